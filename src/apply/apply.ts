@@ -1,0 +1,243 @@
+/**
+ * Inward apply: one short transaction that locks the row, reads it again, merges, saves, and settles shadow, history and link
+ * together. Whatever had to be fetched was fetched before.
+ */
+import type { AnyRecord, HubTransaction } from '../catalog/catalog.js';
+import type { RecordKey } from '../catalog/key.js';
+import { extractRecord, type Binding, type CatalogBinding } from '../engine/binding.js';
+import type { Environment } from '../engine/environment.js';
+import { loadReferences } from '../engine/references.js';
+import { closed, emitResult, errorResult, parkResult, retryResult, waitResult, writeResults, type Emission, type Result } from '../engine/result.js';
+import { SyncflowError } from '../errors.js';
+import { childShadowsAfterWrite } from '../merge/children.js';
+import { merge, type Merged, type Sent } from '../merge/merge.js';
+import { hubText, UnresolvedReference } from '../merge/project.js';
+import { pair, type Pair, type Shadow } from '../merge/shadow.js';
+import { sqlState, type Queryable } from '../store/database.js';
+import type { HistoryRow } from '../store/history.js';
+import type { Intent } from '../store/intents.js';
+import { holdsLease, type Link, type Settlement } from '../store/links.js';
+import { adopt } from './adopt.js';
+import { loopIn, rememberValues } from './loop.js';
+
+/** A sight of a remote: by look-up, by listing, or as the answer to our own write. */
+export interface Observation {
+  readonly remote: unknown;
+  readonly remoteId: string;
+  /** What we had sent, where this answers or resolves a write. */
+  readonly sent?: Sent;
+  readonly intent?: Intent;
+  /** Further history to write with it (`created`, `updated`). */
+  readonly history?: readonly HistoryRow[];
+  readonly emit?: readonly Emission[];
+  /** Ask for another look: the observation may be old (a replay). */
+  readonly look?: boolean;
+}
+
+/** Applies an observation, or says what prevents it. The returned result is still to be committed; undefined: it was. */
+export async function applyObservation(env: Environment, binding: Binding, link: Link, seen: Observation): Promise<Result | undefined> {
+  try {
+    const result = await env.db.transaction((tx) => applyInside(env, tx, binding, link, seen));
+    if (result === 'fenced') return undefined;
+    emitResult(env, result);
+    return undefined;
+  } catch (error) {
+    return failure(env, binding, link, seen, error);
+  }
+}
+
+function failure(env: Environment, binding: Binding, link: Link, seen: Observation, error: unknown): Result {
+  const base = problemResult(env, binding, link, error);
+  // the write that this answers has happened, whatever stands in the way of its inward half
+  if (seen.intent === undefined) return base;
+  const settlement: Settlement = { ...base.settlement, state: 'linked', remoteId: seen.remoteId, shadow: shadowOfSent(link.shadow, seen.sent), look: true };
+  return { ...base, settlement, ...closed(seen.intent, 'done'), history: seen.history ?? [], emit: seen.emit ?? [] };
+}
+
+function problemResult(env: Environment, binding: Binding, link: Link, error: unknown): Result {
+  if (error instanceof UnresolvedReference) return waitResult(binding, link, error, true);
+  if (error instanceof Refusal) return error.result;
+  const state = sqlState(error);
+  if (state?.startsWith('23') === true) {
+    const detail = (error as { constraint?: string; message?: string }).constraint ?? 'a constraint';
+    const reason = `the hub refused the write: ${detail} (${state})`;
+    // two rows that swap a unique value need more than one try
+    return link.attempts < 3 ? retryResult(env, link, reason, { look: true }) : parkResult(link, 'constraint', reason, { look: true });
+  }
+  return withLook(errorResult(env, link, error));
+}
+
+function withLook(result: Result): Result {
+  return { ...result, settlement: { ...result.settlement, look: true } };
+}
+
+/** Ends an apply with a result instead of a write; the transaction rolls back. */
+export class Refusal extends Error {
+  readonly result: Result;
+  constructor(result: Result) {
+    super('refused');
+    this.result = result;
+  }
+}
+
+async function applyInside(env: Environment, tx: Queryable, binding: Binding, link: Link, seen: Observation): Promise<Result | 'fenced'> {
+  await announce(tx, binding.id, seenAt(binding, link, seen));
+  if (!(await holdsLease(tx, link))) return 'fenced';
+  const target = link.key === undefined ? await adopt(env, tx, binding, link, seen) : { key: link.key, adopted: false };
+  const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
+  if (target.key !== undefined && before?.record === undefined) {
+    // the record was deleted while we looked: the plan will take it from here
+    return commit(tx, binding, observedWithoutRecord(link, seen, target.key));
+  }
+  const resolver = await loadReferences(tx, binding, { records: before?.record === undefined ? [] : [before.record], remotes: [seen.remote] });
+  const merged = merge({
+    mapping: binding.mapping,
+    shadow: link.shadow,
+    record: before?.record,
+    remote: seen.remote,
+    resolver,
+    ...(seen.sent === undefined ? {} : { sent: seen.sent }),
+    hubEditedAt: link.editedAt,
+    remoteEditedAt: seenAt(binding, link, seen),
+  });
+  const written = merged.changesHub || before === undefined ? await writeHub(tx, binding, link, merged, before) : undefined;
+  const after = written?.record ?? before?.record ?? {};
+  const key = written?.key ?? target.key;
+  return commit(tx, binding, appliedResult(binding, link, seen, { merged, after, key, created: before === undefined, adopted: target.adopted }));
+}
+
+async function commit(tx: Queryable, binding: Binding, result: Result): Promise<Result | 'fenced'> {
+  const settled = await writeResults(tx, binding, [result]);
+  return settled.size === 1 ? result : 'fenced';
+}
+
+/** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. */
+export async function announce(tx: Queryable, origin: string, editedAt: string | undefined): Promise<void> {
+  await tx.query(`select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true)`, [origin, editedAt ?? '']);
+}
+
+export function seenAt(binding: Binding, link: Link, seen: Observation): string | undefined {
+  return binding.subscriber.editedAt(seen.remote) ?? link.remoteEditedAt;
+}
+
+interface Loaded {
+  readonly row: AnyRecord;
+  readonly record: AnyRecord | undefined;
+}
+
+export async function loadRow(tx: Queryable, catalog: CatalogBinding, key: RecordKey): Promise<Loaded | undefined> {
+  const row = (await catalog.rows.load(tx, [key], { lock: true })).get(key);
+  return row === undefined ? undefined : { row, record: extractRecord(catalog, row).record };
+}
+
+async function writeHub(tx: Queryable, binding: Binding, link: Link, merged: Merged, before: Loaded | undefined) {
+  const { catalog } = binding;
+  const next: AnyRecord = { ...before?.row, ...merged.patch };
+  if (before === undefined) {
+    for (const column of catalog.definition.columns) {
+      if (next[column.name] === null && !column.nullable && (column.optional || catalog.definition.key.includes(column.name))) delete next[column.name];
+    }
+    if (!binding.subscriber.where(next as never)) throw new Refusal({ settlement: { link, state: 'excluded' } });
+  }
+  const problems = catalog.main.validate(next);
+  if (problems.length > 0) {
+    throw new SyncflowError('validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '));
+  }
+  const looping = loopIn(link, merged, next);
+  if (looping !== undefined) throw new Refusal(parkResult(link, 'loop', looping, { look: false }));
+  const key = await catalog.main.save(next, { tx: hubTransaction(tx, catalog), before: before?.row, origin: binding.id });
+  const after = await loadRow(tx, catalog, key);
+  if (after?.record === undefined) throw new SyncflowError('validation', `save left no record under ${key}`);
+  return { key, record: after.record };
+}
+
+/** The face of a transaction that `save` and `delete` overrides see. */
+export function hubTransaction(tx: Queryable, catalog: CatalogBinding): HubTransaction {
+  return {
+    query: (sql, params) => tx.query(sql, params as never),
+    write: (_definition, record, before) => catalog.rows.write(tx, record, before),
+    remove: (_definition, key) => catalog.rows.remove(tx, key),
+  };
+}
+
+interface Outcome {
+  readonly merged: Merged;
+  readonly after: AnyRecord;
+  readonly key: RecordKey | undefined;
+  readonly created: boolean;
+  readonly adopted: boolean;
+}
+
+function appliedResult(binding: Binding, link: Link, seen: Observation, outcome: Outcome): Result {
+  const { merged, after, key, created, adopted } = outcome;
+  const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
+  const units = [...merged.applied.map(({ unit }) => unit.name), ...merged.children.filter((child) => child.records !== undefined).map((child) => child.mapping.name)];
+  const history: HistoryRow[] = [...(seen.history ?? [])];
+  const emit: Emission[] = [...(seen.emit ?? [])];
+  if (adopted) {
+    history.push({ ...subject, event: 'linked' });
+    emit.push({ name: 'linked', event: subject });
+  }
+  if (merged.changesHub || created) {
+    history.push({ ...subject, event: created ? 'record-created' : 'record-updated', detail: { units } });
+    emit.push({ name: 'applied', event: { ...subject, operation: created ? 'create' : 'update', units } });
+  }
+  return {
+    settlement: {
+      ...observedSettlement(binding, link, seen),
+      ...(key === undefined || key === link.key ? {} : { key }),
+      shadow: shadowAfter(merged, after),
+      flips: rememberValues(link, merged, after),
+      ...(owes(merged) ? { dueInMs: 0 } : {}),
+    },
+    conflicts: merged.conflicts,
+    history,
+    emit,
+    ...closed(seen.intent, 'done'),
+  };
+}
+
+export function observedSettlement(binding: Binding, link: Link, seen: Observation): Settlement {
+  return {
+    link,
+    state: 'linked',
+    remoteId: seen.remoteId,
+    version: binding.subscriber.versionOf(seen.remote),
+    ...(seen.look === true ? { look: true, dueInMs: 0 } : {}),
+  };
+}
+
+/** The shadow once the hub holds what the merge decided. */
+export function shadowAfter(merged: Merged, record: AnyRecord): Shadow {
+  const units: Record<string, Pair> = { ...merged.pairs };
+  for (const { unit, r } of merged.applied) units[unit.name] = pair(hubText(unit, record), r);
+  if (merged.children.length === 0) return { units };
+  return { units, children: Object.fromEntries(merged.children.map((child) => [child.mapping.name, childShadowsAfterWrite(child, record)])) };
+}
+
+/** Whether the merge left something that the remote must still be told. */
+export function owes(merged: Merged): boolean {
+  return merged.conflicts.some((one) => one.winner !== 'remote') || Object.values(merged.pairs).some((one) => one.h === undefined);
+}
+
+/** The shadow where all that is known is what we sent. */
+export function shadowOfSent(shadow: Shadow, sent: Sent | undefined): Shadow {
+  return sent === undefined ? shadow : { ...shadow, units: { ...shadow.units, ...sent.units } };
+}
+
+/** A remote was seen, but its record is gone: a difference from the shadow is an edit that the deletion overrides. */
+export function observedWithoutRecord(link: Link, seen: Observation, key: RecordKey | undefined): Result {
+  return {
+    settlement: {
+      link,
+      ...(key === undefined || key === link.key ? {} : { key }),
+      state: 'linked',
+      remoteId: seen.remoteId,
+      shadow: shadowOfSent(link.shadow, seen.sent),
+      dueInMs: 0,
+    },
+    history: seen.history ?? [],
+    emit: seen.emit ?? [],
+    ...closed(seen.intent, 'done'),
+  };
+}

@@ -1,0 +1,165 @@
+/** The SQL of the capture triggers: pure text, made from a catalog's definition and the real types of its columns. */
+import { createHash } from 'node:crypto';
+import type { CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog.js';
+import {
+  castType,
+  fieldOf,
+  keyExpression,
+  keyPartExpression,
+  tableName,
+  type TableShape,
+} from '../catalog/column-sql.js';
+import { quoteIdentifier, quoteLiteral } from '../store/database.js';
+
+export type CaptureEvent = 'insert' | 'update' | 'delete' | 'truncate' | 'rekey';
+
+/** A trigger and the function of its own that it calls. */
+export interface CaptureTrigger {
+  readonly event: CaptureEvent;
+  readonly table: TableInfo;
+  /** Without the schema, which is `syncflow`. */
+  readonly functionName: string;
+  readonly triggerName: string;
+  readonly functionSql: string;
+}
+
+/** What the text of a catalog's triggers depends on besides its definition. */
+export interface CaptureShapes {
+  readonly table?: TableShape;
+  readonly children?: Readonly<Record<string, TableShape>>;
+  /** An UPDATE may move rows between partitions; then the change of a key isn't seen by the row trigger. */
+  readonly partitioned?: boolean;
+}
+
+/** The functions of a catalog's capture triggers, for review and for tests. */
+export function triggerFunctionsSql(definition: CatalogDefinition, shapes: CaptureShapes = {}): string {
+  return captureTriggers(definition, shapes)
+    .map((trigger) => `${trigger.functionSql};\n`)
+    .join('\n');
+}
+
+export function captureTriggers(definition: CatalogDefinition, shapes: CaptureShapes): CaptureTrigger[] {
+  return [
+    ...tableTriggers(definition, shapes),
+    ...definition.children.flatMap((child) => childTriggers(definition, child, shapes)),
+  ];
+}
+
+/** `create or replace trigger …` on a table, or on one of its partitions. */
+export function createTriggerSql(trigger: CaptureTrigger, relation: string, shape: TableShape | undefined): string {
+  const head = `create or replace trigger ${quoteIdentifier(trigger.triggerName)} after`;
+  const call = `execute function syncflow.${quoteIdentifier(trigger.functionName)}()`;
+  switch (trigger.event) {
+    case 'insert':
+      return `${head} insert on ${relation} referencing new table as new_rows for each statement ${call}`;
+    case 'update':
+      return `${head} update on ${relation} referencing old table as old_rows new table as new_rows for each statement ${call}`;
+    case 'delete':
+      return `${head} delete on ${relation} referencing old table as old_rows for each statement ${call}`;
+    case 'truncate':
+      return `${head} truncate on ${relation} for each statement ${call}`;
+    case 'rekey':
+      return `${head} update on ${relation} for each row when (${keyChanged(trigger.table, shape)}) ${call}`;
+  }
+}
+
+function tableTriggers(definition: CatalogDefinition, shapes: CaptureShapes): CaptureTrigger[] {
+  const shape = shapes.table;
+  const name = definition.name;
+  const key = (alias: string): string => keyExpression(definition, shape, alias);
+  const gone = `(select ${key('o')} as key from old_rows o except select ${key('n')} from new_rows n) as gone`;
+  return [
+    trigger('insert', definition, name, marks(name, key('n'), 'I', 'new_rows n')),
+    trigger('update', definition, name, [
+      ...marks(name, key('n'), 'U', 'new_rows n'),
+      ...(shapes.partitioned === true ? [...marks(name, 'gone.key', 'D', gone)] : []),
+    ]),
+    trigger('delete', definition, name, marks(name, key('o'), 'D', 'old_rows o')),
+    trigger('truncate', definition, name, marks(name, 'null::text', 'T')),
+    trigger('rekey', definition, name, [
+      `insert into syncflow.mark (catalog, key, op, old_key, origin, except_subscribers, at)`,
+      `values (${quoteLiteral(name)}, ${key('new')}, 'K', ${key('old')}, origin_name, except_names, edited_at);`,
+    ]),
+  ];
+}
+
+/** A change of a child row is a change of its parent: of the old one and of the new one. */
+function childTriggers(definition: CatalogDefinition, child: ChildInfo, shapes: CaptureShapes): CaptureTrigger[] {
+  const suffix = `${definition.name}.${child.name}`;
+  const parentKey = fieldOf(definition, definition.key[0] ?? '');
+  const column = quoteIdentifier(child.parent);
+  const actual = castType(fieldOf(child, child.parent), shapes.children?.[child.name]);
+  const parents = (alias: string, rows: string): string =>
+    `select json_build_array(${keyPartExpression(parentKey.column, actual, `${alias}.${column}`)})::text as key from ${rows} ${alias} where ${alias}.${column} is not null`;
+  const changed = (from: string): string[] => marks(definition.name, 'parent.key', 'U', `(${from}) as parent`);
+  const once = (alias: string, rows: string): string => parents(alias, rows).replace('select ', 'select distinct ');
+  return [
+    trigger('insert', child, suffix, changed(once('n', 'new_rows'))),
+    trigger('update', child, suffix, changed(`${parents('o', 'old_rows')} union ${parents('n', 'new_rows')}`)),
+    trigger('delete', child, suffix, changed(once('o', 'old_rows'))),
+    // No row is named by a TRUNCATE: a mark without a key says that every record may have changed.
+    trigger('truncate', child, suffix, marks(definition.name, 'null::text', 'U')),
+  ];
+}
+
+function marks(catalog: string, key: string, op: string, from?: string): string[] {
+  return [
+    'insert into syncflow.mark (catalog, key, op, origin, except_subscribers, at)',
+    `select ${quoteLiteral(catalog)}, ${key}, '${op}', origin_name, except_names, edited_at${from === undefined ? '' : ` from ${from}`};`,
+    'marked := marked or found;',
+  ];
+}
+
+function trigger(event: CaptureEvent, table: TableInfo, suffix: string, body: readonly string[]): CaptureTrigger {
+  const functionName = identifier(`capture_${event}_${suffix}`);
+  const isRow = event === 'rekey'; // the statement's own trigger follows and rings
+  return {
+    event,
+    table,
+    functionName,
+    triggerName: identifier(`syncflow_${event}_${suffix}`),
+    functionSql: [
+      `create or replace function syncflow.${quoteIdentifier(functionName)}() returns trigger`,
+      'language plpgsql security definer set search_path = pg_catalog, pg_temp as $capture$',
+      '#variable_conflict use_variable', // a user's column may have the name of one of ours; columns are always qualified
+      'declare',
+      "  origin_name constant text := nullif(current_setting('syncflow.origin', true), '');",
+      "  except_names constant text := nullif(current_setting('syncflow.except', true), '');",
+      "  edited_at constant timestamptz := coalesce(nullif(current_setting('syncflow.edited_at', true), '')::timestamptz, clock_timestamp());",
+      ...(isRow ? [] : ['  marked boolean := false;']),
+      'begin',
+      ...body.map((line) => `  ${line}`),
+      ...(isRow
+        ? []
+        : ["  if marked and exists (select 1 from syncflow.sleeper) then perform pg_notify('syncflow', ''); end if;"]),
+      '  return null;',
+      'end $capture$',
+    ].join('\n'),
+  };
+}
+
+/** Compares texts byte by byte: a case-insensitive collation or type must not hide a change of key. */
+function keyChanged(table: TableInfo, shape: TableShape | undefined): string {
+  return table.key
+    .map((name) => {
+      const field = fieldOf(table, name);
+      const column = quoteIdentifier(name);
+      if (field.column.kind === 'text')
+        return `old.${column}::text collate "C" is distinct from new.${column}::text collate "C"`;
+      if (field.column.kind !== 'decimal') return `old.${column} is distinct from new.${column}`;
+      const text = (alias: string): string =>
+        keyPartExpression(field.column, castType(field, shape), `${alias}.${column}`);
+      return `${text('old')} is distinct from ${text('new')}`;
+    })
+    .join(' or ');
+}
+
+const longestIdentifierBytes = 63;
+
+function identifier(name: string): string {
+  if (Buffer.byteLength(name) <= longestIdentifierBytes) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  let head = name;
+  while (Buffer.byteLength(head) > longestIdentifierBytes - hash.length - 1) head = [...head].slice(0, -1).join('');
+  return `${head}_${hash}`;
+}

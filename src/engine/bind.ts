@@ -1,0 +1,103 @@
+/** Binds registered subscriber classes to their catalogs and accounts, and refuses what can't work. */
+import type { CatalogClass } from '../catalog/catalog.js';
+import { readShape, type TableShape } from '../catalog/table.js';
+import { didYouMean, SyncflowError } from '../errors.js';
+import type { Database } from '../store/database.js';
+import { HubRows } from '../store/rows.js';
+import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.js';
+import type { Registration } from '../subscriber/registration.js';
+import type { AnySubscriber, Binding, CatalogBinding } from './binding.js';
+
+export type Accounts = Readonly<Record<string, unknown>>;
+
+/** Reads the tables' shapes and makes the catalog ready for work. The tables must be there. */
+export async function bindCatalog(db: Database, main: CatalogClass): Promise<CatalogBinding> {
+  const { definition } = main;
+  const table = await requireShape(db, definition);
+  const children: Record<string, TableShape> = {};
+  for (const child of definition.children) children[child.name] = await requireShape(db, child);
+  return { definition, main: new main() as CatalogBinding['main'], rows: new HubRows(definition, { table, children }) };
+}
+
+async function requireShape(db: Database, info: CatalogBinding['definition'] | CatalogBinding['definition']['children'][number]): Promise<TableShape> {
+  const shape = await readShape(db, info);
+  if (shape === undefined) throw new SyncflowError('table', `the table ${info.schema}.${info.table} is not there`, { hint: 'Run `syncflow migrate`.' });
+  return shape;
+}
+
+/** @throws SyncflowError `config` for an unknown account, a mapping that can't work, or a reference nobody serves. */
+export function bindSubscribers(catalogs: readonly CatalogClass[], bound: ReadonlyMap<string, CatalogBinding>, accounts: Accounts, environment: string): Binding[] {
+  const registered = catalogs.flatMap((main) => main.registrations.map((registration) => ({ main, registration })));
+  const bindings = registered.map(({ main, registration }) => {
+    const catalog = bound.get(main.definition.name);
+    if (catalog === undefined) throw new SyncflowError('config', `the catalog ${main.definition.name} is not bound`);
+    return bindOne(catalog, registration, accounts, environment, (name) =>
+      registered.find((other) => other.main.definition.name === name && other.registration.account === registration.account),
+    );
+  });
+  return bindings;
+}
+
+type FindRegistration = (catalog: string) => { readonly main: CatalogClass; readonly registration: Registration } | undefined;
+
+function bindOne(catalog: CatalogBinding, registration: Registration, accounts: Accounts, environment: string, find: FindRegistration): Binding {
+  const id = `${catalog.definition.name}/${registration.as}`;
+  const account = requireAccount(id, registration, accounts);
+  const subscriber = new registration.subscriber({ id, account: account as never, environment }) as unknown as AnySubscriber;
+  const mapping = compileMapping(id, catalog.definition, subscriber.mapping);
+  for (const name of subscriber.match) {
+    if (!mapping.units.some((unit) => unit.name === name)) {
+      throw new SyncflowError('config', `${id}: match names "${name}", which is not a mapped unit`, { hint: `Mapped are: ${mapping.units.map((unit) => unit.name).join(', ')}.` });
+    }
+  }
+  const references: Record<string, string> = {};
+  for (const name of referencedCatalogs(mapping)) {
+    const other = find(name);
+    if (other === undefined) {
+      throw new SyncflowError('config', `${id} refers to ${name}, but ${name} has no subscriber in the account "${registration.account}"`, {
+        hint: `Register one for ${name} with the same account, or leave the field out of the mapping.`,
+      });
+    }
+    references[name] = `${name}/${other.registration.as}`;
+  }
+  return {
+    id,
+    account: registration.account,
+    catalog,
+    subscriber,
+    mapping,
+    policies: { ...subscriber.policies, ...registration.options.policies },
+    brake: { ...subscriber.brake, ...registration.options.brake },
+    references,
+  };
+}
+
+function requireAccount(id: string, registration: Registration, accounts: Accounts): unknown {
+  if (Object.hasOwn(accounts, registration.account)) return accounts[registration.account];
+  const names = Object.keys(accounts);
+  const guess = didYouMean(registration.account, names);
+  throw new SyncflowError('config', `${id} uses the account "${registration.account}", which isn't given`, {
+    hint: guess === undefined ? `Give it: new Syncflow({ accounts: { ${registration.account}: … } }).` : `Did you mean "${guess}"?`,
+  });
+}
+
+function referencedCatalogs(mapping: Mapping): Set<string> {
+  const units: Unit[] = [...mapping.units, ...mapping.children.flatMap((child) => child.units)];
+  return new Set(units.flatMap((unit) => unit.reference ?? []));
+}
+
+/** Catalogs in an order in which each comes after those that it refers to, as far as there is one. */
+export function inReferenceOrder(catalogs: readonly CatalogClass[]): CatalogClass[] {
+  const done: CatalogClass[] = [];
+  const visit = (main: CatalogClass, path: readonly CatalogClass[]): void => {
+    if (done.includes(main) || path.includes(main)) return;
+    const columns = [...main.definition.columns, ...main.definition.children.flatMap((child) => child.columns)];
+    for (const column of columns) {
+      const target = column.references?.();
+      if (target !== undefined && catalogs.includes(target)) visit(target, [...path, main]);
+    }
+    done.push(main);
+  };
+  for (const main of catalogs) visit(main, []);
+  return done;
+}

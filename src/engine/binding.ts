@@ -1,0 +1,36 @@
+/** A registered subscriber, bound to its catalog and account: what the steps of the road work with. */
+import type { AnyRecord, CatalogBase, CatalogClass, CatalogDefinition } from '../catalog/catalog.js';
+import type { HubRows } from '../store/rows.js';
+import type { SubscriberBase } from '../subscriber/base.js';
+import type { Mapping } from '../subscriber/compile.js';
+import type { Brake, Policies } from '../subscriber/policy.js';
+
+/** A catalog at work. */
+export interface CatalogBinding {
+  readonly definition: CatalogDefinition;
+  readonly main: CatalogBase;
+  readonly rows: HubRows;
+}
+
+export type AnySubscriber = SubscriberBase<CatalogClass, unknown, unknown>;
+
+/** A subscriber at work. */
+export interface Binding {
+  /** `catalog/as` */
+  readonly id: string;
+  readonly account: string;
+  readonly catalog: CatalogBinding;
+  readonly subscriber: AnySubscriber;
+  readonly mapping: Mapping;
+  readonly policies: Policies;
+  readonly brake: Brake;
+  /** Subscriber ids of referenced catalogs in the same account, by catalog name. */
+  readonly references: Readonly<Record<string, string>>;
+}
+
+/** The record that subscribers see, from the row as loaded; undefined for a soft-deleted one. */
+export function extractRecord(catalog: CatalogBinding, row: AnyRecord | undefined): { record: AnyRecord | undefined; softDeleted: boolean } {
+  if (row === undefined) return { record: undefined, softDeleted: false };
+  if (catalog.rows.isSoftDeleted(row)) return { record: undefined, softDeleted: true };
+  return { record: catalog.main.extract(row), softDeleted: false };
+}

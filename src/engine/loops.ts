@@ -1,0 +1,166 @@
+/** The loops of a running Syncflow: each does what there is to do, then sleeps until it is rung or its interval is over. */
+import { routeInbox } from '../inward/inbox.js';
+import { poll } from '../inward/poll.js';
+import { backfill } from '../maintenance/backfill.js';
+import { prune } from '../maintenance/pruner.js';
+import { routeMarks } from '../outward/route.js';
+import { announceAwake, announceSleep } from '../store/marks.js';
+import type { Binding } from './binding.js';
+import type { Environment } from './environment.js';
+import { reconcile } from './reconcile.js';
+import { Bell } from './signal.js';
+
+export interface LoopSettings {
+  /** Links claimed at once. */
+  readonly batchSize: number;
+  /** How long loops sleep when nobody rings, in ms: alone it suffices. */
+  readonly wakeIntervalMs: number;
+  /** How often a subscriber is polled, in ms. */
+  readonly pollIntervalMs: number;
+  readonly backfill: boolean;
+}
+
+const routeBatch = 500;
+const pruneIntervalMs = 600_000;
+
+export class Loops {
+  readonly #env: Environment;
+  readonly #bindings: readonly Binding[];
+  readonly #settings: LoopSettings;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>[] = [];
+  readonly #marks = new Bell();
+  readonly #due = new Map<string, Bell>();
+  /** Rung whenever something was done: `settled` looks again. */
+  readonly activity = new Bell();
+  /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
+  readonly #loading = new Set<string>();
+
+  constructor(env: Environment, bindings: readonly Binding[], settings: LoopSettings) {
+    this.#env = env;
+    this.#bindings = bindings;
+    this.#settings = settings;
+    for (const binding of bindings) this.#due.set(binding.id, new Bell());
+  }
+
+  get loading(): boolean {
+    return this.#loading.size > 0;
+  }
+
+  start(): void {
+    this.#run('route', () => this.#routeLoop());
+    this.#run('prune', () => this.#pruneLoop());
+    for (const binding of this.#bindings) {
+      this.#run(binding.id, () => this.#workLoop(binding));
+      this.#loading.add(binding.id);
+      this.#run(`${binding.id} inward`, () => this.#inwardLoop(binding));
+    }
+  }
+
+  /** Something may have been marked, or have come in. */
+  ring(): void {
+    this.#marks.ring();
+  }
+
+  /** Ends all loops; each finishes what it has begun. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#marks.ring();
+    for (const bell of this.#due.values()) bell.ring();
+    await Promise.all(this.#running);
+  }
+
+  /** Fetches changes of every subscriber that can be polled, now. */
+  async pollAll(): Promise<number> {
+    let fresh = 0;
+    for (const binding of this.#bindings) {
+      if (binding.subscriber.capabilities.polling) fresh += (await poll(this.#env, binding, this.#stop.signal)).fresh;
+    }
+    this.ring();
+    return fresh;
+  }
+
+  #run(where: string, loop: () => Promise<void>): void {
+    const guarded = async (): Promise<void> => {
+      let failures = 0;
+      while (!this.#stop.signal.aborted) {
+        try {
+          await loop();
+          return;
+        } catch (error) {
+          // the database may be away: go on when it is back
+          this.#env.emit('error', { where, error });
+          failures += 1;
+          await this.#sleep(Math.min(30_000, 200 * 2 ** Math.min(failures, 8)));
+        }
+      }
+    };
+    this.#running.push(guarded());
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await this.#env.clock.sleep(ms, this.#stop.signal);
+  }
+
+  #wait(bell: Bell, ms: number): Promise<void> {
+    return bell.wait((enough) => this.#env.clock.sleep(ms, AbortSignal.any([enough, this.#stop.signal])));
+  }
+
+  async #routeLoop(): Promise<void> {
+    const byId = new Map(this.#bindings.map((binding) => [binding.id, binding]));
+    let asleep = false;
+    while (!this.#stop.signal.aborted) {
+      const marks = await routeMarks(this.#env.db, this.#bindings, routeBatch);
+      const events = await routeInbox(this.#env, byId, routeBatch);
+      if (marks + events > 0) {
+        this.#env.emit('routed', { marks, events });
+        for (const bell of this.#due.values()) bell.ring();
+        this.activity.ring();
+        if (asleep) await announceAwake(this.#env.db, this.#env.worker);
+        asleep = false;
+      } else if (!asleep) {
+        // announce, then look once more: what was marked in between rang nobody
+        await announceSleep(this.#env.db, this.#env.worker);
+        asleep = true;
+      } else {
+        await this.#wait(this.#marks, this.#settings.wakeIntervalMs);
+      }
+    }
+    await announceAwake(this.#env.db, this.#env.worker).catch(() => undefined);
+  }
+
+  async #workLoop(binding: Binding): Promise<void> {
+    const bell = this.#due.get(binding.id) ?? new Bell();
+    while (!this.#stop.signal.aborted) {
+      const claimed = await reconcile(this.#env, binding, this.#settings.batchSize, this.#stop.signal);
+      if (claimed === 0) {
+        await this.#wait(bell, this.#settings.wakeIntervalMs);
+        continue;
+      }
+      // what was written may be waited for by others, and marks await routing
+      this.ring();
+      for (const [id, other] of this.#due) if (id !== binding.id) other.ring();
+      this.activity.ring();
+    }
+  }
+
+  async #inwardLoop(binding: Binding): Promise<void> {
+    if (this.#settings.backfill) await backfill(this.#env, binding, this.#stop.signal);
+    this.#loading.delete(binding.id);
+    this.ring();
+    if (!binding.subscriber.capabilities.polling) return;
+    while (!this.#stop.signal.aborted) {
+      const { fresh, more, expired } = await poll(this.#env, binding, this.#stop.signal);
+      if (fresh > 0) this.ring();
+      if (expired) await backfill(this.#env, binding, this.#stop.signal, true);
+      if (!more) await this.#sleep(this.#settings.pollIntervalMs);
+    }
+  }
+
+  async #pruneLoop(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await prune(this.#env.db);
+      await this.#sleep(pruneIntervalMs);
+    }
+  }
+}

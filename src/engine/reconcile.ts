@@ -1,0 +1,170 @@
+/**
+ * One pass over the due links of a subscriber. Marks and events are only hints that a link may be out of agreement; here both
+ * sides are read as they are now and made to agree: claim → resolve → look → plan → intend → send → settle.
+ */
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { RecordKey } from '../catalog/key.js';
+import { messageOf } from '../errors.js';
+import { lookAt, type Basis } from '../inward/observe.js';
+import { plan, type Plan } from '../outward/plan.js';
+import { brakeDeletes, inParallel, intendAndSend, settleSent, type Planned } from '../outward/push.js';
+import { resolveIntent } from '../outward/resolve.js';
+import { openIntents, type Intent } from '../store/intents.js';
+import { claimLinks, releaseLeases, renewLeases, type Link } from '../store/links.js';
+import { extractRecord, type Binding } from './binding.js';
+import type { Environment } from './environment.js';
+import { loadReferences } from './references.js';
+import { commitResults, errorResult, parkResult, retryResult, waitResult, type Result } from './result.js';
+
+/** Returns how many links were claimed. */
+export async function reconcile(env: Environment, binding: Binding, limit: number, signal: AbortSignal): Promise<number> {
+  const links = await claimLinks(env.db, { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs });
+  if (links.length === 0) return 0;
+  try {
+    await reconcileLinks(env, binding, links, signal);
+  } catch (error) {
+    // the database failed us in the middle: what has an intent is resolved later, the rest is simply due again
+    await releaseLeases(env.db, links).catch(() => undefined);
+    throw error;
+  }
+  return links.length;
+}
+
+async function reconcileLinks(env: Environment, binding: Binding, links: readonly Link[], signal: AbortSignal): Promise<void> {
+  const intents = await openIntents(env.db, links);
+  const unresolved = links.filter((link) => intents.has(link.id));
+  const others = links.filter((link) => !intents.has(link.id));
+  const results: Result[] = [];
+  const { toLook, writes, decided } = await planLinks(env, binding, others);
+  results.push(...decided);
+  const { go, held } = await brakeDeletes(env, binding, writes);
+  results.push(...held);
+  const stop = new AbortController();
+  const beat = keepLeases(env, links, stop.signal);
+  const { concurrency } = binding.subscriber.capabilities;
+  const [sent, looked, resolved] = await Promise.all([
+    intendAndSend(env, binding, go, signal),
+    inParallel(toLook, concurrency, (link) => guarded(env, link, () => lookAt(env, binding, link))),
+    inParallel(unresolved, concurrency, (link) => guarded(env, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal))),
+  ]);
+  results.push(...(await settleSent(env, binding, sent)), ...looked.flat(), ...resolved.flat());
+  stop.abort();
+  await beat;
+  await commitResults(env, binding, results);
+}
+
+/** Slow remotes may take longer than a lease. */
+async function keepLeases(env: Environment, links: readonly Link[], stop: AbortSignal): Promise<void> {
+  for (;;) {
+    await env.clock.sleep(env.leaseMs / 3, stop);
+    if (stop.aborted) return;
+    await renewLeases(env.db, links, env.leaseMs).catch(() => undefined); // lost: the fence stops what we commit
+  }
+}
+
+/** A pass over one link must not fail its batch. */
+async function guarded(env: Environment, link: Link, work: () => Promise<Result | undefined>): Promise<Result[]> {
+  try {
+    const result = await work();
+    return result === undefined ? [] : [result];
+  } catch (error) {
+    return [retryResult(env, link, messageOf(error), { look: true })];
+  }
+}
+
+interface PlannedLinks {
+  readonly toLook: Link[];
+  readonly writes: Planned[];
+  readonly decided: Result[];
+}
+
+async function planLinks(env: Environment, binding: Binding, links: readonly Link[]): Promise<PlannedLinks> {
+  const out: PlannedLinks = { toLook: [], writes: [], decided: [] };
+  const planned = links.filter((link) => !link.look && !(link.key === undefined && link.state === 'new'));
+  out.toLook.push(...links.filter((link) => !planned.includes(link)));
+  const rows = await binding.catalog.rows.load(env.db, planned.flatMap((link) => link.key ?? []));
+  const records = new Map<RecordKey, ReturnType<typeof extractRecord>>();
+  const problems = new Map<RecordKey, Result>();
+  for (const link of planned) {
+    if (link.key === undefined) continue;
+    try {
+      records.set(link.key, extractRecord(binding.catalog, rows.get(link.key)));
+    } catch (error) {
+      problems.set(link.key, parkResult(link, 'mapping', `extract: ${messageOf(error)}`));
+    }
+  }
+  const resolver = await loadReferences(env.db, binding, { records: [...records.values()].map(({ record }) => record).filter((record) => record !== undefined) });
+  for (const link of planned) {
+    const problem = link.key === undefined ? undefined : problems.get(link.key);
+    if (problem !== undefined) {
+      out.decided.push(problem);
+      continue;
+    }
+    const found = link.key === undefined ? { record: undefined, softDeleted: false } : (records.get(link.key) ?? { record: undefined, softDeleted: false });
+    decide(env, binding, link, found, resolver, out);
+  }
+  return out;
+}
+
+function decide(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  { record, softDeleted }: { record: AnyRecord | undefined; softDeleted: boolean },
+  resolver: Parameters<typeof plan>[0]['resolver'],
+  out: PlannedLinks,
+): void {
+  try {
+    const problems = record === undefined ? [] : binding.catalog.main.validate(record);
+    if (problems.length > 0) {
+      out.decided.push(parkResult(link, 'validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')));
+      return;
+    }
+    const next = plan({
+      link: { state: link.state, key: link.key, remoteId: link.remoteId, deleted: link.deleted, shadow: link.shadow },
+      record,
+      softDeleted,
+      inScope: record !== undefined && binding.subscriber.where(record as never),
+      policies: binding.policies,
+      mapping: binding.mapping,
+      resolver,
+    });
+    takePlan(binding, link, next, { record, resolver }, out);
+  } catch (error) {
+    out.decided.push(errorResult(env, link, error));
+  }
+}
+
+function takePlan(binding: Binding, link: Link, next: Plan, basis: Basis, out: PlannedLinks): void {
+  switch (next.kind) {
+    case 'nothing':
+      out.decided.push({ settlement: { link, ...(next.shadow === undefined ? {} : { shadow: next.shadow }) } });
+      return;
+    case 'create':
+    case 'update':
+    case 'delete':
+      out.writes.push({ link: next.kind === 'update' ? { ...link, shadow: next.shadow } : link, plan: next, basis });
+      return;
+    case 'look':
+      out.toLook.push(link);
+      return;
+    case 'wait':
+      out.decided.push(waitResult(binding, link, next.reference, false));
+      return;
+    case 'park':
+      out.decided.push(parkResult(link, next.code, next.reason));
+      return;
+    case 'exclude':
+      out.decided.push({ settlement: { link, state: 'excluded' } });
+      return;
+    case 'unlink':
+      out.decided.push({
+        settlement: { link, state: 'gone', key: null },
+        history: [{ subscriber: binding.id, key: link.key, remoteId: link.remoteId, event: 'unlinked' }],
+      });
+      return;
+    case 'forget':
+      out.decided.push({ settlement: { link, forget: true } });
+      return;
+  }
+}

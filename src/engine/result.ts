@@ -1,0 +1,156 @@
+/** What a pass over one link came to, and how results are committed. */
+import type { Environment } from './environment.js';
+import type { Conflict } from '../merge/merge.js';
+import type { UnresolvedReference } from '../merge/project.js';
+import { retryDelayMs } from '../outward/retry.js';
+import type { ParkCode } from '../outward/plan.js';
+import { closeIntents, markUnknown, type Intent } from '../store/intents.js';
+import { awaitedByKey, awaitedByRemote, lockAwaited, settleLinks, wakeWaiting, type Awaited, type Link, type Settlement } from '../store/links.js';
+import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
+import type { Queryable } from '../store/database.js';
+import { makeSighted } from '../store/inbox.js';
+import { messageOf, SyncflowError } from '../errors.js';
+import type { Binding } from './binding.js';
+import type { SyncflowEvents } from '../events.js';
+
+/** An event to emit once the result is committed. */
+export type Emission = { [N in keyof SyncflowEvents]: { readonly name: N; readonly event: SyncflowEvents[N] } }[keyof SyncflowEvents];
+
+export interface Result {
+  readonly settlement: Settlement;
+  readonly conflicts?: readonly Conflict[];
+  readonly history?: readonly HistoryRow[];
+  readonly close?: { readonly id: string; readonly outcome: string };
+  /** Id of an intent whose outcome isn't known. */
+  readonly unknown?: string;
+  /** The link that must exist before this one can go on. */
+  readonly awaits?: Awaited;
+  readonly emit?: readonly Emission[];
+}
+
+/** How long a waiting link sleeps when nothing wakes it. */
+const waitFallbackMs = 15_000;
+/** Fallback rounds after which a missing reference parks its record. */
+const maxWaits = 8;
+
+/** Commits a batch of results; links whose lease was lost are left as they are. */
+export async function commitResults(env: Environment, binding: Binding, results: readonly Result[]): Promise<void> {
+  if (results.length === 0) return;
+  const settled = await env.db.transaction((tx) => writeResults(tx, binding, results));
+  for (const result of results) if (settled.has(result.settlement.link.id)) emitResult(env, result);
+}
+
+/** The same inside a transaction of the caller's. Returns the ids of links that were settled. */
+export async function writeResults(tx: Queryable, binding: Binding, results: readonly Result[]): Promise<Set<string>> {
+  const standings = await lockAwaited(tx, results.flatMap((result) => result.awaits ?? []));
+  const settlements = results.map(({ settlement, awaits }) => (awaits === undefined ? settlement : awaiting(settlement, standings.get(awaits.name))));
+  await makeSighted(tx, results.flatMap(({ awaits }) => (awaits?.remoteId === undefined || standings.has(awaits.name) ? [] : [sightOf(awaits, awaits.remoteId)])));
+  const settled = await settleLinks(tx, settlements);
+  const committed = results.filter((result) => settled.has(result.settlement.link.id));
+  await closeIntents(tx, committed.flatMap((result) => result.close ?? []));
+  await markUnknown(tx, committed.flatMap((result) => result.unknown ?? []));
+  for (const result of committed) {
+    if (result.conflicts !== undefined) await insertConflicts(tx, result.settlement.link, keyAfter(result.settlement), result.conflicts);
+  }
+  await insertHistory(tx, committed.flatMap((result) => [...(result.history ?? []), ...parkedHistory(binding, result)]));
+  await wakeWaiting(tx, committed.flatMap(({ settlement }) => wakes(binding, settlement)));
+  return settled;
+}
+
+function awaiting(settlement: Settlement, standing: 'ready' | 'stuck' | 'coming' | undefined): Settlement {
+  if (standing === 'ready') return { ...settlement, dueInMs: 0 };
+  if (standing !== 'stuck') return settlement;
+  const { dueInMs: _never, ...rest } = settlement;
+  return { ...rest, parked: { code: 'reference', reason: `${settlement.failed ?? 'a reference isn’t linked'}: it is parked or left out itself` } };
+}
+
+/** A remote that we have only heard of by a reference: go and look. */
+function sightOf({ subscriber }: Awaited, remoteId: string) {
+  return { subscriber, remoteId, lane: 0, gone: false, at: null, sight: null };
+}
+
+export function emitResult(env: Environment, result: Result): void {
+  const { settlement } = result;
+  const { link } = settlement;
+  const subject = { subscriber: link.subscriber, key: keyAfter(settlement), remoteId: remoteIdAfter(settlement) };
+  for (const { name, event } of result.emit ?? []) env.emit(name, event as never);
+  for (const { unit, winner, rule } of result.conflicts ?? []) env.emit('conflict', { ...subject, unit, winner, rule });
+  if (settlement.parked !== undefined) env.emit('parked', { ...subject, ...settlement.parked });
+  else if (settlement.failed !== undefined) env.emit('retried', { ...subject, reason: settlement.failed, inMs: settlement.dueInMs ?? 0 });
+  else if (link.failing && settlement.waitsFor === undefined) env.emit('healed', subject);
+}
+
+function keyAfter(settlement: Settlement): string | undefined {
+  return settlement.key ?? settlement.link.key;
+}
+function remoteIdAfter({ remoteId, link }: Settlement): string | undefined {
+  return remoteId === undefined ? link.remoteId : (remoteId ?? undefined);
+}
+
+function parkedHistory(binding: Binding, { settlement }: Result): HistoryRow[] {
+  if (settlement.parked === undefined) return [];
+  return [{ subscriber: binding.id, key: keyAfter(settlement), remoteId: remoteIdAfter(settlement), event: 'parked', detail: { code: settlement.parked.code } }];
+}
+
+/** Who may be waiting for this link: for its remote to exist, or to hear that it won't for now. */
+function wakes(binding: Binding, settlement: Settlement): string[] {
+  const key = keyAfter(settlement);
+  const remoteId = remoteIdAfter(settlement);
+  const wasLinked = settlement.link.state === 'linked' && settlement.link.key !== undefined;
+  const isLinked = (settlement.state ?? settlement.link.state) === 'linked';
+  if (!(isLinked && !wasLinked) && settlement.parked === undefined) return [];
+  return [...(key === undefined ? [] : [awaitedByKey(binding.id, key)]), ...(remoteId === undefined ? [] : [awaitedByRemote(binding.id, remoteId)])];
+}
+
+// Results of common cases --------------------------------------------------------------------------------------------
+
+export function parkResult(link: Link, code: ParkCode, reason: string, more: Partial<Settlement> = {}): Result {
+  return { settlement: { link, ...more, parked: { code, reason } } };
+}
+
+/** Try again later; a link that failed too often is parked. */
+export function retryResult(env: Environment, link: Link, reason: string, options: { afterMs?: number | undefined; look?: boolean } = {}): Result {
+  const attempts = link.attempts + 1;
+  if (attempts >= env.retry.maxAttempts) return parkResult(link, 'failed', `failed ${attempts} times; last: ${reason}`, { look: options.look ?? link.look });
+  return {
+    settlement: { link, look: options.look ?? link.look, failed: reason, dueInMs: retryDelayMs(attempts, options.afterMs, env.retry, env.random) },
+  };
+}
+
+/** Wait until the referenced link exists. */
+export function waitResult(binding: Binding, link: Link, reference: UnresolvedReference, look: boolean): Result {
+  const subscriber = binding.references[reference.catalog];
+  if (subscriber === undefined) {
+    return parkResult(link, 'reference', `refers to ${reference.catalog}, which has no subscriber in the account "${binding.account}"`, { look });
+  }
+  if (link.attempts >= maxWaits) return parkResult(link, 'reference', `${reference.message}, and nothing brings it`, { look });
+  const awaits: Awaited =
+    'key' in reference.wanted
+      ? { name: awaitedByKey(subscriber, reference.wanted.key), subscriber, key: reference.wanted.key }
+      : { name: awaitedByRemote(subscriber, reference.wanted.remoteId), subscriber, remoteId: reference.wanted.remoteId };
+  return {
+    settlement: { link, look, waitsFor: awaits.name, dueInMs: waitFallbackMs, failed: reference.message },
+    awaits,
+  };
+}
+
+/** How long a whole subscriber is held when it is blocked and says nothing itself. */
+const blockedMs = 60_000;
+
+/** The subscriber is held; the link stays as it is. */
+export function blockedResult(env: Environment, binding: Binding, link: Link, reason: string, afterMs: number | undefined, intent?: Intent): Result {
+  const inMs = afterMs ?? blockedMs;
+  env.emit('blocked', { subscriber: binding.id, reason, inMs });
+  return { settlement: { link, look: link.look, dueInMs: inMs }, ...closed(intent, 'blocked') };
+}
+
+/** What an error inside merge, plan or validation means for the link. */
+export function errorResult(env: Environment, link: Link, error: unknown): Result {
+  if (error instanceof SyncflowError && error.code === 'mapping') return parkResult(link, 'mapping', error.message);
+  if (error instanceof SyncflowError && error.code === 'validation') return parkResult(link, 'validation', error.message);
+  return retryResult(env, link, messageOf(error));
+}
+
+export function closed(intent: Intent | undefined, outcome: string): { close: { id: string; outcome: string } } | Record<never, never> {
+  return intent === undefined ? {} : { close: { id: intent.id, outcome } };
+}

@@ -1,0 +1,33 @@
+/** The events of `flow.on(name, listener)`. Names and fields are API. Values of records are never in them. */
+
+export interface RecordEvent {
+  readonly subscriber: string;
+  /** The record's key as text (`["42"]`); undefined for a remote without a record. */
+  readonly key: string | undefined;
+  readonly remoteId: string | undefined;
+}
+
+export interface SyncflowEvents {
+  /** A remote was created, updated or deleted. */
+  readonly pushed: RecordEvent & { readonly operation: 'create' | 'update' | 'delete'; readonly units: readonly string[] };
+  /** Inward sync wrote the hub. */
+  readonly applied: RecordEvent & { readonly operation: 'create' | 'update' | 'delete'; readonly units: readonly string[] };
+  /** A record and a remote that both existed were paired. */
+  readonly linked: RecordEvent;
+  /** Both sides had changed a unit; the losing value stands in the conflict log. */
+  readonly conflict: RecordEvent & { readonly unit: string; readonly winner: 'hub' | 'remote' | 'merged'; readonly rule: string };
+  /** A record was set aside. */
+  readonly parked: RecordEvent & { readonly code: string; readonly reason: string };
+  /** A parked or failing record is in agreement again. */
+  readonly healed: RecordEvent;
+  /** An attempt failed and will be made again. */
+  readonly retried: RecordEvent & { readonly reason: string; readonly inMs: number };
+  /** A whole subscriber is held: credentials or quota. */
+  readonly blocked: { readonly subscriber: string; readonly reason: string; readonly inMs: number };
+  /** Marks or events were turned into due links. */
+  readonly routed: { readonly marks: number; readonly events: number };
+  /** Something in the engine itself failed (the database went away, say); it goes on by itself. */
+  readonly error: { readonly where: string; readonly error: unknown };
+  /** Progress of a first load. */
+  readonly progress: { readonly subscriber: string; readonly kind: 'backfill' | 'verify'; readonly done: number; readonly total: number | undefined };
+}

@@ -1,0 +1,53 @@
+/** Public names, listed by hand. */
+export { Syncflow, openDatabase, type SyncflowOptions } from './syncflow.js';
+export { Catalog, CatalogBase, subscribes } from './catalog/catalog.js';
+export type {
+  AnyRecord,
+  CatalogClass,
+  CatalogDefinition,
+  CatalogSpec,
+  Change,
+  ChildSpec,
+  FieldProblem,
+  HubTransaction,
+  KeyInput,
+  KeyValue,
+  Row,
+  RowInput,
+} from './catalog/catalog.js';
+export { decimal, inwardOnly, json, references, referencesLater, timestamp } from './catalog/fields.js';
+export { formatKey, parseKey, showKey, type RecordKey } from './catalog/key.js';
+export type { CatalogHandle, WriteOptions } from './catalog/handle.js';
+export type { ColumnType, Json } from './catalog/values.js';
+export { SubscriberBase } from './subscriber/base.js';
+export type {
+  AnyOperation,
+  ChangePage,
+  ChildWrites,
+  CreateOperation,
+  DeleteOperation,
+  Delivery,
+  Lane,
+  ListPage,
+  PartialRemote,
+  Query,
+  RemoteEvent,
+  SubscriberContext,
+  UpdateOperation,
+} from './subscriber/base.js';
+export { leastCapabilities, type Capabilities } from './subscriber/capabilities.js';
+export { emptyAsNull, lens, minorUnits, minorUnitsDecimal, numberAsText, oneOf, twoNames, type Lens } from './subscriber/lens.js';
+export type { Authority, ConflictSides, Direction, MappingSpec, UnitOptions, UnitSpec, ChildrenSpec, ValueAt } from './subscriber/mapping.js';
+export { blocked, done, exists, found, gone, missing, rejected, retry, stale, unknown, type Outcome, type OutcomeKind, type Sight } from './subscriber/outcome.js';
+export { defaultBrake, defaultPolicies, type Brake, type CreatePolicy, type DeletePolicy, type Policies } from './subscriber/policy.js';
+export type { RegisterOptions, Registration, SubscriberClass } from './subscriber/registration.js';
+export { SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
+export type { RecordEvent, SyncflowEvents } from './events.js';
+export type { Difference, VerifyReport } from './maintenance/verify.js';
+export type { ConflictRow, ParkedRecord, SubscriberStatus } from './store/overview.js';
+export type { ParkCode } from './outward/plan.js';
+export type { RetryOptions } from './outward/retry.js';
+export type { Clock } from './engine/environment.js';
+export type { Database, Queryable, SqlValue, Statement, TransactionOptions } from './store/database.js';
+export { PostgresDatabase, type PostgresOptions } from './store/postgres.js';
+export { EmbeddedDatabase, type EmbeddedOptions } from './store/embedded.js';

@@ -1,0 +1,108 @@
+/** Events become due links: each is a hint that a remote should be looked at. Echoes of our own writes are told apart here. */
+import type { Json } from '../catalog/values.js';
+import type { Binding } from '../engine/binding.js';
+import type { Environment } from '../engine/environment.js';
+import type { Conflict } from '../merge/merge.js';
+import { remoteValue } from '../merge/project.js';
+import { isEmpty, sameRemote } from '../merge/shadow.js';
+import { insertConflicts, insertHistory } from '../store/history.js';
+import { claimEvents, makeLooked, makeSighted, settleEvents, type InboxRow, type Sighted } from '../store/inbox.js';
+import { intentKeyOf, intentsByCause, type IntentBody } from '../store/intents.js';
+import { findLinks, type Link } from '../store/links.js';
+import { readPath } from '../subscriber/path.js';
+
+/** Returns how many events were routed. */
+export async function routeInbox(env: Environment, bindings: ReadonlyMap<string, Binding>, limit: number): Promise<number> {
+  const overwritten: { binding: Binding; link: Link; conflicts: Conflict[] }[] = [];
+  const count = await env.db.transaction(async (tx) => {
+    const events = await claimEvents(tx, limit);
+    if (events.length === 0) return 0;
+    const links = await findLinks(tx, events.map(({ subscriber, remoteId }) => ({ subscriber, remoteId })));
+    const linkOf = new Map(links.map((link) => [`${link.subscriber}@${link.remoteId ?? ''}`, link]));
+    const ours = await intentsByCause(tx, events.flatMap((event) => event.payload.cause ?? []));
+    const sighted = new Map<string, Sighted>();
+    const marked: { subscriber: string; key: string }[] = [];
+    for (const event of events) {
+      const binding = bindings.get(event.subscriber);
+      if (binding === undefined) continue;
+      const link = linkOf.get(`${event.subscriber}@${event.remoteId}`);
+      const hint = read(binding, event, link, event.payload.cause === undefined ? undefined : ours.get(intentKeyOf(event.payload.cause)));
+      if (link !== undefined && hint.conflicts.length > 0) overwritten.push({ binding, link, conflicts: hint.conflicts });
+      if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key });
+      else if (hint.look) merge(sighted, event, link);
+    }
+    await makeSighted(tx, [...sighted.values()]);
+    await makeLooked(tx, marked);
+    for (const { link, conflicts } of overwritten) {
+      await insertConflicts(tx, link, link.key, conflicts);
+      const subject = { subscriber: link.subscriber, key: link.key, remoteId: link.remoteId };
+      await insertHistory(tx, [{ ...subject, event: 'overwritten', detail: { units: conflicts.map((one) => one.unit) } }]);
+    }
+    await settleEvents(tx, events.map((event) => event.id));
+    return events.length;
+  });
+  for (const { link, conflicts } of overwritten) {
+    for (const { unit, winner, rule } of conflicts) {
+      env.emit('conflict', { subscriber: link.subscriber, key: link.key, remoteId: link.remoteId, unit, winner, rule });
+    }
+  }
+  return count;
+}
+
+interface Hint {
+  readonly look: boolean;
+  /** The marker of a remote that no link knows: its record's link is the one to look. */
+  readonly key?: string;
+  readonly conflicts: Conflict[];
+}
+
+/** What one event says. Pure. */
+function read(binding: Binding, event: InboxRow, link: Link | undefined, own: IntentBody | undefined): Hint {
+  // our own request caused it: its answer tells more. Only what it overwrote is news.
+  if (own !== undefined) return { look: false, conflicts: edits(binding, own, event.payload.previous) };
+  if (event.kind === 'deleted') return { look: true, conflicts: [] };
+  const { snapshot } = event.payload;
+  if (link === undefined) {
+    const key = snapshot === undefined ? undefined : binding.subscriber.keyOf(snapshot);
+    return { look: true, conflicts: [], ...(key === undefined ? {} : { key }) };
+  }
+  if (snapshot !== undefined && link.state === 'linked' && shows(binding, link, snapshot)) return { look: false, conflicts: [] };
+  return { look: true, conflicts: [] };
+}
+
+/** The snapshot shows just what both sides agreed on: an echo, or a change that has been taken back since. */
+function shows(binding: Binding, link: Link, snapshot: unknown): boolean {
+  if (binding.mapping.children.length > 0 || link.look) return false;
+  return binding.mapping.units.every((unit) => {
+    const base = link.shadow.units[unit.name];
+    return base !== undefined && sameRemote(base.r, remoteValue(unit, snapshot));
+  });
+}
+
+/** The remote's history of our own write names a value that we had never seen: somebody's edit was overwritten. */
+function edits(binding: Binding, own: IntentBody, previous: unknown): Conflict[] {
+  if (previous === undefined) return [];
+  return binding.mapping.units.flatMap((unit): Conflict[] => {
+    const sent = own.draft.sent[unit.name];
+    const before: Json | undefined = readPath(previous, unit.path);
+    const base = own.base[unit.name];
+    if (sent === undefined || base === undefined || before === undefined) return [];
+    if (sameRemote(before, base) || (isEmpty(before) && isEmpty(base))) return [];
+    return [{ unit: unit.name, base, hub: sent.h ?? null, remote: before, winner: 'hub', rule: 'our write overwrote an edit that we had not seen' }];
+  });
+}
+
+function merge(sighted: Map<string, Sighted>, event: InboxRow, link: Link | undefined): void {
+  const id = JSON.stringify([event.subscriber, event.remoteId]);
+  const before = sighted.get(id);
+  const at = event.payload.at ?? null;
+  sighted.set(id, {
+    subscriber: event.subscriber,
+    remoteId: event.remoteId,
+    lane: Math.min(event.lane, before?.lane ?? event.lane),
+    gone: event.kind === 'deleted' || before?.gone === true,
+    at: before?.at != null && (at === null || before.at > at) ? before.at : at,
+    // a listing's sight is good enough for a remote that nobody has written to; an event only says that something happened
+    sight: link === undefined && event.lane === 2 && before === undefined ? (event.payload.snapshot ?? null) : null,
+  });
+}

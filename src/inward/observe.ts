@@ -1,0 +1,122 @@
+/** A sight of a remote meets its link: merged at once where the hub needs no write, else applied in a transaction. */
+import { applyObservation, observedSettlement, observedWithoutRecord, owes, seenAt, shadowAfter, type Observation } from '../apply/apply.js';
+import { applyDeletion } from '../apply/deletion.js';
+import { extractRecord, type Binding } from '../engine/binding.js';
+import type { Environment } from '../engine/environment.js';
+import { loadReferences } from '../engine/references.js';
+import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
+import { merge, type Conflict } from '../merge/merge.js';
+import { remoteValue, type Resolver } from '../merge/project.js';
+import { sameRemote, type Shadow } from '../merge/shadow.js';
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { RecordKey } from '../catalog/key.js';
+import { laneOf } from '../outward/operation.js';
+import type { Link } from '../store/links.js';
+import type { Sight } from '../subscriber/outcome.js';
+
+/** The hub's side as it was read a moment ago: enough as long as nothing has to be written there. */
+export interface Basis {
+  readonly record: AnyRecord | undefined;
+  readonly resolver: Resolver;
+}
+
+/** Returns the result to commit; undefined where it was committed already. */
+export async function observe(env: Environment, binding: Binding, link: Link, seen: Observation, basis?: Basis): Promise<Result | undefined> {
+  if (link.key === undefined) return applyObservation(env, binding, link, seen);
+  const { record, resolver } = basis ?? (await readBasis(env, binding, link.key, seen));
+  if (record === undefined) return overridden(binding, link, seen);
+  if (!binding.subscriber.where(record as never)) return { settlement: { link, state: 'excluded', remoteId: seen.remoteId }, ...closed(seen.intent, 'done') };
+  try {
+    const merged = merge({
+      mapping: binding.mapping,
+      shadow: link.shadow,
+      record,
+      remote: seen.remote,
+      resolver,
+      ...(seen.sent === undefined ? {} : { sent: seen.sent }),
+      hubEditedAt: link.editedAt,
+      remoteEditedAt: seenAt(binding, link, seen),
+    });
+    if (merged.changesHub) return await applyObservation(env, binding, link, seen);
+    return {
+      settlement: { ...observedSettlement(binding, link, seen), shadow: shadowAfter(merged, record), ...(owes(merged) ? { dueInMs: 0 } : {}) },
+      conflicts: merged.conflicts,
+      history: seen.history ?? [],
+      emit: seen.emit ?? [],
+      ...closed(seen.intent, 'done'),
+    };
+  } catch {
+    // the transaction meets the same problem, and turns it into a result with everything that belongs to it
+    return applyObservation(env, binding, link, seen);
+  }
+}
+
+async function readBasis(env: Environment, binding: Binding, key: RecordKey, seen: Observation): Promise<Basis> {
+  const row = (await binding.catalog.rows.load(env.db, [key])).get(key);
+  const { record } = extractRecord(binding.catalog, row);
+  return { record, resolver: await loadReferences(env.db, binding, { records: record === undefined ? [] : [record], remotes: [seen.remote] }) };
+}
+
+/** What somebody edited in a remote since the shadow, and a deletion here overrides: logged, so that it isn't lost. */
+export function editsOverridden(binding: Binding, shadow: Shadow, remote: unknown): Conflict[] {
+  return binding.mapping.units.flatMap((unit): Conflict[] => {
+    const base = shadow.units[unit.name];
+    const r = remoteValue(unit, remote);
+    if (base === undefined || unit.direction === 'outward' || sameRemote(base.r, r)) return [];
+    return [{ unit: unit.name, base: base.h ?? null, hub: null, remote: r ?? null, winner: 'hub', rule: 'deleted here, edited there' }];
+  });
+}
+
+/** The record was deleted here: what was edited there since is logged, then the deletion goes on. */
+function overridden(binding: Binding, link: Link, seen: Observation): Result {
+  const result = observedWithoutRecord(link, seen, link.key);
+  const shadow = result.settlement.shadow ?? link.shadow;
+  const conflicts = editsOverridden(binding, shadow, seen.remote);
+  const units = { ...shadow.units };
+  for (const { unit, remote } of conflicts) units[unit] = { ...units[unit], r: remote };
+  return {
+    ...result,
+    settlement: { ...result.settlement, version: binding.subscriber.versionOf(seen.remote), shadow: { ...shadow, units } },
+    conflicts,
+  };
+}
+
+/** Reads the remote of a link and merges what is seen. */
+export async function lookAt(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
+  if (link.remoteId === undefined) return lookByMarker(env, binding, link);
+  if (link.sight !== undefined && link.key === undefined) {
+    return observe(env, binding, link, { remote: link.sight, remoteId: link.remoteId });
+  }
+  return seenSight(env, binding, link, link.remoteId, await binding.subscriber.look(link.remoteId, laneOf(link)));
+}
+
+function seenSight(env: Environment, binding: Binding, link: Link, remoteId: string, sight: Sight): Promise<Result | undefined> | Result {
+  switch (sight.kind) {
+    case 'found':
+      return observe(env, binding, link, { remote: sight.remote, remoteId });
+    case 'gone':
+      return applyDeletion(env, binding, link);
+    case 'missing':
+      // an event told that it was deleted: together that is proof
+      if (link.gone) return applyDeletion(env, binding, link);
+      if (link.key === undefined) return { settlement: { link, forget: true } };
+      return parkResult(link, 'remote-missing', `${sight.reason}; it is not known to be deleted, so nothing was deleted here`, { look: true });
+    case 'retry':
+      return retryResult(env, link, sight.reason, { afterMs: sight.afterMs, look: true });
+    case 'blocked':
+      return blockedResult(env, binding, link, sight.reason, sight.afterMs);
+  }
+}
+
+/** A remote that bears our marker may be there although its id never came back. */
+async function lookByMarker(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
+  if (link.key === undefined) return { settlement: { link, forget: true } };
+  if (!binding.subscriber.capabilities.marker) return { settlement: { link, dueInMs: 0 } };
+  const found = await binding.subscriber.find({ by: 'key', key: link.key });
+  if (found.length > 1) {
+    return parkResult(link, 'twin', `${found.length} remotes bear its marker: ${found.map((one) => binding.subscriber.identify(one)).join(', ')}`);
+  }
+  const [remote] = found;
+  if (remote === undefined) return { settlement: { link, dueInMs: 0 } };
+  return observe(env, binding, link, { remote, remoteId: binding.subscriber.identify(remote) });
+}

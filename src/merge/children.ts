@@ -1,0 +1,213 @@
+/** Merge of child rows (invoice lines), by child key: the merge of a record in small, plus births and deaths. Pure. */
+import type { AnyRecord } from '../catalog/catalog.js';
+import { formatKey, keyFields, keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
+import type { Json } from '../catalog/values.js';
+import type { ChildMapping } from '../subscriber/compile.js';
+import { readPath } from '../subscriber/path.js';
+import { mergeUnits, rebase, type Applied, type Conflict, type MergeInput } from './merge.js';
+import { hubText } from './project.js';
+import { hubChanged, pair, type ChildShadow, type Pair, type Pairs } from './shadow.js';
+
+/** A child that inward sync writes; its key is unknown until the hub gives one. */
+export interface ChildApplied {
+  readonly key: RecordKey | undefined;
+  readonly id: string;
+  readonly record: AnyRecord;
+  readonly pairs: Pairs;
+  readonly applied: readonly Applied[];
+}
+
+export interface ChildrenMerged {
+  readonly mapping: ChildMapping;
+  /** Children that need no write in the hub. */
+  readonly shadows: Readonly<Record<string, ChildShadow>>;
+  /** The whole collection as the hub should hold it; undefined where nothing changes. */
+  readonly records: readonly AnyRecord[] | undefined;
+  readonly written: readonly ChildApplied[];
+  readonly conflicts: readonly Conflict[];
+}
+
+interface RemoteChild {
+  readonly id: string;
+  readonly key: RecordKey | undefined;
+  readonly value: Json;
+}
+
+export function mergeChildren(mapping: ChildMapping, input: MergeInput): ChildrenMerged {
+  const base = input.shadow.children?.[mapping.name] ?? {};
+  const hub = hubChildren(mapping, input.record);
+  const remote = remoteChildren(mapping, input.remote);
+  const draft: Draft = { shadows: {}, kept: new Map(), written: [], conflicts: [], dirty: false };
+  const byKey = pairUp(mapping, base, remote, hub, input.sent?.children[mapping.name]);
+  for (const key of new Set([...hub.keys(), ...Object.keys(base), ...byKey.paired.keys()])) {
+    mergeChild(mapping, key, { base: base[key], hub: hub.get(key), remote: byKey.paired.get(key) }, input, draft);
+  }
+  for (const child of byKey.strangers) {
+    if (mapping.direction !== 'outward') applyChild(mapping, undefined, undefined, child, {}, input, draft);
+  }
+  const records = [...draft.kept.values(), ...draft.written.map((child) => child.record)];
+  return { mapping, shadows: draft.shadows, records: draft.dirty ? records : undefined, written: draft.written, conflicts: draft.conflicts };
+}
+
+/** Completes the shadows of a collection with what the hub shows after the write. */
+export function childShadowsAfterWrite(merged: ChildrenMerged, record: AnyRecord): Record<string, ChildShadow> {
+  const hub = hubChildren(merged.mapping, record);
+  const shadows: Record<string, ChildShadow> = { ...merged.shadows };
+  const taken = new Set(Object.keys(shadows));
+  for (const child of merged.written) {
+    const key = child.key ?? newChildKey(merged, child, hub, taken);
+    if (key === undefined) continue;
+    taken.add(key);
+    const row = hub.get(key);
+    const units: Record<string, Pair> = { ...child.pairs };
+    for (const { unit, r } of child.applied) units[unit.name] = pair(row === undefined ? null : hubText(unit, row), r);
+    shadows[key] = { id: child.id, units };
+  }
+  return shadows;
+}
+
+/** The key that the hub gave a new child: the row with the same values, else the first new one. */
+function newChildKey(merged: ChildrenMerged, child: ChildApplied, hub: ReadonlyMap<RecordKey, AnyRecord>, taken: ReadonlySet<string>): RecordKey | undefined {
+  const known = new Set(merged.written.map((one) => one.key));
+  const fresh = [...hub].filter(([key]) => !taken.has(key) && !known.has(key));
+  const equal = fresh.find(([, row]) => child.applied.every(({ unit }) => hubText(unit, row) === hubText(unit, child.record)));
+  return (equal ?? fresh[0])?.[0];
+}
+
+export function hubChildren(mapping: ChildMapping, record: AnyRecord | undefined): Map<RecordKey, AnyRecord> {
+  const rows = (record?.[mapping.name] ?? []) as readonly AnyRecord[];
+  return new Map(rows.map((row) => [keyOfRecord(mapping.info, row), row]));
+}
+
+function remoteChildren(mapping: ChildMapping, remote: unknown): RemoteChild[] {
+  const list = readPath(remote, mapping.path);
+  if (!Array.isArray(list)) return [];
+  return (list as readonly Json[]).flatMap((value) => {
+    const id = readPath(value, mapping.idPath);
+    if (typeof id !== 'string' && typeof id !== 'number') return [];
+    const marker = mapping.markerPath === undefined ? undefined : readPath(value, mapping.markerPath);
+    return [{ id: String(id), key: typeof marker === 'string' && marker !== '' ? markerKey(marker) : undefined, value }];
+  });
+}
+
+/** A marker is the child's plain key text, or the JSON form of one. */
+function markerKey(marker: string): RecordKey {
+  return marker.startsWith('["') ? marker : formatKey([marker]);
+}
+
+/** What is written into a child's marker. */
+export function childMarker(key: RecordKey): string {
+  const parts = parseKey(key);
+  return parts.length === 1 && parts[0] !== undefined && !parts[0].startsWith('["') ? parts[0] : key;
+}
+
+interface PairedUp {
+  readonly paired: ReadonlyMap<RecordKey, RemoteChild>;
+  readonly strangers: readonly RemoteChild[];
+}
+
+function pairUp(
+  mapping: ChildMapping,
+  base: Readonly<Record<string, ChildShadow>>,
+  remote: readonly RemoteChild[],
+  hub: ReadonlyMap<RecordKey, AnyRecord>,
+  sent: Readonly<Record<string, unknown>> | undefined,
+): PairedUp {
+  const keyOfId = new Map(Object.entries(base).map(([key, shadow]) => [shadow.id, key]));
+  const paired = new Map<RecordKey, RemoteChild>();
+  const strangers: RemoteChild[] = [];
+  for (const child of remote) {
+    const key = keyOfId.get(child.id) ?? child.key;
+    // a marker counts only for a child that we know of: a copied one must not overwrite its original
+    const known = key !== undefined && (keyOfId.has(child.id) || hub.has(key) || sent?.[key] !== undefined);
+    if (known && !paired.has(key) && (keyOfId.has(child.id) || base[key] === undefined)) paired.set(key, child);
+    else strangers.push(child);
+  }
+  return { paired, strangers };
+}
+
+interface Draft {
+  readonly shadows: Record<string, ChildShadow>;
+  readonly kept: Map<RecordKey, AnyRecord>;
+  readonly written: ChildApplied[];
+  readonly conflicts: Conflict[];
+  dirty: boolean;
+}
+
+interface ChildSides {
+  readonly base: ChildShadow | undefined;
+  readonly hub: AnyRecord | undefined;
+  readonly remote: RemoteChild | undefined;
+}
+
+function mergeChild(mapping: ChildMapping, key: RecordKey, sides: ChildSides, input: MergeInput, draft: Draft): void {
+  const sent = input.sent?.children[mapping.name]?.[key];
+  const { hub, remote } = sides;
+  if (hub !== undefined && remote !== undefined) {
+    const base = rebase(mapping.units, sides.base?.units ?? {}, sent, { ...input, remote: remote.value });
+    applyChild(mapping, key, hub, remote, base, input, draft);
+    return;
+  }
+  if (hub !== undefined) {
+    childWithoutRemote(mapping, key, hub, sides.base, draft);
+    return;
+  }
+  if (remote === undefined) return; // gone on both sides
+  if (sides.base !== undefined || sent !== undefined) {
+    // deleted in the hub, still there remotely: owed to the remote, whatever it holds now; an unseen edit is logged
+    draft.shadows[key] = sides.base ?? { id: remote.id, units: {} };
+    return;
+  }
+  if (mapping.direction !== 'outward') applyChild(mapping, key, undefined, remote, {}, input, draft);
+}
+
+/** A child of the hub that the remote doesn't show: new here, or deleted there. */
+function childWithoutRemote(mapping: ChildMapping, key: RecordKey, hub: AnyRecord, base: ChildShadow | undefined, draft: Draft): void {
+  if (base === undefined || mapping.direction === 'outward') {
+    draft.kept.set(key, hub); // owed to the remote
+    return;
+  }
+  const edited = mapping.units.filter((unit) => hubChanged(base.units[unit.name], hubText(unit, hub)));
+  if (edited.length === 0 || mapping.authority === 'remote') {
+    draft.dirty = true;
+    if (edited.length > 0) draft.conflicts.push(lostChild(mapping, key, 'remote', 'deleted there, edited here'));
+    return;
+  }
+  draft.kept.set(key, hub);
+  draft.conflicts.push(lostChild(mapping, key, 'hub', 'edited here, deleted there'));
+}
+
+function lostChild(mapping: ChildMapping, key: RecordKey, winner: 'hub' | 'remote', rule: string): Conflict {
+  return { unit: `${mapping.name}${key}`, base: null, hub: null, remote: null, winner, rule };
+}
+
+function applyChild(
+  mapping: ChildMapping,
+  key: RecordKey | undefined,
+  hub: AnyRecord | undefined,
+  remote: RemoteChild,
+  base: Pairs,
+  input: MergeInput,
+  draft: Draft,
+): void {
+  const merged = mergeUnits(mapping.units, base, { ...input, record: hub, remote: remote.value });
+  for (const conflict of merged.conflicts) {
+    draft.conflicts.push({ ...conflict, unit: `${mapping.name}${key ?? ''}.${conflict.unit}` });
+  }
+  if (hub !== undefined && Object.keys(merged.patch).length === 0) {
+    if (key !== undefined) {
+      draft.kept.set(key, hub);
+      draft.shadows[key] = { id: remote.id, units: merged.pairs };
+    }
+    return;
+  }
+  draft.dirty = true;
+  const identity = key !== undefined && hub === undefined ? keyFields(mapping.info, key) : {};
+  draft.written.push({
+    key,
+    id: remote.id,
+    record: { ...identity, ...hub, ...merged.patch },
+    pairs: merged.pairs,
+    applied: merged.applied,
+  });
+}

@@ -1,0 +1,253 @@
+/**
+ * Three-way merge of one record: base is the shadow, the sides are the hub's record and an observed remote. Pure.
+ * Every observation goes through here, the answer to our own write included.
+ */
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { Json } from '../catalog/values.js';
+import type { Mapping, Unit } from '../subscriber/compile.js';
+import { decideConflict, type EditTimes } from './authority.js';
+import { mergeChildren, type ChildrenMerged } from './children.js';
+import { fieldsOf, get, hubText, put, remoteValue, type Resolver } from './project.js';
+import { hubChanged, isEmpty, pair, sameRemote, type Pair, type Pairs, type Shadow } from './shadow.js';
+
+/** What we last wrote, as it was frozen in the intent: hub text and remote value by unit. */
+export type SentPairs = Readonly<Record<string, Pair>>;
+
+export interface Sent {
+  readonly units: SentPairs;
+  readonly children: Readonly<Record<string, Readonly<Record<string, SentPairs>>>>;
+  /**
+   * The answer is first received for this request: the remote's form of what we sent is what it shows. Otherwise (a replay, a
+   * look-up) a difference may be somebody's edit.
+   */
+  readonly firstHand: boolean;
+}
+
+export interface MergeInput extends EditTimes {
+  readonly mapping: Mapping;
+  readonly shadow: Shadow;
+  /** The hub's record as it is now; undefined where the remote's record is yet to be made. */
+  readonly record: AnyRecord | undefined;
+  readonly remote: unknown;
+  readonly resolver: Resolver;
+  readonly sent?: Sent;
+}
+
+/** A field that both sides changed, and who won. Values are canonical: hub text, remote JSON. */
+export interface Conflict {
+  readonly unit: string;
+  readonly base: Json;
+  readonly hub: Json;
+  readonly remote: Json;
+  readonly winner: 'hub' | 'remote' | 'merged';
+  readonly rule: string;
+}
+
+/** A unit whose hub value is about to be written; its pair is complete once the hub shows what it kept. */
+export interface Applied {
+  readonly unit: Unit;
+  readonly r: Json | undefined;
+}
+
+export interface UnitsMerged {
+  readonly pairs: Pairs;
+  /** Hub fields to write. */
+  readonly patch: AnyRecord;
+  readonly applied: readonly Applied[];
+  readonly conflicts: readonly Conflict[];
+}
+
+export interface Merged extends UnitsMerged {
+  readonly children: readonly ChildrenMerged[];
+  /** Whether the hub must be written. */
+  readonly changesHub: boolean;
+}
+
+export function merge(input: MergeInput): Merged {
+  const units = mergeUnits(input.mapping.units, rebase(input.mapping.units, input.shadow.units, input.sent?.units, input), input);
+  const children = input.mapping.children.map((mapping) => mergeChildren(mapping, input));
+  const patch = { ...units.patch };
+  for (const child of children) if (child.records !== undefined) patch[child.mapping.name] = child.records;
+  return {
+    pairs: units.pairs,
+    patch,
+    applied: units.applied,
+    conflicts: [...units.conflicts, ...children.flatMap((child) => child.conflicts)],
+    children,
+    changesHub: Object.keys(patch).length > 0,
+  };
+}
+
+/** The base that holds once our own write is taken into account. */
+export function rebase(
+  units: readonly Unit[],
+  base: Pairs,
+  sent: SentPairs | undefined,
+  seen: { readonly remote: unknown; readonly sent?: Sent },
+): Pairs {
+  if (sent === undefined) return base;
+  const pairs: Record<string, Pair> = { ...base };
+  for (const unit of units) {
+    const ours = sent[unit.name];
+    if (ours === undefined) continue;
+    pairs[unit.name] = pair(ours.h, seen.sent?.firstHand === true ? remoteValue(unit, seen.remote) : ours.r);
+  }
+  return pairs;
+}
+
+/** Merges the units of a record, or of one child row. */
+export function mergeUnits(units: readonly Unit[], base: Pairs, input: Omit<MergeInput, 'mapping' | 'shadow' | 'sent'>): UnitsMerged {
+  const out: Draft = { pairs: {}, patch: {}, applied: [], conflicts: [] };
+  const sides = units.map((unit) => sidesOf(unit, base[unit.name], input));
+  const groups = new Map<string, 'hub' | 'remote'>();
+  for (const side of sides) {
+    const group = side.unit.group;
+    if (group === undefined || groups.has(group)) continue;
+    const members = sides.filter((one) => one.unit.group === group);
+    const winner = groupWinner(members, input);
+    if (winner !== undefined) groups.set(group, winner);
+  }
+  for (const side of sides) {
+    const forced = side.unit.group === undefined ? undefined : groups.get(side.unit.group);
+    mergeUnit(side, input, forced, out);
+  }
+  return out;
+}
+
+interface Draft {
+  readonly pairs: Record<string, Pair>;
+  readonly patch: AnyRecord;
+  readonly applied: Applied[];
+  readonly conflicts: Conflict[];
+}
+
+interface Sides {
+  readonly unit: Unit;
+  readonly base: Pair | undefined;
+  readonly h: string | null;
+  readonly r: Json | undefined;
+  readonly hub: boolean;
+  readonly remote: boolean;
+  /** Computed only when asked: a lens may throw, and an unchanged field must not park its record. */
+  same(): boolean;
+}
+
+type SideInput = Pick<MergeInput, 'record' | 'remote' | 'resolver'>;
+
+function sidesOf(unit: Unit, base: Pair | undefined, input: SideInput): Sides {
+  const { record, resolver } = input;
+  const h = record === undefined ? null : hubText(unit, record);
+  const r = remoteValue(unit, input.remote);
+  return {
+    unit,
+    base,
+    h,
+    r,
+    hub: record === undefined ? false : hubChanged(base, h),
+    remote: base === undefined || !sameRemote(base.r, r),
+    same: () => {
+      if (record === undefined) return false;
+      if (h === null && (r === undefined || r === null)) return true;
+      if (unit.direction !== 'inward' && sameRemote(put(unit, record, resolver), r)) return true;
+      if (unit.direction === 'outward' || r === undefined) return false;
+      return hubText(unit, { ...record, ...get(unit, r, record, resolver) }) === h;
+    },
+  };
+}
+
+/** A group moves together: where one side changed one member and the other side another, a single winner takes all. */
+function groupWinner(members: readonly Sides[], times: EditTimes): 'hub' | 'remote' | undefined {
+  const both = members.filter((side) => side.unit.direction === 'both' && side.base?.h !== undefined);
+  if (!both.some((side) => side.hub) || !both.some((side) => side.remote)) return undefined;
+  const differing = both.filter((side) => (side.hub || side.remote) && !side.same());
+  const judge = differing.find((side) => side.hub && side.remote) ?? differing[0];
+  if (judge === undefined) return undefined;
+  const decision = decideConflict(judge, times);
+  return decision.winner === 'remote' ? 'remote' : 'hub';
+}
+
+function mergeUnit(side: Sides, input: SideInput & EditTimes, forced: 'hub' | 'remote' | undefined, out: Draft): void {
+  const { unit, base, h, r } = side;
+  if (input.record === undefined) {
+    if (unit.direction === 'outward') out.pairs[unit.name] = pair(undefined, r);
+    else apply(side, input, out);
+    return;
+  }
+  if (forced !== undefined && unit.direction === 'both' && (side.hub || side.remote) && !side.same()) {
+    settle(side, input, forced, `group ${unit.group ?? ''}`, out);
+    return;
+  }
+  if (!side.hub && !side.remote) {
+    if (base !== undefined) out.pairs[unit.name] = base;
+    return;
+  }
+  if (side.hub && !side.remote && unit.direction !== 'inward') {
+    if (base !== undefined) out.pairs[unit.name] = base; // owed to the remote: the plan finds the difference
+    return;
+  }
+  if (side.same()) {
+    out.pairs[unit.name] = pair(h, r);
+    return;
+  }
+  mergeChanged(side, input, out);
+}
+
+function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): void {
+  const { unit, base, h, r } = side;
+  const firstLoad = base === undefined;
+  if (unit.direction === 'outward') {
+    if (!(firstLoad && isEmpty(r))) log(side, 'hub', firstLoad ? 'first load, outward only' : 'outward only', out);
+    out.pairs[unit.name] = pair(undefined, r);
+    return;
+  }
+  if (unit.direction === 'inward') {
+    if (side.hub && !(firstLoad && (h === null || isEmpty(r)))) log(side, 'remote', firstLoad ? 'first load, inward only' : 'inward only', out);
+    apply(side, input, out);
+    return;
+  }
+  if (!side.hub) {
+    apply(side, input, out);
+    return;
+  }
+  if (firstLoad && isEmpty(r)) {
+    out.pairs[unit.name] = pair(undefined, r);
+    return;
+  }
+  if (firstLoad && h === null) {
+    apply(side, input, out);
+    return;
+  }
+  const decision = decideConflict(side, input);
+  const rule = firstLoad ? `first load, ${decision.rule}` : decision.rule;
+  if (decision.winner === 'merged') {
+    log(side, 'merged', rule, out);
+    Object.assign(out.patch, fieldsOf(unit, decision.value));
+    out.pairs[unit.name] = pair(undefined, r);
+    return;
+  }
+  settle(side, input, decision.winner, rule, out);
+}
+
+function settle(side: Sides, input: SideInput, winner: 'hub' | 'remote', rule: string, out: Draft): void {
+  if (side.hub && side.remote) log(side, winner, rule, out);
+  else if (winner === 'hub' ? side.remote : side.hub) log(side, winner, rule, out); // a group overrode a lone edit
+  if (winner === 'hub') out.pairs[side.unit.name] = pair(undefined, side.r);
+  else apply(side, input, out);
+}
+
+function apply(side: Sides, input: SideInput, out: Draft): void {
+  const { unit, r } = side;
+  Object.assign(out.patch, get(unit, r, input.record, input.resolver));
+  out.applied.push({ unit, r });
+}
+
+function log(side: Sides, winner: Conflict['winner'], rule: string, out: Draft): void {
+  out.conflicts.push({
+    unit: side.unit.name,
+    base: side.base?.h ?? null,
+    hub: side.h,
+    remote: side.r ?? null,
+    winner,
+    rule,
+  });
+}

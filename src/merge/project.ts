@@ -1,0 +1,125 @@
+/** The two projections of a unit: the hub's value towards the remote (`put`), the remote's towards the hub (`get`). Pure. */
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { FieldInfo } from '../catalog/fields.js';
+import { keyFields, keyOfRecord, type RecordKey } from '../catalog/key.js';
+import { canonicalJson, fromCanonical, toCanonical, type Json } from '../catalog/values.js';
+import { messageOf, SyncflowError } from '../errors.js';
+import type { Unit } from '../subscriber/compile.js';
+import { readPath } from '../subscriber/path.js';
+
+/** Finds the other side of a reference among the links known to the caller. */
+export interface Resolver {
+  remoteId(catalog: string, key: RecordKey): string | undefined;
+  key(catalog: string, remoteId: string): RecordKey | undefined;
+}
+
+/** Thrown where a reference has no link yet: whoever catches it makes the link wait. */
+export class UnresolvedReference extends Error {
+  readonly catalog: string;
+  readonly wanted: { readonly key: RecordKey } | { readonly remoteId: string };
+
+  constructor(catalog: string, wanted: UnresolvedReference['wanted']) {
+    super(`a reference to ${catalog} ${'key' in wanted ? wanted.key : wanted.remoteId} isn't linked yet`);
+    this.catalog = catalog;
+    this.wanted = wanted;
+  }
+}
+
+/** The canonical text of a unit's hub value; for several fields a JSON array of texts. */
+export function hubText(unit: Unit, record: AnyRecord): string | null {
+  const texts = unit.fields.map((field) => toCanonical(field.column, record[field.name]));
+  if (texts.length === 1) return texts[0] ?? null;
+  return texts.every((text) => text === null) ? null : JSON.stringify(texts);
+}
+
+/** The hub value of a unit as a lens takes it. */
+export function hubValue(unit: Unit, record: AnyRecord): unknown {
+  const values = unit.fields.map((field) => record[field.name] ?? null);
+  return values.length === 1 ? values[0] : values;
+}
+
+/** The hub value that canonical text stands for. */
+export function valueOfText(unit: Unit, text: string | null | undefined): unknown {
+  if (text === undefined || text === null) return text;
+  const [field, ...rest] = unit.fields;
+  if (field === undefined) return undefined;
+  if (rest.length === 0) return fromCanonical(field.column, text);
+  return (JSON.parse(text) as (string | null)[]).map((part, index) => fromCanonical((unit.fields[index] as FieldInfo).column, part));
+}
+
+/** What the remote shows for a unit. An expanded reference is reduced to its id. */
+export function remoteValue(unit: Unit, remote: unknown): Json | undefined {
+  const value = readPath(remote, unit.path);
+  if (unit.reference !== undefined && typeof value === 'object' && value !== null) return readPath(value, ['id']);
+  return value;
+}
+
+/** The remote's value for the hub's present one. */
+export function put(unit: Unit, record: AnyRecord, resolver: Resolver): Json {
+  const value = hubValue(unit, record);
+  if (unit.reference !== undefined) {
+    if (value === null) return null;
+    const key = referenceKey(unit, value);
+    const id = resolver.remoteId(unit.reference, key);
+    if (id === undefined) throw new UnresolvedReference(unit.reference, { key });
+    return id;
+  }
+  return checked(unit, 'put', () => {
+    const remote = unit.lens.put(value);
+    return remote === undefined ? null : (remote as Json);
+  });
+}
+
+/** The hub fields that the remote's value stands for. */
+export function get(unit: Unit, remote: Json | undefined, before: AnyRecord | undefined, resolver: Resolver): AnyRecord {
+  if (unit.reference !== undefined) return getReference(unit, remote, resolver);
+  return checked(unit, 'get', () => {
+    const value = unit.lens.get(remote, before === undefined ? undefined : hubValue(unit, before));
+    return fieldsOf(unit, value);
+  });
+}
+
+/** Spreads a unit's hub value over its fields, checking that each fits its column. */
+export function fieldsOf(unit: Unit, value: unknown): AnyRecord {
+  const values = unit.fields.length === 1 ? [value] : (value as readonly unknown[]);
+  return Object.fromEntries(
+    unit.fields.map((field, index) => {
+      const one = values[index] ?? null;
+      if (typeof one === 'string' && one.includes('\u0000')) throw new SyncflowError('mapping', 'a NUL character can’t be stored in the hub');
+      // through canonical text, so that the record holds exactly what the hub will give back
+      return [field.name, fromCanonical(field.column, toCanonical(field.column, one))];
+    }),
+  );
+}
+
+function getReference(unit: Unit, remote: Json | undefined, resolver: Resolver): AnyRecord {
+  const field = unit.fields[0];
+  const catalog = unit.reference;
+  if (field === undefined || catalog === undefined) return {};
+  if (remote === undefined || remote === null) return { [field.name]: null };
+  const remoteId = typeof remote === 'string' ? remote : canonicalJson(remote);
+  const key = resolver.key(catalog, remoteId);
+  if (key === undefined) throw new UnresolvedReference(catalog, { remoteId });
+  const target = field.references?.().definition;
+  return { [field.name]: target === undefined ? null : Object.values(keyFields(target, key))[0] };
+}
+
+/** The key of the record that a reference's hub value names. */
+export function referenceKey(unit: Unit, value: unknown): RecordKey {
+  const target = unit.fields[0]?.references?.().definition;
+  const name = target?.key[0];
+  if (target === undefined || name === undefined) throw new SyncflowError('config', `${unit.name}: its reference has no single key`);
+  return keyOfRecord(target, { [name]: value });
+}
+
+function checked<T>(unit: Unit, side: 'put' | 'get', work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new SyncflowError('mapping', `${unit.name}: ${messageOf(error)}`, {
+      hint: `The lens's ${side} refused the value. Correct the value, or the lens.`,
+      context: { unit: unit.name, side },
+      cause: error,
+    });
+  }
+}

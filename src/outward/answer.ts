@@ -1,0 +1,89 @@
+/** What the answer to a remote write means for its link. One branch per outcome; the list is closed. */
+import { shadowOfSent, type Observation } from '../apply/apply.js';
+import { tombstone } from '../apply/deletion.js';
+import type { Binding } from '../engine/binding.js';
+import type { Environment } from '../engine/environment.js';
+import { blockedResult, closed, parkResult, retryResult, type Emission, type Result } from '../engine/result.js';
+import { observe, type Basis } from '../inward/observe.js';
+import type { HistoryRow } from '../store/history.js';
+import type { Intent } from '../store/intents.js';
+import type { Link } from '../store/links.js';
+import type { Outcome } from '../subscriber/outcome.js';
+import { sentOf } from './operation.js';
+
+/** Returns the result to commit; undefined where it was committed already (the answer changed the hub). */
+export async function answered(env: Environment, binding: Binding, link: Link, intent: Intent, outcome: Outcome, basis?: Basis): Promise<Result | undefined> {
+  switch (outcome.kind) {
+    case 'done':
+      return intent.kind === 'delete' ? deleted(binding, link, intent) : written(env, binding, link, intent, outcome, !intent.resumed, basis);
+    case 'exists':
+      return written(env, binding, link, intent, outcome, false, basis);
+    case 'gone':
+      if (intent.kind === 'delete') return deleted(binding, link, intent);
+      // its deletion is applied by the next pass, which reads it again
+      return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'gone') };
+    case 'missing':
+      return { ...parkResult(link, 'remote-missing', outcome.reason), ...closed(intent, 'missing') };
+    case 'rejected':
+      return { ...parkResult(link, 'rejected', outcome.reason), ...closed(intent, 'rejected') };
+    case 'retry':
+      return { ...retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs }), ...closed(intent, 'not applied') };
+    case 'stale':
+      // whatever it shows, the remote is read again before the next write
+      return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'stale') };
+    case 'blocked':
+      return blockedResult(env, binding, link, outcome.reason, outcome.afterMs, intent);
+    case 'unknown':
+      return { ...retryResult(env, link, outcome.reason), unknown: intent.id };
+  }
+}
+
+async function written(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  outcome: Extract<Outcome, { kind: 'done' | 'exists' }>,
+  firstHand: boolean,
+  basis: Basis | undefined,
+): Promise<Result | undefined> {
+  const existed = outcome.kind === 'exists';
+  const subject = { subscriber: binding.id, key: link.key, remoteId: outcome.remoteId };
+  const units = [...Object.keys(intent.body.draft.sent), ...Object.keys(intent.body.draft.children)];
+  const event = existed ? 'linked' : intent.kind === 'create' ? 'created' : 'updated';
+  const history: HistoryRow[] = [{ ...subject, event, detail: { units } }];
+  const emit: Emission[] = existed
+    ? [{ name: 'linked', event: subject }]
+    : [{ name: 'pushed', event: { ...subject, operation: intent.kind, units } }];
+  const sent = sentOf(intent, firstHand);
+  if (outcome.remote === undefined) {
+    return {
+      settlement: { link, state: 'linked', remoteId: outcome.remoteId, shadow: shadowOfSent(link.shadow, sent), ...(existed ? { look: true, dueInMs: 0 } : {}) },
+      history,
+      emit,
+      ...closed(intent, existed ? 'exists' : 'done'),
+    };
+  }
+  const seen: Observation = {
+    remote: outcome.remote,
+    remoteId: outcome.remoteId,
+    // what existed before we came was not sent by us
+    ...(existed && !intent.resumed ? {} : { sent }),
+    intent,
+    history,
+    emit,
+    look: intent.resumed,
+  };
+  return observe(env, binding, link, seen, basis);
+}
+
+function deleted(binding: Binding, link: Link, intent: Intent): Result {
+  const subject = { subscriber: binding.id, key: link.key, remoteId: link.remoteId };
+  return {
+    ...tombstone(link),
+    history: [{ ...subject, event: 'deleted' }],
+    emit: [{ name: 'pushed', event: { ...subject, operation: 'delete', units: [] } }],
+    ...closed(intent, 'done'),
+  };
+}
+

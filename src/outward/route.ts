@@ -1,0 +1,54 @@
+/** Marks become due links of every subscriber of their catalog, in the transaction that removes them. */
+import type { RecordKey } from '../catalog/key.js';
+import type { Binding } from '../engine/binding.js';
+import type { Database } from '../store/database.js';
+import { claimMarks, holdTruncated, makeAllDue, makeDue, moveKeys, type DueRow, type MarkRow } from '../store/marks.js';
+
+/** Returns how many marks were routed. */
+export function routeMarks(db: Database, bindings: readonly Binding[], limit: number): Promise<number> {
+  return db.transaction(async (tx) => {
+    const marks = await claimMarks(tx, limit);
+    if (marks.length === 0) return 0;
+    const byCatalog = new Map<string, string[]>();
+    for (const binding of bindings) {
+      const name = binding.catalog.definition.name;
+      byCatalog.set(name, [...(byCatalog.get(name) ?? []), binding.id]);
+    }
+    for (const [catalog, subscribers] of byCatalog) {
+      const own = marks.filter((mark) => mark.catalog === catalog);
+      for (const mark of own) {
+        if (mark.key === null && mark.op === 'T') await holdTruncated(tx, subscribers, mark.at);
+        else if (mark.key === null) await makeAllDue(tx, subscribers);
+      }
+      await moveKeys(tx, subscribers, keyMoves(own));
+    }
+    await makeDue(tx, dueRows(marks, byCatalog));
+    return marks.length;
+  });
+}
+
+/** A record whose key changed twice moves once, from its first key to its last. Pure. */
+export function keyMoves(marks: readonly MarkRow[]): { from: RecordKey; to: RecordKey }[] {
+  const moves: { from: RecordKey; to: RecordKey }[] = [];
+  for (const mark of marks) {
+    if (mark.op !== 'K' || mark.old_key === null || mark.key === null) continue;
+    const before = moves.findIndex((move) => move.to === mark.old_key);
+    if (before === -1) moves.push({ from: mark.old_key, to: mark.key });
+    else moves[before] = { from: moves[before]?.from ?? mark.old_key, to: mark.key };
+  }
+  return moves.filter((move) => move.from !== move.to);
+}
+
+/** One due row per subscriber and key: the last mark of a key says whether it was deleted. Pure. */
+export function dueRows(marks: readonly MarkRow[], byCatalog: ReadonlyMap<string, readonly string[]>): DueRow[] {
+  const rows = new Map<string, DueRow>();
+  for (const mark of marks) {
+    if (mark.key === null) continue;
+    const except = mark.except_subscribers === null ? [] : (JSON.parse(mark.except_subscribers) as string[]);
+    for (const subscriber of byCatalog.get(mark.catalog) ?? []) {
+      if (except.includes(subscriber)) continue;
+      rows.set(JSON.stringify([subscriber, mark.key]), { subscriber, key: mark.key, lane: 0, at: mark.at, deleted: mark.op === 'D' });
+    }
+  }
+  return [...rows.values()];
+}

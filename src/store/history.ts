@@ -1,0 +1,57 @@
+/** The audit: what happened to a record, and the values that lost a conflict. */
+import type { RecordKey } from '../catalog/key.js';
+import type { Json } from '../catalog/values.js';
+import type { Conflict } from '../merge/merge.js';
+import type { Queryable } from './database.js';
+import type { Link } from './links.js';
+
+export type HistoryEvent =
+  | 'created' // a remote was created for a record
+  | 'updated' // a remote was updated
+  | 'deleted' // a remote was deleted
+  | 'linked' // a record and a remote that were both there were paired
+  | 'unlinked'
+  | 'record-created' // inward sync made a record
+  | 'record-updated'
+  | 'record-deleted'
+  | 'conflict'
+  | 'parked'
+  | 'overwritten'; // an edit in the remote that our own write overwrote, told by the remote's history
+
+export interface HistoryRow {
+  readonly subscriber: string;
+  readonly key: RecordKey | undefined;
+  readonly remoteId: string | undefined;
+  readonly event: HistoryEvent;
+  /** Names of units, reasons, counts: no values of personal data. */
+  readonly detail?: Json;
+}
+
+export async function insertHistory(tx: Queryable, rows: readonly HistoryRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-insert-history',
+      text: `insert into syncflow.history (subscriber, key, remote_id, event, detail)
+        select r.subscriber, r.key, r."remoteId", r.event, r.detail
+        from json_to_recordset($1::json) as r(subscriber text, key text, "remoteId" text, event text, detail json)`,
+    },
+    [JSON.stringify(rows)],
+  );
+}
+
+/** Logs conflicts, with the values that lost. */
+export async function insertConflicts(
+  tx: Queryable,
+  link: Link,
+  key: RecordKey | undefined,
+  conflicts: readonly Conflict[],
+): Promise<void> {
+  if (conflicts.length === 0) return;
+  await tx.query(
+    `insert into syncflow.conflict (link_id, subscriber, key, unit, base, hub, remote, winner, rule)
+     select $1::bigint, $2, $3, r.unit, r.base, r.hub, r.remote, r.winner, r.rule
+     from json_to_recordset($4::json) as r(unit text, base json, hub json, remote json, winner text, rule text)`,
+    [link.id, link.subscriber, key ?? null, JSON.stringify(conflicts)],
+  );
+}

@@ -1,0 +1,166 @@
+/** The inbox: hints from outside, durable before they are acknowledged; and the cursors of polling. */
+import type { RecordKey } from '../catalog/key.js';
+import type { RemoteEvent } from '../subscriber/base.js';
+import type { Queryable } from './database.js';
+
+export interface InboxPayload {
+  readonly snapshot?: unknown;
+  readonly previous?: unknown;
+  readonly cause?: string;
+  readonly at?: string;
+}
+
+export interface InboxRow {
+  readonly id: string;
+  readonly subscriber: string;
+  readonly remoteId: string;
+  readonly kind: 'changed' | 'deleted';
+  readonly lane: number;
+  readonly payload: InboxPayload;
+}
+
+/** Stores events; one that is there already has no effect. Returns how many were new. */
+export async function insertEvents(
+  db: Queryable,
+  subscriber: string,
+  events: readonly RemoteEvent[],
+  lane = 0,
+): Promise<number> {
+  if (events.length === 0) return 0;
+  const rows = events.map((event) => ({
+    event_id: event.id.replaceAll('\u0000', ''),
+    remote_id: event.remoteId.replaceAll('\u0000', ''),
+    kind: event.kind,
+    payload: payloadOf(event),
+  }));
+  const inserted = await db.query(
+    {
+      name: 'syncflow-insert-events',
+      text: `insert into syncflow.inbox (subscriber, event_id, remote_id, kind, payload, lane)
+        select $1, r.event_id, r.remote_id, r.kind, r.payload, $3
+        from json_to_recordset($2::json) as r(event_id text, remote_id text, kind text, payload json)
+        on conflict (subscriber, event_id) do nothing returning id`,
+    },
+    [subscriber, JSON.stringify(rows), lane],
+  );
+  return inserted.length;
+}
+
+function payloadOf(event: RemoteEvent): InboxPayload {
+  return {
+    ...(event.snapshot === undefined ? {} : { snapshot: event.snapshot }),
+    ...(event.previous === undefined ? {} : { previous: event.previous }),
+    ...(event.cause === undefined ? {} : { cause: event.cause }),
+    ...(event.at === undefined ? {} : { at: event.at }),
+  };
+}
+
+/** The oldest open events that nobody else is routing; locked until the transaction ends. */
+export async function claimEvents(tx: Queryable, limit: number): Promise<InboxRow[]> {
+  const rows = await tx.query<{
+    id: string;
+    subscriber: string;
+    remote_id: string;
+    kind: InboxRow['kind'];
+    lane: number;
+    payload: string;
+  }>(
+    {
+      name: 'syncflow-claim-events',
+      text: `select id::text as id, subscriber, remote_id, kind, lane, payload::text as payload
+        from syncflow.inbox where settled_at is null order by id limit $1 for update skip locked`,
+    },
+    [limit],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    subscriber: row.subscriber,
+    remoteId: row.remote_id,
+    kind: row.kind,
+    lane: row.lane,
+    payload: JSON.parse(row.payload) as InboxPayload,
+  }));
+}
+
+export async function settleEvents(tx: Queryable, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-settle-events',
+      text: `update syncflow.inbox set settled_at = clock_timestamp(), payload = '{}'
+        where id in (select value::bigint from json_array_elements_text($1::json))`,
+    },
+    [JSON.stringify(ids)],
+  );
+}
+
+/** A link that an event makes due: by remote id, or by the key that the remote's marker names. */
+export interface Sighted {
+  readonly subscriber: string;
+  readonly remoteId: string;
+  readonly lane: number;
+  readonly gone: boolean;
+  readonly at: string | null;
+  /** Only for a remote that no link knows. */
+  readonly sight: unknown;
+}
+
+/** Makes links due for a look at their remote, creating those that aren't there. */
+export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-make-sighted',
+      text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at, sight)
+        select r.subscriber, r."remoteId", 1, clock_timestamp(), r.lane, true, case when r.gone then clock_timestamp() end, r.at, r.sight
+        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz, sight json)
+        order by r.subscriber, r."remoteId"
+        on conflict (subscriber, remote_id) where remote_id is not null do update set
+          generation = l.generation + 1,
+          due_at = case when l.parked_code = 'truncate' then null else clock_timestamp() end,
+          lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
+          look = true, sight = null,
+          gone_at = coalesce(excluded.gone_at, l.gone_at),
+          remote_edited_at = greatest(excluded.remote_edited_at, l.remote_edited_at),
+          parked_code = case when l.parked_code = 'truncate' then l.parked_code end,
+          parked_reason = case when l.parked_code = 'truncate' then l.parked_reason end,
+          parked_at = case when l.parked_code = 'truncate' then l.parked_at end,
+          attempts = 0
+        where l.state <> 'gone'`,
+    },
+    [JSON.stringify(rows)],
+  );
+}
+
+/** Asks for a look at records whose create may have happened: an event bears their marker. */
+export async function makeLooked(
+  tx: Queryable,
+  rows: readonly { subscriber: string; key: RecordKey }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(
+    `update syncflow.link l set look = true, generation = generation + 1, due_at = clock_timestamp()
+     from json_to_recordset($1::json) as r(subscriber text, key text) where l.subscriber = r.subscriber and l.key = r.key and l.state <> 'gone'`,
+    [JSON.stringify(rows)],
+  );
+}
+
+export async function readCursor(db: Queryable, subscriber: string, name: string): Promise<string | undefined> {
+  const [row] = await db.query<{ value: string }>(
+    'select value from syncflow.cursor where subscriber = $1 and name = $2',
+    [subscriber, name],
+  );
+  return row?.value;
+}
+
+export async function writeCursor(tx: Queryable, subscriber: string, name: string, value: string): Promise<void> {
+  await tx.query(
+    `insert into syncflow.cursor (subscriber, name, value) values ($1, $2, $3)
+     on conflict (subscriber, name) do update set value = excluded.value, updated_at = clock_timestamp()`,
+    [subscriber, name, value],
+  );
+}
+
+export async function dropCursor(tx: Queryable, subscriber: string, name: string): Promise<void> {
+  await tx.query('delete from syncflow.cursor where subscriber = $1 and name = $2', [subscriber, name]);
+}

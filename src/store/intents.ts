@@ -1,0 +1,199 @@
+/** Intents: a remote write is durable before it is sent. */
+import type { RecordKey } from '../catalog/key.js';
+import type { Json } from '../catalog/values.js';
+import type { Draft } from '../outward/plan.js';
+import type { Queryable } from './database.js';
+import type { Link } from './links.js';
+
+/** The frozen operation. */
+export interface IntentBody {
+  readonly key: RecordKey;
+  readonly remoteId?: string;
+  readonly version?: string;
+  /** What the remote last showed of the mapped keys, nested. */
+  readonly known: Record<string, Json>;
+  readonly draft: Draft;
+  /** What each unit's remote value was when this was planned: an event that tells of another one tells of an edit that we overwrote. */
+  readonly base: Readonly<Record<string, Json>>;
+}
+
+export interface StepRecord {
+  readonly name: string;
+  readonly key: string;
+  readonly body: Json;
+  readonly done: boolean;
+  readonly result: Json;
+}
+
+export interface Intent {
+  readonly id: string;
+  readonly linkId: string;
+  readonly kind: 'create' | 'update' | 'delete';
+  readonly idempotencyKey: string;
+  readonly body: IntentBody;
+  readonly steps: readonly StepRecord[];
+  readonly ageMs: number;
+  /** It was sent by an earlier claim: its outcome isn't known. */
+  readonly resumed: boolean;
+}
+
+export interface NewIntent {
+  readonly link: Link;
+  readonly kind: Intent['kind'];
+  readonly idempotencyKey: string;
+  readonly body: IntentBody;
+}
+
+/** Writes intents of links whose lease is still ours; returns them by link id. */
+export async function insertIntents(db: Queryable, intents: readonly NewIntent[]): Promise<Map<string, Intent>> {
+  if (intents.length === 0) return new Map();
+  const rows = await db.query<{ id: string; link_id: string }>(
+    {
+      name: 'syncflow-insert-intents',
+      text: `insert into syncflow.intent (link_id, subscriber, kind, idempotency_key, body, sent_at)
+        select l.id, l.subscriber, r.kind, r.idempotency_key, r.body, clock_timestamp()
+        from json_to_recordset($1::json) as r(link_id bigint, fence bigint, kind text, idempotency_key text, body json)
+        join syncflow.link l on l.id = r.link_id and l.fence = r.fence
+        returning id::text as id, link_id::text as link_id`,
+    },
+    [
+      JSON.stringify(
+        intents.map((one) => ({
+          link_id: one.link.id,
+          fence: one.link.fence,
+          kind: one.kind,
+          idempotency_key: one.idempotencyKey,
+          body: one.body,
+        })),
+      ),
+    ],
+  );
+  const ids = new Map(rows.map((row) => [row.link_id, row.id]));
+  const result = new Map<string, Intent>();
+  for (const one of intents) {
+    const id = ids.get(one.link.id);
+    if (id === undefined) continue;
+    result.set(one.link.id, {
+      id,
+      linkId: one.link.id,
+      kind: one.kind,
+      idempotencyKey: one.idempotencyKey,
+      body: one.body,
+      steps: [],
+      ageMs: 0,
+      resumed: false,
+    });
+  }
+  return result;
+}
+
+/** Open intents of claimed links, by link id. */
+export async function openIntents(db: Queryable, links: readonly Link[]): Promise<Map<string, Intent>> {
+  if (links.length === 0) return new Map();
+  const rows = await db.query<{
+    id: string;
+    link_id: string;
+    kind: Intent['kind'];
+    idempotency_key: string;
+    body: string;
+    steps: string;
+    age_ms: number;
+  }>(
+    {
+      name: 'syncflow-open-intents',
+      text: `select id::text as id, link_id::text as link_id, kind, idempotency_key, body::text as body, steps::text as steps,
+          (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as age_ms
+        from syncflow.intent where closed_at is null and link_id in (select value::bigint from json_array_elements_text($1::json))
+        order by id`,
+    },
+    [JSON.stringify(links.map((link) => link.id))],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.link_id,
+      {
+        id: row.id,
+        linkId: row.link_id,
+        kind: row.kind,
+        idempotencyKey: row.idempotency_key,
+        body: JSON.parse(row.body) as IntentBody,
+        steps: JSON.parse(row.steps) as StepRecord[],
+        ageMs: row.age_ms,
+        resumed: true,
+      },
+    ]),
+  );
+}
+
+/** Saves the steps of an intent; false when the lease was lost. */
+export async function saveSteps(
+  db: Queryable,
+  intent: Intent,
+  link: Link,
+  steps: readonly StepRecord[],
+): Promise<boolean> {
+  const rows = await db.query(
+    {
+      name: 'syncflow-save-steps',
+      text: `update syncflow.intent i set steps = $3::json from syncflow.link l
+        where i.id = $1 and i.link_id = l.id and l.fence = $2 returning i.id`,
+    },
+    [intent.id, link.fence, JSON.stringify(steps)],
+  );
+  return rows.length === 1;
+}
+
+/** Closes intents with what came of them. */
+export async function closeIntents(
+  tx: Queryable,
+  closed: readonly { readonly id: string; readonly outcome: string }[],
+): Promise<void> {
+  if (closed.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-close-intents',
+      text: `update syncflow.intent i set closed_at = clock_timestamp(), outcome = r.outcome
+        from json_to_recordset($1::json) as r(id bigint, outcome text) where i.id = r.id`,
+    },
+    [JSON.stringify(closed)],
+  );
+}
+
+/** Notes that the outcome of these is not known; they stay open. */
+export async function markUnknown(tx: Queryable, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.query(
+    `update syncflow.intent set unknown_at = coalesce(unknown_at, clock_timestamp())
+     where id in (select value::bigint from json_array_elements_text($1::json))`,
+    [JSON.stringify(ids)],
+  );
+}
+
+/** Whether a create of this subscriber is under way that began before the given moment. */
+export async function createUnderWay(db: Queryable, subscriber: string, before: string): Promise<boolean> {
+  const rows = await db.query(
+    `select 1 from syncflow.intent where subscriber = $1 and kind = 'create' and closed_at is null and created_at <= $2::timestamptz limit 1`,
+    [subscriber, before],
+  );
+  return rows.length === 1;
+}
+
+/** Intents by the idempotency keys that events name as their cause; a step's key begins with its intent's. */
+export async function intentsByCause(db: Queryable, causes: readonly string[]): Promise<Map<string, IntentBody>> {
+  if (causes.length === 0) return new Map();
+  const rows = await db.query<{ idempotency_key: string; body: string }>(
+    `select idempotency_key, body::text as body from syncflow.intent
+     where idempotency_key in (select value from json_array_elements_text($1::json))`,
+    [JSON.stringify([...new Set(causes.map(intentKeyOf))])],
+  );
+  return new Map(rows.map((row) => [row.idempotency_key, JSON.parse(row.body) as IntentBody]));
+}
+
+/** Step keys are `intent key + "." + step`. */
+export function stepKey(intentKey: string, step: string): string {
+  return `${intentKey}.${step}`;
+}
+export function intentKeyOf(cause: string): string {
+  const dot = cause.indexOf('.');
+  return dot === -1 ? cause : cause.slice(0, dot);
+}

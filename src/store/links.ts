@@ -1,0 +1,343 @@
+/** Links: claiming them under a lease, and settling what became of them. */
+import type { RecordKey } from '../catalog/key.js';
+import { emptyShadow, type Shadow } from '../merge/shadow.js';
+import type { LinkState, ParkCode } from '../outward/plan.js';
+import type { Queryable } from './database.js';
+
+/** A link as a worker holds it. */
+export interface Link {
+  readonly id: string;
+  readonly subscriber: string;
+  readonly key: RecordKey | undefined;
+  readonly remoteId: string | undefined;
+  readonly state: LinkState;
+  readonly shadow: Shadow;
+  readonly version: string | undefined;
+  readonly generation: string;
+  readonly fence: string;
+  readonly lane: number;
+  readonly look: boolean;
+  readonly sight: unknown;
+  readonly gone: boolean;
+  readonly deleted: boolean;
+  readonly editedAt: string | undefined;
+  readonly remoteEditedAt: string | undefined;
+  readonly attempts: number;
+  /** The last pass failed or parked it. */
+  readonly failing: boolean;
+  readonly flips: Flips;
+  readonly createdAt: string;
+}
+
+/** Recent values that inward sync wrote, by unit, newest last: what the loop breaker looks at. */
+export type Flips = Readonly<Record<string, readonly string[]>>;
+
+/** What becomes of a claimed link. Its lease ends with it. */
+export interface Settlement {
+  readonly link: Link;
+  readonly state?: LinkState;
+  /** `null`: the link lets go of its key (a tombstone). */
+  readonly key?: RecordKey | null;
+  readonly remoteId?: string | null;
+  readonly version?: string | undefined;
+  readonly shadow?: Shadow;
+  readonly look?: boolean;
+  readonly flips?: Flips;
+  /** Due again after so many ms; not at all unless given. */
+  readonly dueInMs?: number;
+  readonly waitsFor?: string;
+  readonly parked?: { readonly code: ParkCode; readonly reason: string };
+  readonly failed?: string;
+  /** Remove the link altogether: there is nothing on either side. */
+  readonly forget?: boolean;
+}
+
+interface LinkRow {
+  id: string;
+  subscriber: string;
+  key: string | null;
+  remote_id: string | null;
+  state: LinkState;
+  shadow: string | null;
+  version: string | null;
+  generation: string;
+  fence: string;
+  lane: number;
+  look: boolean;
+  sight: string | null;
+  gone: boolean;
+  deleted: boolean;
+  edited_at: string | null;
+  remote_edited_at: string | null;
+  attempts: number;
+  failing: boolean;
+  flips: string | null;
+  created_at: string;
+}
+
+const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const linkColumns = `l.id::text as id, l.subscriber, l.key, l.remote_id, l.state, l.shadow::text as shadow, l.version, l.generation::text as generation,
+  l.fence::text as fence, l.lane, l.look, l.sight::text as sight, l.gone_at is not null as gone, l.deleted_at is not null as deleted,
+  ${iso('l.edited_at')} as edited_at, ${iso('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips,
+  l.created_at::text as created_at`;
+
+function toLink(row: LinkRow): Link {
+  return {
+    id: row.id,
+    subscriber: row.subscriber,
+    key: row.key ?? undefined,
+    remoteId: row.remote_id ?? undefined,
+    state: row.state,
+    shadow: row.shadow === null ? emptyShadow : (JSON.parse(row.shadow) as Shadow),
+    version: row.version ?? undefined,
+    generation: row.generation,
+    fence: row.fence,
+    lane: row.lane,
+    look: row.look,
+    sight: row.sight === null ? undefined : (JSON.parse(row.sight) as unknown),
+    gone: row.gone,
+    deleted: row.deleted,
+    editedAt: row.edited_at ?? undefined,
+    remoteEditedAt: row.remote_edited_at ?? undefined,
+    attempts: row.attempts,
+    failing: row.failing,
+    flips: row.flips === null ? {} : (JSON.parse(row.flips) as Flips),
+    createdAt: row.created_at,
+  };
+}
+
+/** Claims due links of a subscriber, urgent lanes first. The fence rises with every claim: a later commit under an old one fails. */
+export async function claimLinks(
+  db: Queryable,
+  claim: { subscriber: string; limit: number; owner: string; leaseMs: number },
+): Promise<Link[]> {
+  const rows = await db.query<LinkRow>(
+    {
+      name: 'syncflow-claim-links',
+      text: `with due as materialized (
+          select id from syncflow.link
+          where subscriber = $1 and due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
+            and not paused and not exists (select from syncflow.setting where name = 'pause:' || $1)
+          order by lane, due_at limit $2 for update skip locked
+        )
+        update syncflow.link l set lease_owner = $3, lease_until = clock_timestamp() + $4::float8 * interval '1 ms', fence = l.fence + 1
+        from due where l.id = due.id returning ${linkColumns}`,
+    },
+    [claim.subscriber, claim.limit, claim.owner, claim.leaseMs],
+  );
+  return rows.map(toLink);
+}
+
+/** Prolongs leases that are still ours; returns the ids of those. */
+export async function renewLeases(db: Queryable, links: readonly Link[], leaseMs: number): Promise<Set<string>> {
+  const rows = await db.query<{ id: string }>(
+    `update syncflow.link l set lease_until = clock_timestamp() + $2::float8 * interval '1 ms'
+     from json_to_recordset($1::json) as r(id bigint, fence bigint) where l.id = r.id and l.fence = r.fence returning l.id::text as id`,
+    [JSON.stringify(links.map(({ id, fence }) => ({ id, fence }))), leaseMs],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Links by (subscriber, key) or (subscriber, remote id), for resolving references and routing events. */
+export async function findLinks(
+  db: Queryable,
+  wanted: readonly { subscriber: string; key?: string | undefined; remoteId?: string | undefined }[],
+): Promise<Link[]> {
+  if (wanted.length === 0) return [];
+  const rows = await db.query<LinkRow>(
+    {
+      name: 'syncflow-find-links',
+      text: `select ${linkColumns} from json_to_recordset($1::json) as r(subscriber text, key text) join syncflow.link l
+          on l.subscriber = r.subscriber and l.key = r.key where r.key is not null
+        union all
+        select ${linkColumns} from json_to_recordset($1::json) as r(subscriber text, "remoteId" text) join syncflow.link l
+          on l.subscriber = r.subscriber and l.remote_id = r."remoteId" where r."remoteId" is not null`,
+    },
+    [JSON.stringify(wanted)],
+  );
+  return rows.map(toLink);
+}
+
+/** Locks one link and tells whether it is free to be taken over. Returns undefined where there is none. */
+export async function lockLink(
+  tx: Queryable,
+  subscriber: string,
+  key: RecordKey,
+): Promise<{ link: Link; busy: boolean } | undefined> {
+  const [row] = await tx.query<LinkRow & { busy: boolean }>(
+    `select ${linkColumns}, coalesce(l.lease_until > clock_timestamp(), false)
+       or exists (select from syncflow.intent i where i.link_id = l.id and i.closed_at is null) as busy
+     from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
+    [subscriber, key],
+  );
+  return row === undefined ? undefined : { link: toLink(row), busy: row.busy };
+}
+
+/** Whether a lease is still ours; locks the link until the transaction ends. */
+export async function holdsLease(tx: Queryable, link: Link): Promise<boolean> {
+  const rows = await tx.query(
+    { name: 'syncflow-holds-lease', text: 'select 1 from syncflow.link where id = $1 and fence = $2 for update' },
+    [link.id, link.fence],
+  );
+  return rows.length === 1;
+}
+
+/** Deletes links by id (a remote-only link that turned out to be the remote of another, or one with nothing on either side). */
+export async function deleteLinks(tx: Queryable, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.query(
+    'delete from syncflow.link where id in (select value::bigint from json_array_elements_text($1::json))',
+    [JSON.stringify(ids)],
+  );
+}
+
+/**
+ * Commits what became of claimed links. "Due" is cleared only where the generation is unchanged: a hint that came in meanwhile
+ * stays. Returns the ids that were settled; the others had lost their lease.
+ */
+export async function settleLinks(tx: Queryable, settlements: readonly Settlement[]): Promise<Set<string>> {
+  if (settlements.length === 0) return new Set();
+  const forgotten = settlements.filter((one) => one.forget === true);
+  const kept = settlements.filter((one) => one.forget !== true);
+  const settled = new Set<string>();
+  await absorbTwins(tx, kept);
+  if (kept.length > 0) {
+    const rows = await tx.query<{ id: string }>(settleStatement, [JSON.stringify(kept.map(settlementRow))]);
+    for (const row of rows) settled.add(row.id);
+  }
+  if (forgotten.length > 0) {
+    const rows = await tx.query<{ id: string }>(
+      `delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint)
+       where l.id = r.id and l.fence = r.fence and l.generation = r.generation returning l.id::text as id`,
+      [JSON.stringify(forgotten.map(({ link }) => ({ id: link.id, fence: link.fence, generation: link.generation })))],
+    );
+    for (const row of rows) settled.add(row.id);
+    await releaseLeases(
+      tx,
+      forgotten.filter((one) => !settled.has(one.link.id)).map((one) => one.link),
+    );
+  }
+  return settled;
+}
+
+/** An event about a remote that we had just created made a link of its own: it gives way, and leaves a request to look. */
+async function absorbTwins(tx: Queryable, settlements: readonly Settlement[]): Promise<void> {
+  const named = settlements.filter((one) => typeof one.remoteId === 'string' && one.remoteId !== one.link.remoteId);
+  if (named.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-absorb-twins',
+      text: `with twin as (
+          delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, subscriber text, "remoteId" text)
+          where l.subscriber = r.subscriber and l.remote_id = r."remoteId" and l.key is null and l.state = 'new' and l.id <> r.id
+          returning r.id as survivor
+        )
+        update syncflow.link l set look = true, generation = generation + 1, due_at = clock_timestamp() from twin where l.id = twin.survivor`,
+    },
+    [JSON.stringify(named.map(({ link, remoteId }) => ({ id: link.id, subscriber: link.subscriber, remoteId })))],
+  );
+}
+
+function settlementRow(one: Settlement) {
+  const { link } = one;
+  return {
+    id: link.id,
+    fence: link.fence,
+    generation: link.generation,
+    state: one.state ?? link.state,
+    rekey: one.key !== undefined,
+    key: one.key ?? null,
+    remote_id: one.remoteId === undefined ? (link.remoteId ?? null) : one.remoteId,
+    version: 'version' in one ? (one.version ?? null) : (link.version ?? null),
+    shadow: one.shadow ?? link.shadow,
+    look: one.look ?? false,
+    flips: one.flips ?? link.flips,
+    due_in: one.dueInMs ?? null,
+    waits_for: one.waitsFor ?? null,
+    parked_code: one.parked?.code ?? null,
+    parked_reason: one.parked?.reason.replaceAll('\u0000', '').slice(0, 2000) ?? null,
+    attempts: one.failed === undefined ? 0 : link.attempts + 1,
+    last_error: (one.failed ?? one.parked?.reason)?.replaceAll('\u0000', '').slice(0, 2000) ?? null,
+  };
+}
+
+const settleStatement = {
+  name: 'syncflow-settle-links',
+  text: `with r as (
+      select * from json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint, state text, rekey boolean, key text, remote_id text,
+        version text, shadow json, look boolean, flips json, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
+    ), locked as (
+      select l.id from syncflow.link l join r on l.id = r.id and l.fence = r.fence order by l.subscriber, l.key, l.id for update of l
+    )
+    update syncflow.link l set
+      state = r.state,
+      former_key = case when r.rekey and r.key is null then coalesce(l.key, l.former_key) else l.former_key end,
+      key = case when r.rekey then r.key else l.key end,
+      remote_id = r.remote_id, version = r.version, shadow = r.shadow, flips = r.flips, sight = null,
+      look = r.look or (l.generation <> r.generation and l.look),
+      gone_at = case when l.generation = r.generation then null else l.gone_at end,
+      due_at = case when l.generation <> r.generation then clock_timestamp() when r.due_in is not null then clock_timestamp() + r.due_in * interval '1 ms' end,
+      waits_for = case when l.generation = r.generation then r.waits_for end,
+      parked_code = case when l.generation = r.generation then r.parked_code end,
+      parked_reason = case when l.generation = r.generation then r.parked_reason end,
+      parked_at = case when l.generation = r.generation and r.parked_code is not null then clock_timestamp() end,
+      attempts = r.attempts, last_error = r.last_error,
+      lease_owner = null, lease_until = null, settled_at = clock_timestamp()
+    from r, locked where l.id = r.id and l.id = locked.id returning l.id::text as id`,
+};
+
+/** Gives links back unchanged, to be claimed again at once. */
+export async function releaseLeases(tx: Queryable, links: readonly Link[]): Promise<void> {
+  if (links.length === 0) return;
+  await tx.query(
+    `update syncflow.link l set lease_owner = null, lease_until = null from json_to_recordset($1::json) as r(id bigint, fence bigint)
+     where l.id = r.id and l.fence = r.fence`,
+    [JSON.stringify(links.map(({ id, fence }) => ({ id, fence })))],
+  );
+}
+
+/**
+ * How the awaited links stand: `ready` once linked, `stuck` while parked or left out. Locks them, so that one which settles at
+ * this moment is not missed.
+ */
+export async function lockAwaited(
+  tx: Queryable,
+  awaited: readonly Awaited[],
+): Promise<Map<string, 'ready' | 'stuck' | 'coming'>> {
+  if (awaited.length === 0) return new Map();
+  const rows = await tx.query<{ name: string; standing: 'ready' | 'stuck' | 'coming' }>(
+    `select r.name, case when l.state = 'linked' and l.remote_id is not null and l.key is not null then 'ready'
+       when l.parked_code is not null or l.state in ('gone', 'excluded') then 'stuck' else 'coming' end as standing
+     from json_to_recordset($1::json) as r(name text, subscriber text, key text, "remoteId" text) join syncflow.link l
+       on l.subscriber = r.subscriber and (l.key = r.key or l.remote_id = r."remoteId")
+     order by l.id for share of l`,
+    [JSON.stringify(awaited)],
+  );
+  return new Map(rows.map((row) => [row.name, row.standing]));
+}
+
+/** The link that another one waits for. */
+export interface Awaited {
+  readonly name: string;
+  readonly subscriber: string;
+  readonly key?: string;
+  readonly remoteId?: string;
+}
+
+/** How a link that others wait for is named in `waits_for`. */
+export const awaitedByKey = (subscriber: string, key: string): string => `${subscriber}:${key}`;
+export const awaitedByRemote = (subscriber: string, remoteId: string): string => `${subscriber}@${remoteId}`;
+
+/** Makes due whatever waited for these links. */
+export async function wakeWaiting(tx: Queryable, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-wake-waiting',
+      text: `update syncflow.link set due_at = clock_timestamp(), waits_for = null, parked_code = null, parked_reason = null, parked_at = null,
+          generation = generation + 1
+        where waits_for in (select value from json_array_elements_text($1::json))`,
+    },
+    [JSON.stringify(names)],
+  );
+}

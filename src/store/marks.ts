@@ -1,0 +1,128 @@
+/** Marks: claiming them, and turning them into due links. */
+import type { RecordKey } from '../catalog/key.js';
+import type { Queryable } from './database.js';
+
+export interface MarkRow {
+  readonly catalog: string;
+  /** null: the whole table. */
+  readonly key: RecordKey | null;
+  readonly op: 'I' | 'U' | 'D' | 'K' | 'T';
+  readonly old_key: RecordKey | null;
+  readonly at: string;
+  readonly origin: string | null;
+  readonly except_subscribers: string | null;
+}
+
+/** A link that a mark makes due. */
+export interface DueRow {
+  readonly subscriber: string;
+  readonly key: RecordKey;
+  readonly lane: number;
+  readonly at: string | null;
+  readonly deleted: boolean;
+}
+
+/** Removes and returns the oldest marks that nobody else has claimed: in one transaction with what is made of them. */
+export function claimMarks(tx: Queryable, limit: number): Promise<MarkRow[]> {
+  return tx.query<MarkRow>(
+    {
+      name: 'syncflow-claim-marks',
+      text: `with claimed as (
+          delete from syncflow.mark
+          where id in (select id from syncflow.mark order by id limit $1 for update skip locked)
+          returning id, catalog, key, op, old_key, at, origin, except_subscribers
+        )
+        select catalog, key, op::text as op, old_key, at::text as at, origin, except_subscribers from claimed order by id`,
+    },
+    [limit],
+  );
+}
+
+/** Makes links due, creating those that aren't there. A new edit also takes them off the parking place and out of their back-off. */
+export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-make-due',
+      text: `insert into syncflow.link as l (subscriber, key, generation, due_at, lane, edited_at, deleted_at)
+        select r.subscriber, r.key, 1, clock_timestamp(), r.lane, r.at, case when r.deleted then r.at end
+        from json_to_recordset($1::json) as r(subscriber text, key text, lane smallint, at timestamptz, deleted boolean)
+        order by r.subscriber, r.key
+        on conflict (subscriber, key) where key is not null do update set
+          generation = l.generation + 1,
+          due_at = clock_timestamp(),
+          lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
+          edited_at = coalesce(excluded.edited_at, l.edited_at),
+          deleted_at = case when excluded.edited_at is null then l.deleted_at else excluded.deleted_at end,
+          parked_code = null, parked_reason = null, parked_at = null, waits_for = null, attempts = 0
+        where l.state <> 'gone'`,
+    },
+    [JSON.stringify(rows)],
+  );
+}
+
+/** Every link of these subscribers is due: a child table was truncated, or the whole catalog is to be looked at again. */
+export async function makeAllDue(tx: Queryable, subscribers: readonly string[]): Promise<void> {
+  await tx.query(
+    `update syncflow.link set generation = generation + 1, due_at = clock_timestamp(), lane = greatest(lane, 1)
+     where subscriber in (select value from json_array_elements_text($1::json)) and state <> 'gone' and parked_code is null`,
+    [JSON.stringify(subscribers)],
+  );
+}
+
+/** TRUNCATE: the records are gone, but their deletes wait until somebody says that they were meant. */
+export async function holdTruncated(tx: Queryable, subscribers: readonly string[], at: string): Promise<void> {
+  await tx.query(
+    `update syncflow.link set generation = generation + 1, deleted_at = $2::timestamptz, due_at = null, waits_for = null,
+       parked_code = 'truncate', parked_reason = 'the table was truncated: its deletes wait until released', parked_at = clock_timestamp()
+     where subscriber in (select value from json_array_elements_text($1::json)) and state in ('new', 'linked') and key is not null`,
+    [JSON.stringify(subscribers), at],
+  );
+}
+
+/**
+ * Changes of key: the links move with their records. Moved aside first, so that two records may swap keys. A link that stands in
+ * the way belongs to a deleted record: it keeps its remote, to be deleted there.
+ */
+export async function moveKeys(
+  tx: Queryable,
+  subscribers: readonly string[],
+  moves: readonly { from: RecordKey; to: RecordKey }[],
+): Promise<void> {
+  if (moves.length === 0 || subscribers.length === 0) return;
+  const params = [JSON.stringify(subscribers), JSON.stringify(moves)] as const;
+  await tx.query(
+    `update syncflow.link l set key = 'moving:' || m."to", former_key = l.key
+     from json_to_recordset($2::json) as m("from" text, "to" text)
+     where l.key = m."from" and l.subscriber in (select value from json_array_elements_text($1::json))`,
+    params,
+  );
+  await tx.query(
+    `update syncflow.link l set key = null, former_key = l.key, deleted_at = coalesce(l.deleted_at, clock_timestamp()),
+       generation = generation + 1, due_at = clock_timestamp()
+     from json_to_recordset($2::json) as m("from" text, "to" text)
+     where l.key = m."to" and l.subscriber in (select value from json_array_elements_text($1::json))`,
+    params,
+  );
+  await tx.query(
+    `update syncflow.link l set key = substr(l.key, 8), generation = generation + 1, due_at = clock_timestamp(),
+       parked_code = null, parked_reason = null, parked_at = null, attempts = 0
+     where l.key like 'moving:%' and l.subscriber in (select value from json_array_elements_text($1::json))`,
+    [params[0]],
+  );
+}
+
+/** Puts a sleeping worker on the list of those to be rung. */
+export async function announceSleep(db: Queryable, worker: string): Promise<void> {
+  await db.query(
+    'insert into syncflow.sleeper (worker) values ($1) on conflict (worker) do update set since = clock_timestamp()',
+    [worker],
+  );
+}
+
+/** Takes it off again, and with it sleepers that died without saying so. */
+export async function announceAwake(db: Queryable, worker: string): Promise<void> {
+  await db.query(`delete from syncflow.sleeper where worker = $1 or since < clock_timestamp() - interval '1 hour'`, [
+    worker,
+  ]);
+}

@@ -1,0 +1,142 @@
+-- Everything Syncflow keeps in the hub. Opaque values are json, not jsonb: jsonb refuses \u0000 and lone surrogates, which remotes do send.
+
+create table syncflow.setting (
+  name text primary key,
+  value text not null
+);
+
+-- A note that a record changed, written in the user's own transaction. Only ever inserted and deleted.
+create table syncflow.mark (
+  id bigint generated always as identity primary key,
+  catalog text not null,
+  key text,                         -- null: the whole table (TRUNCATE)
+  op "char" not null,               -- I insert, U update, D delete, K change of key, T truncate
+  old_key text,                     -- K: the key before
+  at timestamptz not null default clock_timestamp(),
+  origin text,                      -- the subscriber whose inward apply wrote it; null for everybody else
+  except_subscribers text           -- JSON array of subscribers that this one write doesn't go to
+);
+
+-- The binding of one record to one remote, and what both sides last agreed on.
+create table syncflow.link (
+  id bigint generated always as identity primary key,
+  subscriber text not null,         -- catalog/as
+  key text,                         -- the record's key; null for a remote without a record, or after its deletion
+  remote_id text,
+  state text not null default 'new' check (state in ('new', 'linked', 'gone', 'excluded')),
+  shadow json,
+  version text,
+  former_key text,                  -- tombstone: the key it had
+  generation bigint not null default 0,
+  due_at timestamptz,               -- null: nothing to do
+  lane smallint not null default 0, -- 0 live, 1 repair, 2 backfill
+  paused boolean not null default false, -- unsubscribed until resumed
+  look boolean not null default false,   -- read the remote before planning
+  gone_at timestamptz,              -- positive proof that the remote was deleted
+  deleted_at timestamptz,           -- a DELETE mark was seen, and the row not since
+  edited_at timestamptz,            -- of the newest mark
+  remote_edited_at timestamptz,     -- of the newest event
+  sight json,                       -- a remote that no record stands for yet, as a listing showed it
+  waits_for text,                   -- subscriber:key or subscriber@remote id of the link that must exist first
+  parked_code text,
+  parked_reason text,
+  parked_at timestamptz,
+  attempts int not null default 0,
+  last_error text,
+  flips json,                       -- recent inward values per unit, for the loop breaker
+  lease_owner text,
+  lease_until timestamptz,
+  fence bigint not null default 0,
+  created_at timestamptz not null default clock_timestamp(),
+  settled_at timestamptz
+);
+create unique index link_key on syncflow.link (subscriber, key) where key is not null;
+create unique index link_remote on syncflow.link (subscriber, remote_id) where remote_id is not null;
+create index link_due on syncflow.link (subscriber, lane, due_at) where due_at is not null;
+create index link_waits on syncflow.link (waits_for) where waits_for is not null;
+create index link_parked on syncflow.link (subscriber, parked_code) where parked_code is not null;
+
+-- A remote write about to be made: frozen body, idempotency key. Closed ones are kept a while to recognise our own events.
+create table syncflow.intent (
+  id bigint generated always as identity primary key,
+  link_id bigint not null,
+  subscriber text not null,
+  kind text not null check (kind in ('create', 'update', 'delete')),
+  idempotency_key text not null unique,
+  body json not null,               -- the frozen operation
+  steps json not null default '[]', -- bodies, keys and answers of the calls of a many-call operation
+  sent_at timestamptz,
+  unknown_at timestamptz,           -- its outcome is not known
+  closed_at timestamptz,
+  outcome text,
+  created_at timestamptz not null default clock_timestamp()
+);
+create index intent_open on syncflow.intent (link_id) where closed_at is null;
+create index intent_closed on syncflow.intent (closed_at) where closed_at is not null;
+
+-- Hints from outside, durable before they are acknowledged.
+create table syncflow.inbox (
+  id bigint generated always as identity primary key,
+  subscriber text not null,
+  event_id text not null,
+  remote_id text not null,
+  kind text not null check (kind in ('changed', 'deleted')),
+  payload json not null,            -- snapshot, previous, cause, at
+  lane smallint not null default 0,
+  received_at timestamptz not null default clock_timestamp(),
+  settled_at timestamptz,
+  unique (subscriber, event_id)
+);
+create index inbox_open on syncflow.inbox (id) where settled_at is null;
+create index inbox_settled on syncflow.inbox (settled_at) where settled_at is not null;
+
+create table syncflow.cursor (
+  subscriber text not null,
+  name text not null,
+  value text not null,
+  updated_at timestamptz not null default clock_timestamp(),
+  primary key (subscriber, name)
+);
+
+create table syncflow.conflict (
+  id bigint generated always as identity primary key,
+  link_id bigint not null,
+  subscriber text not null,
+  key text,
+  unit text not null,
+  base json,
+  hub json,
+  remote json,
+  winner text not null,             -- hub, remote, merged
+  rule text not null,               -- why
+  at timestamptz not null default clock_timestamp()
+);
+create index conflict_record on syncflow.conflict (subscriber, key);
+
+create table syncflow.history (
+  id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  subscriber text not null,
+  key text,
+  remote_id text,
+  event text not null,
+  detail json
+);
+create index history_record on syncflow.history (subscriber, key, id);
+create index history_age on syncflow.history (at);
+
+create table syncflow.run (
+  id bigint generated always as identity primary key,
+  subscriber text not null,
+  kind text not null,               -- backfill, sweep, verify
+  progress json not null default '{}',
+  started_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz
+);
+create index run_open on syncflow.run (subscriber, kind) where finished_at is null;
+
+-- Workers that sleep and want to be rung. While the table is empty a trigger rings nobody.
+create table syncflow.sleeper (
+  worker text primary key,
+  since timestamptz not null default clock_timestamp()
+);

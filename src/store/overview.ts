@@ -1,0 +1,142 @@
+/** Questions about the whole: what is pending, what is parked, how subscribers stand. */
+import type { Queryable } from './database.js';
+
+/** Things that are known and not yet synced or parked, of the given subscribers. */
+export async function countPending(db: Queryable, subscribers: readonly string[]): Promise<number> {
+  const [row] = await db.query<{ pending: number }>(
+    {
+      name: 'syncflow-pending',
+      text: `select (
+          (select count(*) from syncflow.mark)
+          + (select count(*) from syncflow.inbox where settled_at is null)
+          + (select count(*) from syncflow.link l where (l.due_at is not null or l.lease_owner is not null) and not l.paused
+              and l.subscriber in (select value from json_array_elements_text($1::json))
+              and not exists (select from syncflow.setting s where s.name = 'pause:' || l.subscriber))
+        )::int as pending`,
+    },
+    [JSON.stringify(subscribers)],
+  );
+  return row?.pending ?? 0;
+}
+
+export interface SubscriberStatus {
+  readonly subscriber: string;
+  readonly inAgreement: number;
+  readonly waiting: number;
+  readonly parked: number;
+  readonly excluded: number;
+  readonly tombstones: number;
+  /** Age of the oldest thing that waits, in ms. */
+  readonly lagMs: number;
+  readonly lastError: string | undefined;
+  readonly paused: boolean;
+  readonly conflicts: number;
+}
+
+export async function subscriberStatus(db: Queryable, subscribers: readonly string[]): Promise<SubscriberStatus[]> {
+  const rows = await db.query<Omit<SubscriberStatus, 'lastError'> & { lastError: string | null }>(
+    `select r.value as subscriber,
+       count(*) filter (where l.state = 'linked' and l.due_at is null and l.parked_code is null)::int as "inAgreement",
+       count(*) filter (where l.due_at is not null and l.parked_code is null)::int as waiting,
+       count(*) filter (where l.parked_code is not null)::int as parked,
+       count(*) filter (where l.state = 'excluded')::int as excluded,
+       count(*) filter (where l.state = 'gone')::int as tombstones,
+       coalesce(extract(epoch from clock_timestamp() - min(l.due_at) filter (where l.due_at <= clock_timestamp())) * 1000, 0)::float8 as "lagMs",
+       (array_agg(l.last_error order by l.settled_at desc) filter (where l.last_error is not null))[1] as "lastError",
+       exists (select from syncflow.setting s where s.name = 'pause:' || r.value) as paused,
+       (select count(*)::int from syncflow.conflict c where c.subscriber = r.value) as conflicts
+     from json_array_elements_text($1::json) r left join syncflow.link l on l.subscriber = r.value
+     group by r.value order by r.value`,
+    [JSON.stringify(subscribers)],
+  );
+  return rows.map((row) => ({ ...row, lastError: row.lastError ?? undefined }));
+}
+
+export interface ParkedRecord {
+  readonly id: string;
+  readonly subscriber: string;
+  readonly key: string | null;
+  readonly remoteId: string | null;
+  readonly code: string;
+  readonly reason: string;
+  readonly since: string;
+}
+
+export function listParked(
+  db: Queryable,
+  filter: { subscriber?: string | undefined; code?: string | undefined; id?: string | undefined; limit?: number } = {},
+): Promise<ParkedRecord[]> {
+  return db.query<ParkedRecord>(
+    `select id::text as id, subscriber, key, remote_id as "remoteId", parked_code as code, parked_reason as reason,
+       to_char(parked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
+     from syncflow.link where parked_code is not null
+       and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
+     order by parked_at desc limit $4`,
+    [filter.subscriber ?? null, filter.code ?? null, filter.id ?? null, filter.limit ?? 1000],
+  );
+}
+
+/** Makes parked links due again. `held`: also those of the brake and of a TRUNCATE, which otherwise wait for a release. */
+export async function retryParked(
+  db: Queryable,
+  filter: { subscriber?: string | undefined; code?: string | undefined; id?: string | undefined; held: boolean },
+): Promise<number> {
+  const rows = await db.query(
+    `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, attempts = 0, flips = null,
+       look = look or parked_code = 'loop', due_at = clock_timestamp(), generation = generation + 1
+     where parked_code is not null and ($4::boolean or parked_code not in ('truncate', 'brake'))
+       and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
+     returning id`,
+    [filter.subscriber ?? null, filter.code ?? null, filter.id ?? null, filter.held],
+  );
+  return rows.length;
+}
+
+export interface ConflictRow {
+  readonly subscriber: string;
+  readonly key: string | null;
+  readonly unit: string;
+  readonly base: string | null;
+  readonly hub: string | null;
+  readonly remote: string | null;
+  readonly winner: string;
+  readonly rule: string;
+  readonly at: string;
+}
+
+/** The conflict log, newest first. Values are JSON text. */
+export function listConflicts(
+  db: Queryable,
+  filter: { subscriber?: string; key?: string; limit?: number } = {},
+): Promise<ConflictRow[]> {
+  return db.query<ConflictRow>(
+    `select subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
+       to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+     from syncflow.conflict where ($1::text is null or subscriber = $1) and ($2::text is null or key = $2) order by id desc limit $3`,
+    [filter.subscriber ?? null, filter.key ?? null, filter.limit ?? 1000],
+  );
+}
+
+/** Pauses or resumes single records of a subscriber. */
+export async function setPaused(db: Queryable, subscriber: string, key: string, paused: boolean): Promise<void> {
+  await db.query(
+    `insert into syncflow.link as l (subscriber, key, paused) values ($1, $2, $3)
+     on conflict (subscriber, key) where key is not null do update set paused = excluded.paused,
+       generation = l.generation + 1, due_at = case when excluded.paused then l.due_at else clock_timestamp() end`,
+    [subscriber, key, paused],
+  );
+}
+
+/** Keys, and remote ids as `@id`, of everything parked of a subscriber. */
+export async function parkedKeys(db: Queryable, subscriber: string): Promise<Set<string>> {
+  const rows = await db.query<{ key: string | null; remote_id: string | null }>(
+    'select key, remote_id from syncflow.link where subscriber = $1 and parked_code is not null',
+    [subscriber],
+  );
+  return new Set(
+    rows.flatMap((row) => [
+      ...(row.key === null ? [] : [row.key]),
+      ...(row.remote_id === null ? [] : [`@${row.remote_id}`]),
+    ]),
+  );
+}

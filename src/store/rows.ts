@@ -1,0 +1,349 @@
+/** All reading and writing of hub rows. */
+import { keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
+import type { AnyRecord, CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog.js';
+import { fieldOf } from '../catalog/column-sql.js';
+import type { FieldInfo } from '../catalog/fields.js';
+import { fromCanonical, toCanonical } from '../catalog/values.js';
+import { SyncflowError, messageOf } from '../errors.js';
+import { sqlState, type Queryable } from './database.js';
+import { RowsSql, type RowShapes } from './rows-sql.js';
+
+export type { RowShapes } from './rows-sql.js';
+
+/** A row as `load` reads it: c0, c1, … and child0, child1, … as text. */
+type TextRow = Readonly<Record<string, string | null>>;
+
+export class HubRows {
+  readonly #definition: CatalogDefinition;
+  readonly #sql: RowsSql;
+
+  constructor(definition: CatalogDefinition, shapes: RowShapes) {
+    this.#definition = definition;
+    this.#sql = new RowsSql(definition, shapes);
+  }
+
+  /**
+   * Records by key, in canonical decoded form, with child rows as arrays ordered by child key. SQL NULL is null, or absent where
+   * the field is optional and not nullable. Soft-deleted rows are returned too; missing ones are not in the map.
+   * `lock` locks the parent rows until the transaction ends. A catalog with children is then read after the lock in a second
+   * statement: a statement that waited for a lock would still see the child rows as they were before.
+   */
+  async load(
+    db: Queryable,
+    keys: readonly RecordKey[],
+    options: { lock?: boolean } = {},
+  ): Promise<Map<RecordKey, AnyRecord>> {
+    if (keys.length === 0) return new Map();
+    const list = `[${keys.join(',')}]`;
+    if (options.lock === true) await db.query(this.#sql.lock(), [list]);
+    const rows = await db.query<TextRow>(this.#sql.load(), [list]);
+    const records = new Map<RecordKey, AnyRecord>();
+    for (const row of rows) {
+      const record = this.#decode(row);
+      records.set(keyOfRecord(this.#definition, record), record);
+    }
+    return records;
+  }
+
+  /** The next keys in key order; an empty list is the end. */
+  async page(db: Queryable, after: RecordKey | undefined, limit: number): Promise<{ keys: RecordKey[] }> {
+    const start = after === undefined ? [] : parseKey(after);
+    const rows = await db.query<{ key: RecordKey }>(this.#sql.page(after !== undefined), [limit, ...start]);
+    return { keys: rows.map((row) => row.key) };
+  }
+
+  /** Keys of records whose fields equal all given values; null and undefined match NULL. No values match nothing. */
+  async findBy(db: Queryable, values: AnyRecord, limit: number): Promise<RecordKey[]> {
+    const wanted = Object.entries(values).map(([name, value]): [FieldInfo, string | null] => {
+      const field = this.#field(name);
+      return [field, this.#canonical(field, value)];
+    });
+    if (wanted.length === 0) return [];
+    const parameters = wanted.flatMap(([, text]) => (text === null ? [] : [text]));
+    const rows = await db.query<{ key: RecordKey }>(this.#sql.findBy(wanted), [limit, ...parameters]);
+    return rows.map((row) => row.key);
+  }
+
+  async count(db: Queryable): Promise<number> {
+    const [row] = await db.query<{ count: string }>(this.#sql.count());
+    return Number(row?.count ?? 0);
+  }
+
+  /**
+   * Inserts the record, or updates only the fields and child rows that differ from `before`. A field that the record doesn't have
+   * is left to its default (insert) or left alone (update); one that is present as undefined is put back to its default.
+   * Returns the record's key, from the database where it was generated there.
+   * @throws SyncflowError `mapping` when a value can't be stored, `database` when the record of an update is gone.
+   */
+  async write(db: Queryable, record: AnyRecord, before: AnyRecord | undefined): Promise<RecordKey> {
+    try {
+      const key = before === undefined ? await this.#insert(db, record) : await this.#update(db, record, before);
+      for (const [index, child] of this.#definition.children.entries()) {
+        const rows = record[child.name];
+        if (Array.isArray(rows))
+          await this.#writeChildren(db, index, child, key, rows as AnyRecord[], childRows(before, child));
+      }
+      return key;
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** Deletes the record with its child rows, or sets its soft-delete field. Removing what is gone is no error. */
+  async remove(db: Queryable, key: RecordKey): Promise<void> {
+    const parts = parseKey(key);
+    const soft = this.#definition.softDelete;
+    if (soft !== undefined) {
+      await db.query(this.#sql.softDelete(this.#field(soft)), parts);
+      return;
+    }
+    for (const index of this.#definition.children.keys()) await db.query(this.#sql.removeChildren(index, false), parts);
+    await db.query(this.#sql.remove(), parts);
+  }
+
+  isSoftDeleted(record: AnyRecord): boolean {
+    const value = this.#definition.softDelete === undefined ? undefined : record[this.#definition.softDelete];
+    return value !== undefined && value !== null && value !== false;
+  }
+
+  async #insert(db: Queryable, record: AnyRecord): Promise<RecordKey> {
+    const values = this.#texts(this.#definition, record);
+    const rows = await db.query<{ key: RecordKey }>(this.#sql.insert([...values.keys()]), [...values.values()]);
+    return this.#returnedKey(rows);
+  }
+
+  async #update(db: Queryable, record: AnyRecord, before: AnyRecord): Promise<RecordKey> {
+    const key = keyOfRecord(this.#definition, before);
+    const { changed, cleared } = this.#changes(this.#definition, record, before);
+    if (changed.size === 0 && cleared.length === 0) return key;
+    const statement = this.#sql.update([...changed.keys()], cleared);
+    return this.#returnedKey(
+      await db.query<{ key: RecordKey }>(statement, [...changed.values(), ...parseKey(key)]),
+      key,
+    );
+  }
+
+  #returnedKey(rows: readonly { key: RecordKey }[], key?: RecordKey): RecordKey {
+    const returned = rows[0]?.key;
+    if (returned !== undefined) return returned;
+    const { name } = this.#definition;
+    throw new SyncflowError(
+      'database',
+      key === undefined ? `${name}: the insert stored no row` : `${name} ${key} is gone, so it can't be updated`,
+      {
+        hint:
+          key === undefined
+            ? 'A trigger or rule of the table swallows inserts.'
+            : 'It was deleted meanwhile: load it again.',
+        context: { catalog: name },
+      },
+    );
+  }
+
+  /** Fields that are present, with their texts. Keys and fields alike: what is undefined is left to the database. */
+  #texts(table: TableInfo, record: AnyRecord): Map<FieldInfo, string | null> {
+    const texts = new Map<FieldInfo, string | null>();
+    for (const field of table.columns) {
+      if (record[field.name] !== undefined) texts.set(field, this.#canonical(field, record[field.name]));
+    }
+    return texts;
+  }
+
+  #changes(
+    table: TableInfo,
+    record: AnyRecord,
+    before: AnyRecord,
+  ): { changed: Map<FieldInfo, string | null>; cleared: FieldInfo[] } {
+    const changed = new Map<FieldInfo, string | null>();
+    const cleared: FieldInfo[] = [];
+    for (const field of table.columns) {
+      const value = record[field.name];
+      const former = before[field.name];
+      if (value !== undefined) {
+        const text = this.#canonical(field, value);
+        if (former === undefined || text !== this.#canonical(field, former)) changed.set(field, text);
+      } else if (
+        Object.hasOwn(record, field.name) &&
+        field.optional &&
+        !field.nullable &&
+        former !== undefined &&
+        former !== null
+      ) {
+        cleared.push(field);
+      }
+    }
+    return { changed, cleared };
+  }
+
+  /** Deletes first, then updates, then inserts: a unique value may move from one row to another. */
+  async #writeChildren(
+    db: Queryable,
+    index: number,
+    child: ChildInfo,
+    parent: RecordKey,
+    rows: readonly AnyRecord[],
+    before: readonly AnyRecord[],
+  ): Promise<void> {
+    const [parentText = ''] = parseKey(parent);
+    const keyField = fieldOf(child, child.key[0] ?? '');
+    const former = new Map(before.map((row) => [this.#canonical(keyField, row[keyField.name]), row]));
+    const kept = new Set<string | null>();
+    const inserts: Map<FieldInfo, string | null>[] = [];
+    const updates: { values: Map<FieldInfo, string | null>; key: string }[] = [];
+    for (const row of rows) {
+      const key = this.#canonical(keyField, row[keyField.name]);
+      const old = key === null ? undefined : former.get(key);
+      if (key === null || old === undefined) {
+        // The parent last, in every row: rows with the same fields then have them in the same order.
+        inserts.push(
+          this.#texts(child, { ...row, [child.parent]: undefined }).set(fieldOf(child, child.parent), parentText),
+        );
+        continue;
+      }
+      kept.add(key);
+      const { changed, cleared } = this.#changes(child, { ...row, [child.parent]: undefined }, old);
+      for (const field of cleared) if (field.name !== child.parent) changed.set(field, null);
+      if (changed.size > 0) updates.push({ values: changed, key });
+    }
+    const gone = [...former.keys()].filter((key) => !kept.has(key));
+    if (gone.length > 0) await db.query(this.#sql.removeChildren(index, true), [parentText, JSON.stringify(gone)]);
+    for (const group of groupBy(updates, ({ values }) => fieldNames(values))) {
+      const list = group.map(({ values, key }) => [...values.values(), key]);
+      await db.query(this.#sql.updateChildren(index, [...(group[0]?.values.keys() ?? [])]), [
+        JSON.stringify(list),
+        parentText,
+      ]);
+    }
+    for (const group of runsOf(inserts, fieldNames)) {
+      const list = group.map((values) => [...values.values()]);
+      await db.query(this.#sql.insertChildren(index, [...(group[0]?.keys() ?? [])]), [JSON.stringify(list)]);
+    }
+  }
+
+  #decode(row: TextRow): AnyRecord {
+    const definition = this.#definition;
+    const record = this.#decodeFields(
+      definition,
+      definition.columns.map((_, index) => row[`c${index}`] ?? null),
+    );
+    for (const [index, child] of definition.children.entries()) {
+      const text = row[`child${index}`];
+      const lines = text === null || text === undefined ? [] : (JSON.parse(text) as (string | null)[][]);
+      record[child.name] = lines.map((line) => this.#decodeFields(child, line));
+    }
+    return record;
+  }
+
+  #decodeFields(table: TableInfo, texts: readonly (string | null)[]): AnyRecord {
+    const record: AnyRecord = {};
+    for (const [index, field] of table.columns.entries()) {
+      const text = texts[index] ?? null;
+      if (text === null && field.optional && !field.nullable) continue;
+      try {
+        record[field.name] = fromCanonical(field.column, text);
+      } catch (error) {
+        const key = table.key.map((name) => texts[table.columns.findIndex((one) => one.name === name)]).join('/');
+        throw this.#misfit(
+          table,
+          field,
+          `of row ${key} can't be read: ${messageOf(error)}`,
+          'Correct the value in the table.',
+          error,
+        );
+      }
+    }
+    return record;
+  }
+
+  #field(name: string): FieldInfo {
+    const field = this.#definition.columns.find((one) => one.name === name);
+    if (field !== undefined) return field;
+    throw new SyncflowError('config', `${this.#definition.name}: "${name}" is not one of its fields`, {
+      hint: `It has ${this.#definition.columns.map((one) => one.name).join(', ')}.`,
+    });
+  }
+
+  #canonical(field: FieldInfo, value: unknown): string | null {
+    let text: string | null;
+    try {
+      text = toCanonical(field.column, value);
+    } catch (error) {
+      throw this.#misfit(
+        this.#definition,
+        field,
+        `can't be stored: ${messageOf(error)}`,
+        'Correct the value, or the type of the field.',
+        error,
+      );
+    }
+    const bad = text === null ? undefined : unstorable(field, text);
+    if (bad !== undefined)
+      throw this.#misfit(
+        this.#definition,
+        field,
+        `can't be stored: it contains ${bad}`,
+        'Postgres has no such text: remove or replace it in the mapping.',
+      );
+    return text;
+  }
+
+  #misfit(table: TableInfo, field: FieldInfo, problem: string, hint: string, cause?: unknown): SyncflowError {
+    return new SyncflowError('mapping', `${this.#definition.name}: the field "${field.name}" ${problem}`, {
+      hint,
+      context: { catalog: this.#definition.name, table: table.table, field: field.name },
+      cause,
+    });
+  }
+
+  /** Values that the declared type allows and the column refuses. Other SQL errors (unique, foreign key, …) stay as they are. */
+  #explain(error: unknown): unknown {
+    const state = sqlState(error);
+    if (state === undefined || !/^22/.test(state)) return error;
+    return new SyncflowError('mapping', `${this.#definition.name}: a value can't be stored: ${messageOf(error)}`, {
+      hint: "The column's type is narrower than the field's: widen the column, or validate the field.",
+      context: { catalog: this.#definition.name, sqlState: state },
+      cause: error,
+    });
+  }
+}
+
+/** What Postgres can't hold in text (NUL, half of a surrogate pair) or in jsonb (the same, escaped). */
+function unstorable(field: FieldInfo, text: string): string | undefined {
+  if (text.includes('\0')) return 'the character NUL';
+  if (/\p{Surrogate}/u.test(text)) return 'half of a surrogate pair';
+  if (field.column.kind === 'json' && /(?<!\\)(?:\\\\)*\\u0000/.test(text)) return 'the character NUL';
+  return undefined;
+}
+
+function childRows(record: AnyRecord | undefined, child: ChildInfo): readonly AnyRecord[] {
+  const rows = record?.[child.name];
+  return Array.isArray(rows) ? (rows as AnyRecord[]) : [];
+}
+
+function fieldNames(values: ReadonlyMap<FieldInfo, unknown>): string {
+  return JSON.stringify([...values.keys()].map((field) => field.name).sort());
+}
+
+/** Neighbours with the same name: the order is kept, because generated keys follow it. */
+function runsOf<T>(items: readonly T[], nameOf: (item: T) => string): T[][] {
+  const runs: T[][] = [];
+  let last: string | undefined;
+  for (const item of items) {
+    const name = nameOf(item);
+    if (name === last) runs.at(-1)?.push(item);
+    else runs.push([item]);
+    last = name;
+  }
+  return runs;
+}
+
+function groupBy<T>(items: readonly T[], nameOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = nameOf(item);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,27 @@
+/** Settings kept in the hub: the environment it belongs to, pauses, releases of the brake. */
+import type { Queryable } from './database.js';
+
+export async function readSetting(db: Queryable, name: string): Promise<string | undefined> {
+  const [row] = await db.query<{ value: string }>('select value from syncflow.setting where name = $1', [name]);
+  return row?.value;
+}
+
+export async function writeSetting(db: Queryable, name: string, value: string): Promise<void> {
+  await db.query(
+    `insert into syncflow.setting (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value`,
+    [name, value],
+  );
+}
+
+export async function dropSetting(db: Queryable, name: string): Promise<void> {
+  await db.query('delete from syncflow.setting where name = $1', [name]);
+}
+
+/** Names of settings that begin with a prefix, without it. */
+export async function settingsUnder(db: Queryable, prefix: string): Promise<Map<string, string>> {
+  const rows = await db.query<{ name: string; value: string }>(
+    `select name, value from syncflow.setting where starts_with(name, $1)`,
+    [prefix],
+  );
+  return new Map(rows.map((row) => [row.name.slice(prefix.length), row.value]));
+}

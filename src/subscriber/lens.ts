@@ -1,0 +1,100 @@
+/** Lenses: one declaration of how a hub value and a remote value stand for each other, used in both directions. */
+import { SyncflowError } from '../errors.js';
+
+/**
+ * `put` gives the remote's value for a hub value, `get` the hub's value for a remote one. Both are pure. `get` is given the
+ * hub's present value, so that what the remote can't hold (a split of a full name, say) isn't lost on the way back.
+ * A throw parks the record with the message.
+ */
+export interface Lens<Hub, Remote> {
+  put(hub: Hub): Remote;
+  get(remote: Remote, before: Hub | undefined): Hub;
+}
+
+/** Makes a lens of two functions. Null and absent pass through as null without calling them. */
+export function lens<Hub, Remote>(put: (hub: Hub) => Remote, get: (remote: Remote) => Hub): Lens<Hub | null, Remote | null> {
+  return {
+    put: (hub) => (hub === null || hub === undefined ? null : put(hub)),
+    get: (remote) => (remote === null || remote === undefined ? null : get(remote)),
+  };
+}
+
+/**
+ * Decimal text in the hub, whole minor units in the remote: `'19.90'` ↔ `1990`. Exact.
+ * @param digits decimal places of the currency
+ */
+export function minorUnits(digits: number): Lens<string | null, number | null> {
+  return lens<string, number>(
+    (text) => {
+      const shifted = shiftDecimal(text, digits);
+      const value = Number(shifted);
+      if (shifted.includes('.') || !Number.isSafeInteger(value)) {
+        throw new SyncflowError('mapping', `"${text}" has more than ${digits} decimal places`);
+      }
+      return value;
+    },
+    (units) => shiftDecimal(String(units), -digits, digits),
+  );
+}
+
+/** Decimal text in the hub, decimal text in minor units in the remote: `'0.995'` ↔ `'99.5'`. Exact. */
+export function minorUnitsDecimal(digits: number): Lens<string | null, string | null> {
+  return lens<string, string>(
+    (text) => shiftDecimal(text, digits),
+    (units) => shiftDecimal(units, -digits, digits),
+  );
+}
+
+/** Values that are renamed on the way: `oneOf({ draft: 'D', sent: 'S' })`. An unlisted value is refused. */
+export function oneOf<Hub extends string, Remote extends string | number>(pairs: Readonly<Record<Hub, Remote>>): Lens<Hub | null, Remote | null> {
+  const entries = Object.entries(pairs) as [Hub, Remote][];
+  const pick = <T>(value: unknown, result: T | undefined): T => {
+    if (result === undefined) throw new SyncflowError('mapping', `${JSON.stringify(value)} is not one of the mapped values`);
+    return result;
+  };
+  return lens<Hub, Remote>(
+    (hub) => pick(hub, entries.find((entry) => entry[0] === hub)?.[1]),
+    (remote) => pick(remote, entries.find((entry) => entry[1] === remote)?.[0]),
+  );
+}
+
+/** An integer in the hub, its digits as text in the remote (Stripe's metadata, say): `42` ↔ `'42'`. */
+export const numberAsText: Lens<number | null, string | null> = lens<number, string>(String, (text) => {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new SyncflowError('mapping', `"${text}" is not a number`);
+  return value;
+});
+
+/** The empty string of the remote means "nothing" to the hub. */
+export const emptyAsNull: Lens<string | null, string | null> = {
+  put: (hub) => hub,
+  get: (remote) => (remote === '' || remote === undefined ? null : remote),
+};
+
+/** Two hub fields that are one remote text: `['Ada', 'Lovelace']` ↔ `'Ada Lovelace'`. The last word is the second field. */
+export const twoNames: Lens<readonly [string | null, string | null], string | null> = {
+  put: ([first, last]) => [first, last].filter((part) => part !== null && part !== '').join(' ') || null,
+  get: (full, before) => {
+    const text = full ?? '';
+    const [first, last] = before ?? [null, null];
+    // a change at one end keeps the split that the hub knows
+    if (last !== null && last !== '' && text.endsWith(` ${last}`)) return [text.slice(0, -last.length - 1), last];
+    if (first !== null && first !== '' && text.startsWith(`${first} `)) return [first, text.slice(first.length + 1)];
+    const cut = text.trim().lastIndexOf(' ');
+    return cut === -1 ? [text.trim(), ''] : [text.trim().slice(0, cut), text.trim().slice(cut + 1)];
+  },
+};
+
+/** Moves the decimal point of decimal text to the right (or left), at least `places` digits after it. */
+function shiftDecimal(text: string, by: number, places = 0): string {
+  const match = /^(-?)(\d*)(?:\.(\d*))?$/.exec(text);
+  if (match === null || `${match[2] ?? ''}${match[3] ?? ''}` === '') throw new SyncflowError('mapping', `"${text}" is not a decimal`);
+  const [, sign = '', whole = '', fraction = ''] = match;
+  const point = whole.length + by;
+  const digits = `${'0'.repeat(Math.max(0, 1 - point))}${whole}${fraction}`.padEnd(point, '0');
+  const at = Math.max(1, point + Math.max(0, 1 - point));
+  const left = digits.slice(0, at).replace(/^0+(?=\d)/, '');
+  const right = digits.slice(at).replace(/0+$/, '').padEnd(places, '0');
+  const number = right === '' ? left : `${left}.${right}`;
+  return /[1-9]/.test(number) ? `${sign}${number}` : number;
+}

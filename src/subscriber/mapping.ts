@@ -1,0 +1,142 @@
+/** Mappings as users write them: hub field <-> remote key, declared once, checked against both types by the compiler. */
+import type { Children, CatalogDefinition, FieldsOf, Row } from '../catalog/catalog.js';
+import type { Lens } from './lens.js';
+
+export type Direction = 'both' | 'outward' | 'inward';
+
+/** What an authority function is told about a conflict. Values are as the hub would hold them. */
+export interface ConflictSides {
+  readonly unit: string;
+  /** The value both sides last agreed on; undefined where they never did. */
+  readonly base: unknown;
+  readonly hub: unknown;
+  readonly remote: unknown;
+  /** ISO times of the edits, where known. */
+  readonly hubEditedAt: string | undefined;
+  readonly remoteEditedAt: string | undefined;
+}
+
+/**
+ * Who wins when both sides changed a field: `hub`, `remote`, `latest` (by the edits' times; a tie or an unknown time goes to
+ * `tie`), or a function that picks a side or gives a merged value.
+ */
+export type Authority = 'hub' | 'remote' | 'latest' | ((sides: ConflictSides) => 'hub' | 'remote' | { readonly value: unknown });
+
+export interface UnitOptions {
+  /** `both` unless given (`inward` for `inwardOnly` fields). */
+  readonly direction?: Direction;
+  /** `hub` unless given. */
+  readonly authority?: Authority;
+  /** Who wins a tie under `latest`; `hub` unless given. */
+  readonly tie?: 'hub' | 'remote';
+  /** Units of one group move together: a conflict in one decides all. */
+  readonly group?: string;
+}
+
+/** One mapped field in its long form. */
+export interface UnitSpec extends UnitOptions {
+  readonly remote: string;
+  /** Several hub fields that are one remote key; the lens then takes and gives a tuple. */
+  readonly hub?: readonly string[];
+  readonly via?: AnyLens;
+}
+
+/** How child rows are mapped: `{ remote: 'lines.data', id: 'id', marker: 'metadata.line', units: {…} }`. */
+export interface ChildrenSpec {
+  /** Where the remote shows its children: a path to an array. */
+  readonly remote: string;
+  /** Path of a child's own id inside it. */
+  readonly id: string;
+  /** Path inside a child where the hub's child key is written, so that both can be paired. */
+  readonly marker?: string;
+  readonly authority?: 'hub' | 'remote';
+  readonly direction?: Direction;
+  readonly units: Readonly<Record<string, string | UnitSpec>>;
+}
+
+export type MappingSpec = Readonly<Record<string, string | UnitSpec | ChildrenSpec>>;
+
+/** A lens of unknown types, as the engine handles it. */
+export interface AnyLens {
+  put(hub: never): unknown;
+  get(remote: never, before: never): unknown;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Types that make a wrong key or a wrong type a compile error. A path is followed step by step: nothing is enumerated, so that
+// deep SDK types cost nothing.
+
+type Head<P extends string> = P extends `${infer H}.${string}` ? H : P;
+type Tail<P extends string> = P extends `${string}.${infer T}` ? T : never;
+type Step<T, H extends string> = T extends object ? (H extends keyof T ? T[H] : never) : never;
+
+/** The type that stands at a dotted path: `ValueAt<Stripe.Customer, 'address.city'>`. `never` where there is none. */
+export type ValueAt<T, P extends string> = [Tail<P>] extends [never]
+  ? Step<NonNullable<T>, P>
+  : ValueAt<Step<NonNullable<T>, Head<P>>, Tail<P>>;
+
+type Primitive<T> = T extends string ? string : T extends number ? number : T extends boolean ? boolean : T extends bigint ? bigint : T;
+type Overlaps<A, B> = [Extract<Primitive<NonNullable<B>>, Primitive<NonNullable<A>>>] extends [never] ? false : true;
+type IsUnknown<T> = unknown extends T ? true : false;
+
+type Fits<Hub, Remote> = IsUnknown<Hub> extends true ? true : IsUnknown<Remote> extends true ? true : Overlaps<Hub, Remote>;
+
+type HubSide<F, N, S> = S extends { readonly hub: infer Names extends readonly string[] }
+  ? { -readonly [I in keyof Names]: Names[I] extends keyof F ? F[Names[I]] : never }
+  : N extends keyof F
+    ? F[N]
+    : never;
+
+type Wrong<Message extends string> = { readonly __wrong: Message };
+
+type LensFits<Hub, Remote, L> = L extends { put(hub: infer H): infer R; get(remote: never, before: never): infer G }
+  ? [Hub] extends [H]
+    ? [G] extends [Hub | null]
+      ? Fits<NonNullable<R>, Remote>
+      : false
+    : false
+  : false;
+
+type CheckUnit<F, Remote, N extends string, S> = S extends string
+  ? N extends keyof F
+    ? [ValueAt<Remote, S>] extends [never]
+      ? Wrong<`the remote has no "${S}"`>
+      : Fits<F[N], ValueAt<Remote, S>> extends true
+        ? S
+        : Wrong<`"${N}" and remote "${S}" have different types: give a lens with via`>
+    : Wrong<`the catalog has no field "${N}"`>
+  : S extends { readonly remote: infer P extends string }
+    ? [HubSide<F, N, S>] extends [never]
+      ? Wrong<`the catalog has no field "${N}": name its fields with hub: […]`>
+      : [ValueAt<Remote, P>] extends [never]
+        ? Wrong<`the remote has no "${P}"`>
+        : S extends { readonly via: infer L }
+          ? LensFits<HubSide<F, N, S>, ValueAt<Remote, P>, L> extends true
+            ? S
+            : Wrong<`the lens of "${N}" doesn't fit`>
+          : Fits<HubSide<F, N, S>, ValueAt<Remote, P>> extends true
+            ? S
+            : Wrong<`"${N}" and remote "${P}" have different types: give a lens with via`>
+    : Wrong<'a unit is a remote key, or { remote, … }'>;
+
+type ElementOf<T> = NonNullable<T> extends readonly (infer E)[] ? E : never;
+
+type CheckChildren<CF, Remote, S> = S extends { readonly remote: infer P extends string; readonly units: infer U }
+  ? [ElementOf<ValueAt<Remote, P>>] extends [never]
+    ? Wrong<`the remote has no list at "${P}"`>
+    : Omit<S, 'units'> & { readonly units: { [N in keyof U & string]: CheckUnit<CF, ElementOf<ValueAt<Remote, P>>, N, U[N]> } }
+  : Wrong<'child rows are mapped with { remote, id, units }'>;
+
+type ChildFieldsOf<Ch extends Children, N extends keyof Ch> = FieldsOf<Ch[N]['fields']>;
+
+/** `M` itself where it fits the catalog and the remote's type; otherwise each wrong entry becomes a message. */
+export type CheckedMapping<C, Remote, M> = C extends { readonly definition: CatalogDefinition<infer _F, string, infer Ch> }
+  ? {
+      [N in keyof M & string]: N extends keyof Ch
+        ? CheckChildren<ChildFieldsOf<Ch, N>, Remote, M[N]>
+        : CheckUnit<Omit<Row<C>, keyof Ch>, Remote, N, M[N]>;
+    }
+  : never;
+
+/** Ties a lens to the types it is used with, where inference needs help. */
+export type LensBetween<Hub, Remote> = Lens<Hub, Remote>;

@@ -1,0 +1,11 @@
+export { StripeDashboard, type DashboardParams, type DashboardResource } from './dashboard.js';
+export { StripeSimulatorError, type StripeErrorBody } from './errors.js';
+export { FAULT_KINDS, StripeFaults, type FaultKind, type FaultRule } from './faults.js';
+export type { Json, JsonObject } from './json.js';
+export { OVERLAY, type OverlayEntry } from './overlay.js';
+export { SANDBOX_RATE_LIMIT, type RateLimit } from './rate-limit.js';
+export type { LoggedRequest } from './request-log.js';
+export { StripeSimulator, type StripeSimulatorOptions } from './simulator.js';
+export { StripeSimulatorState, type StripeObjectKind } from './state.js';
+export { STRIPE_API_VERSION } from './templates.js';
+export type { WebhookOptions } from './webhooks.js';
