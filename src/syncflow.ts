@@ -20,6 +20,7 @@ import type { Database } from './store/database.js';
 import { EmbeddedDatabase } from './store/embedded.js';
 import { migrate } from './store/migrate.js';
 import { countPending, listConflicts, listParked, retryParked, setPaused, subscriberStatus, type ConflictRow, type ParkedRecord, type SubscriberStatus } from './store/overview.js';
+import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
 import { PostgresDatabase } from './store/postgres.js';
 import { dropSetting, readSetting, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
@@ -45,6 +46,8 @@ export interface SyncflowOptions {
   readonly retry?: Partial<RetryOptions>;
   /** Whether a subscriber that was never loaded is loaded at start. True unless given. */
   readonly backfill?: boolean;
+  /** Limits of `flow.handler`, and the token that opens its control API. */
+  readonly http?: HttpOptions;
   readonly clock?: Clock;
   readonly random?: () => number;
   readonly newId?: () => string;
@@ -73,6 +76,7 @@ export class Syncflow {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #loops: Loops | undefined;
+  #handler: Handler | undefined;
 
   constructor(options: SyncflowOptions) {
     this.#options = options;
@@ -167,6 +171,17 @@ export class Syncflow {
     const received = await receiveWebhook(env.db, bindings, account, delivery);
     this.#loops?.ring();
     return received;
+  }
+
+  /** Webhooks, health and the control API as one Web-standard function, to mount in any server: `app.all('*', (c) => flow.handler(c.req.raw))`. */
+  get handler(): Handler {
+    this.#handler ??= createHandler(this, {
+      ...this.#options.http,
+      report: ({ where, status, error }) => {
+        if (status >= 500) this.#emit('error', { where, error });
+      },
+    });
+    return this.#handler;
   }
 
   /** Ids of the registered subscribers: `customer/stripe`. */

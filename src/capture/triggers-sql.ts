@@ -1,14 +1,7 @@
 /** The SQL of the capture triggers: pure text, made from a catalog's definition and the real types of its columns. */
 import { createHash } from 'node:crypto';
 import type { CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog.js';
-import {
-  castType,
-  fieldOf,
-  keyExpression,
-  keyPartExpression,
-  tableName,
-  type TableShape,
-} from '../catalog/column-sql.js';
+import { castType, fieldOf, keyExpression, keyPartExpression, type TableShape } from '../catalog/column-sql.js';
 import { quoteIdentifier, quoteLiteral } from '../store/database.js';
 
 export type CaptureEvent = 'insert' | 'update' | 'delete' | 'truncate' | 'rekey';
@@ -159,7 +152,10 @@ const longestIdentifierBytes = 63;
 function identifier(name: string): string {
   if (Buffer.byteLength(name) <= longestIdentifierBytes) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
-  let head = name;
-  while (Buffer.byteLength(head) > longestIdentifierBytes - hash.length - 1) head = [...head].slice(0, -1).join('');
+  // Cut by bytes, then drop a character that was cut in half.
+  const head = Buffer.from(name)
+    .subarray(0, longestIdentifierBytes - hash.length - 1)
+    .toString()
+    .replace(/\ufffd+$/, '');
   return `${head}_${hash}`;
 }

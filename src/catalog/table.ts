@@ -245,3 +245,30 @@ function columnProblem(field: FieldInfo, row: ColumnRow): string | undefined {
     return 'is NOT NULL without a default, but the field may be absent or null';
   return undefined;
 }
+
+/**
+ * After rows were inserted with keys of their own (an import): lets generated keys go on after the highest one, or the next
+ * record that a remote creates would get a key that is taken. Waits for open writes to the table.
+ */
+export async function alignKeySequences(db: Database, definition: CatalogDefinition): Promise<void> {
+  for (const table of [definition, ...definition.children]) {
+    const [key, ...others] = table.key;
+    if (key === undefined || others.length > 0) continue;
+    await db.transaction(
+      async (tx) => {
+        const name = tableName(table);
+        const [found] = await tx.query<{ sequence: string | null }>(
+          'select pg_get_serial_sequence($1, $2) as sequence',
+          [name, key],
+        );
+        if (found?.sequence === null || found?.sequence === undefined) return;
+        await tx.query(`lock table ${name} in share row exclusive mode`);
+        await tx.query(
+          `select setval($1::regclass, greatest(nextval($1::regclass), (select coalesce(max(${quoteIdentifier(key)}), 0) from ${name})))`,
+          [found.sequence],
+        );
+      },
+      { lockTimeoutMs: ddlTimeoutMs },
+    );
+  }
+}

@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 
+/** Large, because the template is some 40 MB and the default of 16 KiB makes thousands of pieces. */
+const chunkBytes = 4 * 1024 * 1024;
+
 /** The version of the PGlite that is installed: a data folder belongs to the build that made it. */
 export async function pgliteVersion(): Promise<string> {
   const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
@@ -28,8 +31,8 @@ export function templatePath(version: string): string {
 export async function loadTemplate(): Promise<Blob | undefined> {
   try {
     const packed = await readFile(templatePath(await pgliteVersion()));
-    const tar = await promisify(brotliDecompress)(packed);
-    return new Blob([new Uint8Array(tar.buffer as ArrayBuffer, tar.byteOffset, tar.byteLength)], {
+    const tar = await promisify(brotliDecompress)(packed, { chunkSize: chunkBytes });
+    return new Blob([new Uint8Array(tar.buffer, tar.byteOffset, tar.byteLength)], {
       type: 'application/x-tar',
     });
   } catch {

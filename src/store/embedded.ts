@@ -217,7 +217,13 @@ async function startPGlite(dataDir: string | undefined, template: Blob | undefin
 }
 
 async function rowsOf<R>(answer: Promise<{ rows: R[] }>): Promise<R[]> {
-  return (await answer).rows;
+  try {
+    return (await answer).rows;
+  } catch (error) {
+    // PGlite hangs the values on its errors, where a log would print them.
+    if (typeof error === 'object' && error !== null) delete (error as { params?: unknown }).params;
+    throw error;
+  }
 }
 
 function textOf(statement: string | Statement): string {

@@ -25,7 +25,7 @@ export class RowsSql {
   }
 
   /** Columns: every field as c0…, then every child collection as a JSON array of arrays of texts. `$1`: JSON array of keys. */
-  load(): Statement {
+  load(locked: boolean): Statement {
     const definition = this.#definition;
     const fields = this.#readList(definition, this.#shapes.table, 't').map((one, index) => `${one} as c${index}`);
     const parentKey = definition.key[0] ?? '';
@@ -35,13 +35,13 @@ export class RowsSql {
       const match = `r.${quoteIdentifier(child.parent)} = t.${quoteIdentifier(parentKey)}`;
       return `(select json_agg(json_build_array(${columns}) order by ${order})::text from ${tableName(child)} r where ${match}) as child${index}`;
     });
-    return this.#named(`select ${[...fields, ...children].join(', ')} from ${this.#keysJoin()}`);
+    const tail = locked ? this.#lockClause() : '';
+    return this.#named(`select ${[...fields, ...children].join(', ')} from ${this.#keysJoin()}${tail}`);
   }
 
-  /** Locks the rows, in key order so that two workers can't lock each other out, and finds which exist. */
+  /** Locks the rows without reading them. */
   lock(): Statement {
-    const order = this.#definition.key.map((name) => `t.${quoteIdentifier(name)}`).join(', ');
-    return this.#named(`select 1 as locked from ${this.#keysJoin()} order by ${order} for update of t`);
+    return this.#named(`select 1 as locked from ${this.#keysJoin()}${this.#lockClause()}`);
   }
 
   page(hasStart: boolean): Statement {
@@ -169,6 +169,12 @@ export class RowsSql {
     const match = definition.key.map((name, index) => `t.${quoteIdentifier(name)} = k.k${index}`).join(' and ');
     const keys = `select distinct ${parts.join(', ')} from json_array_elements($1::json) e`;
     return `(${keys}) as k (${names.join(', ')}) join ${tableName(definition)} t on ${match}`;
+  }
+
+  /** In key order, so that two workers can't lock each other out. */
+  #lockClause(): string {
+    const order = this.#definition.key.map((name) => `t.${quoteIdentifier(name)}`).join(', ');
+    return ` order by ${order} for update of t`;
   }
 
   #whereKey(firstParameter: number): string {

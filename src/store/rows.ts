@@ -35,8 +35,9 @@ export class HubRows {
   ): Promise<Map<RecordKey, AnyRecord>> {
     if (keys.length === 0) return new Map();
     const list = `[${keys.join(',')}]`;
-    if (options.lock === true) await db.query(this.#sql.lock(), [list]);
-    const rows = await db.query<TextRow>(this.#sql.load(), [list]);
+    const lockFirst = options.lock === true && this.#definition.children.length > 0;
+    if (lockFirst) await db.query(this.#sql.lock(), [list]);
+    const rows = await db.query<TextRow>(this.#sql.load(options.lock === true && !lockFirst), [list]);
     const records = new Map<RecordKey, AnyRecord>();
     for (const row of rows) {
       const record = this.#decode(row);

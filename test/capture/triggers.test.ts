@@ -5,33 +5,10 @@ import { ensureTable } from '../../src/catalog/table.js';
 import { decimal, timestamp } from '../../src/catalog/fields.js';
 import { formatKey } from '../../src/catalog/key.js';
 import { installTriggers, triggerFunctionsSql } from '../../src/capture/triggers.js';
-import { quoteIdentifier, type Database } from '../../src/store/database.js';
+import type { Database } from '../../src/store/database.js';
 import { migrate } from '../../src/store/migrate.js';
-import { PostgresDatabase } from '../../src/store/postgres.js';
-import { hasPostgres, hubs, TestPostgres } from '../setup/hub.js';
-
-interface Mark {
-  readonly catalog: string;
-  readonly key: string | null;
-  readonly op: string;
-  readonly old_key: string | null;
-  readonly origin: string | null;
-  readonly except_subscribers: string | null;
-}
-
-const Item = Catalog({
-  name: 'item',
-  key: 'id',
-  // Columns with the names of the trigger functions' own variables and of the mark's columns.
-  fields: {
-    id: z.int(),
-    name: z.string().nullable(),
-    edited_at: timestamp().nullable(),
-    origin: z.string().nullable(),
-    key: z.string().nullable(),
-    marked: z.boolean().nullable(),
-  },
-}).definition;
+import { hubs } from '../setup/hub.js';
+import { counter, installedCount, Item, short, takeMarks } from './support.js';
 
 const Order = Catalog({
   name: 'order',
@@ -47,19 +24,7 @@ const Order = Catalog({
   },
 }).definition;
 
-async function takeMarks(db: Database): Promise<Mark[]> {
-  const marks = await db.query<Mark>(
-    'select catalog, key, op::text as op, old_key, origin, except_subscribers from syncflow.mark order by id',
-  );
-  await db.execute('delete from syncflow.mark');
-  return marks;
-}
-
-function short(marks: readonly Mark[]): string[] {
-  return marks.map((mark) => `${mark.op} ${mark.old_key === null ? '' : `${mark.old_key}>`}${mark.key ?? 'all'}`);
-}
-
-describe.each(hubs)('capture on $name', (hub) => {
+describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
   let db: Database;
   beforeAll(async () => {
     db = await hub.open();
@@ -303,103 +268,3 @@ describe.each(hubs)('capture on $name', (hub) => {
     });
   });
 });
-
-describe.skipIf(!hasPostgres)('capture on a shared Postgres', () => {
-  let db: TestPostgres;
-  beforeAll(async () => {
-    db = await TestPostgres.create();
-    await migrate(db);
-    await ensureTable(db, Item);
-    await installTriggers(db, [Item]);
-  });
-  afterAll(() => db.close());
-
-  test("a role without rights on the schema syncflow writes the user's table, and is captured", async () => {
-    const role = `syncflow_app_${process.pid}`;
-    await db.execute(`create role ${role} login; grant select, insert, update, delete, truncate on item to ${role}`);
-    const url = new URL(db.url);
-    url.username = role;
-    const app = new PostgresDatabase({ url: url.href, poolSize: 1 });
-    try {
-      await app.query('insert into item (id) values (1)');
-      await app.query("update item set name = 'x'");
-      await app.query('update item set id = 2');
-      await app.query('delete from item');
-      await app.query('truncate item');
-      await expect(app.query('select * from syncflow.mark')).rejects.toMatchObject({ code: '42501' });
-      expect(short(await takeMarks(db))).toEqual([
-        'I ["1"]',
-        'U ["1"]',
-        'K ["1"]>["2"]',
-        'U ["2"]',
-        'D ["2"]',
-        'T all',
-      ]);
-      await installTriggers(app, [Item]); // nothing to do
-      await db.execute('drop trigger syncflow_insert_item on item');
-      await expect(installTriggers(app, [Item])).rejects.toMatchObject({
-        code: 'table',
-        hint: expect.stringContaining('grant trigger') as string,
-      });
-      await installTriggers(db, [Item]);
-    } finally {
-      await app.close();
-      await db.execute(`drop owned by ${role}; drop role ${role}`);
-    }
-  });
-
-  test("a temporary table or a search_path of the writer can't take the place of the mark table", async () => {
-    await db.transaction(async (tx) => {
-      await tx.query('create temporary table sleeper (worker text) on commit drop');
-      await tx.query('set local search_path = pg_temp, public');
-      await tx.query('insert into public.item (id) values (11)');
-    });
-    expect(short(await takeMarks(db))).toEqual(['I ["11"]']);
-  });
-
-  test('marks of an open transaction are invisible to others, and appear with its commit', async () => {
-    await db.transaction(async (tx) => {
-      await tx.query('insert into item (id) values (21)');
-      expect(await tx.query('select 1 from syncflow.mark')).toHaveLength(1);
-      expect(await db.query('select 1 from syncflow.mark')).toHaveLength(0);
-    });
-    expect(short(await takeMarks(db))).toEqual(['I ["21"]']);
-    await db
-      .transaction(async (tx) => {
-        await tx.query('insert into item (id) values (22)');
-        throw new Error('changed my mind');
-      })
-      .catch(() => undefined);
-    expect(await takeMarks(db)).toEqual([]);
-  });
-
-  test('many processes may install at once', async () => {
-    const others = Array.from({ length: 4 }, () => new PostgresDatabase({ url: db.url, poolSize: 1 }));
-    await db.execute('drop trigger syncflow_insert_item on item');
-    await Promise.all(others.map((other) => installTriggers(other, [Item])));
-    await Promise.all(others.map((other) => other.close()));
-    expect(await installedCount(db, 'item')).toBe(5);
-  });
-});
-
-async function installedCount(db: Database, table: string): Promise<number> {
-  const rows = await db.query<{ count: string }>(
-    'select count(*) as count from pg_trigger where tgrelid = $1::regclass and not tgisinternal',
-    [quoteIdentifier(table)],
-  );
-  return Number(rows[0]?.count);
-}
-
-/** Counts calls, and waits for the n-th. */
-function counter(): { ring: () => void; count: () => number; reached: (n: number) => Promise<void> } {
-  let count = 0;
-  const waiting: { n: number; resolve: () => void }[] = [];
-  return {
-    ring: () => {
-      count++;
-      for (const one of waiting) if (count >= one.n) one.resolve();
-    },
-    count: () => count,
-    reached: (n) => new Promise((resolve) => (count >= n ? resolve() : waiting.push({ n, resolve }))),
-  };
-}

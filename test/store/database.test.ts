@@ -3,7 +3,7 @@ import { sqlState, type Database } from '../../src/store/database.js';
 import { PostgresDatabase } from '../../src/store/postgres.js';
 import { hasPostgres, hubs, postgresUrl, TestPostgres } from '../setup/hub.js';
 
-describe.each(hubs)('the database interface on $name', (hub) => {
+describe.each(hubs)('the database interface on $name', { timeout: 60_000 }, (hub) => {
   let db: Database;
   beforeAll(async () => {
     db = await hub.open();
@@ -165,7 +165,7 @@ test.each(hubs)('closing twice is safe, and a closed hub says so ($name)', { tim
   await expect(db.query('select 1')).rejects.toMatchObject({ code: 'database' });
 });
 
-describe('trouble with a Postgres server', () => {
+describe('trouble with a Postgres server', { timeout: 60_000 }, () => {
   const failing = async (url: string): Promise<unknown> => {
     const db = new PostgresDatabase({ url });
     try {

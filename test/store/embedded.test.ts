@@ -201,12 +201,13 @@ test(
     });
     await expect(db.transaction(async () => db.transaction(async () => 1))).rejects.toMatchObject({ code: 'usage' });
     // Work that was only begun inside may query once the transaction has ended.
-  let later: (() => Promise<object[]>) | undefined;
-  await db.transaction(async () => {
-    later = AsyncResource.bind(() => db.query('select 1 as n'));
-  });
-  expect(await later?.()).toEqual([{ n: 1 }]);
-});
+    let later: (() => Promise<object[]>) | undefined;
+    await db.transaction(async () => {
+      later = AsyncResource.bind(() => db.query('select 1 as n'));
+    });
+    expect(await later?.()).toEqual([{ n: 1 }]);
+  },
+);
 
 test('the shipped template was made by the PGlite that is installed', async () => {
   expect(existsSync(templatePath(await pgliteVersion())), 'run: node scripts/make-template.mjs').toBe(true);

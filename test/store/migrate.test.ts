@@ -50,7 +50,7 @@ async function everything(db: Database): Promise<string[]> {
   return rows.map((row) => row.what);
 }
 
-describe.each(hubs)('migrations on $name', (hub) => {
+describe.each(hubs)('migrations on $name', { timeout: 60_000 }, (hub) => {
   let db: Database;
   beforeAll(async () => {
     db = await hub.open();
@@ -101,16 +101,20 @@ describe.each(hubs)('migrations on $name', (hub) => {
   });
 });
 
-test.skipIf(!hasPostgres)('many processes may migrate at once: each migration runs once', async () => {
-  const db = await TestPostgres.create();
-  const others = Array.from({ length: 6 }, () => new PostgresDatabase({ url: db.url, poolSize: 1 }));
-  try {
-    const results = await Promise.all(others.map((other) => migrate(other)));
-    const applied = results.flatMap((result) => result.applied);
-    expect(applied).toEqual([...new Set(applied)]);
-    expect(applied).toContain('0001-initial');
-  } finally {
-    await Promise.all(others.map((other) => other.close()));
-    await db.close();
-  }
-});
+test.skipIf(!hasPostgres)(
+  'many processes may migrate at once: each migration runs once',
+  { timeout: 60_000 },
+  async () => {
+    const db = await TestPostgres.create();
+    const others = Array.from({ length: 6 }, () => new PostgresDatabase({ url: db.url, poolSize: 1 }));
+    try {
+      const results = await Promise.all(others.map((other) => migrate(other)));
+      const applied = results.flatMap((result) => result.applied);
+      expect(applied).toEqual([...new Set(applied)]);
+      expect(applied).toContain('0001-initial');
+    } finally {
+      await Promise.all(others.map((other) => other.close()));
+      await db.close();
+    }
+  },
+);

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.js';
 import { decimal, json, referencesLater, timestamp } from '../../src/catalog/fields.js';
-import { ensureTable, readShape } from '../../src/catalog/table.js';
+import { alignKeySequences, ensureTable, readShape } from '../../src/catalog/table.js';
 import { SyncflowError } from '../../src/errors.js';
 import type { Database } from '../../src/store/database.js';
 import { hubs } from '../setup/hub.js';
 
-describe.each(hubs)('catalog tables on $name', (hub) => {
+describe.each(hubs)('catalog tables on $name', { timeout: 60_000 }, (hub) => {
   let db: Database;
   beforeAll(async () => {
     db = await hub.open();
@@ -110,5 +110,22 @@ describe.each(hubs)('catalog tables on $name', (hub) => {
     ]);
     expect(results).toContain('created');
     expect(await ensureTable(db, definition)).toBe('fits');
+  });
+
+  test('generated keys go on after imported ones', async () => {
+    const definition = Catalog({
+      name: 'imported',
+      table: 'Imported "rows"',
+      key: 'Id',
+      fields: { Id: z.int() },
+      children: { lines: { table: 'imported_line', key: 'id', parent: 'of', fields: { id: z.uuid(), of: z.int() } } },
+    }).definition;
+    await ensureTable(db, definition);
+    await alignKeySequences(db, definition);
+    await db.query('insert into "Imported ""rows""" values (1), (2), (500)');
+    await alignKeySequences(db, definition);
+    expect(await db.query('insert into "Imported ""rows""" default values returning "Id" as id')).toEqual([
+      { id: '501' },
+    ]);
   });
 });

@@ -44,7 +44,7 @@ export function isDesign(id: string): boolean {
  */
 export function documentIdOf(catalog: string, key: RecordKey): string {
   const parts = JSON.parse(key) as string[];
-  return [catalog, ...parts.map(escape)].join(':');
+  return [catalog, ...parts.map((part) => encodeURIComponent(part))].join(':');
 }
 
 /** Refuses what CouchDB would refuse together with the whole batch. */
@@ -62,9 +62,4 @@ export function markerOf(doc: CouchMeta, field: string): Marker | undefined {
   const { key, environment, id } = value as Record<string, unknown>;
   if (typeof key !== 'string' || typeof environment !== 'string' || id !== doc._id) return undefined;
   return { key, environment, id: doc._id };
-}
-
-function escape(part: string): string {
-  // a lone surrogate has no UTF-8 form, and neither CouchDB nor Postgres would keep it
-  return encodeURIComponent(part.toWellFormed());
 }

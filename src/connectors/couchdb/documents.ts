@@ -133,7 +133,7 @@ export abstract class CouchSubscriber<
       documentId: (operation: CouchOperation) => this.documentId(operation.key),
     };
     // inside the connector a document is any JSON: Doc is what the user knows of it
-    const outcomes = await pushBatch(context, operations as unknown as readonly CouchOperation[]);
+    const outcomes = await pushBatch(context, operations);
     return outcomes as unknown as readonly Outcome<Doc & CouchMeta>[];
   }
 

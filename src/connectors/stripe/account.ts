@@ -111,15 +111,19 @@ export class StripeAccount {
     request: (stripe: Stripe, options: Stripe.RequestOptions) => Promise<T>,
     { idempotencyKey, signal }: StripeCallOptions = {},
   ): Promise<T> {
-    let begun = false;
+    const sent = { begun: false };
     const work = async (): Promise<T> => {
-      begun = true;
+      sent.begun = true;
       return request(this.#stripe, idempotencyKey === undefined ? {} : { idempotencyKey });
     };
     try {
       return await this.#limiter.run(lane, endpoint, work, signal);
     } catch (error) {
-      if (!begun) throw new SyncflowError('subscriber', 'the worker stopped before the request was sent', { context: { sent: false }, cause: error });
+      if (!sent.begun)
+        throw new SyncflowError('subscriber', 'the worker stopped before the request was sent', {
+          context: { sent: false },
+          cause: error,
+        });
       if (error instanceof Stripe.errors.StripeRateLimitError && error.code !== 'lock_timeout') {
         const ofEndpoint = header(error, 'stripe-rate-limited-reason')?.startsWith('endpoint') === true;
         this.#limiter.refused(ofEndpoint ? endpoint : undefined, retryAfterMs(error));
@@ -148,16 +152,29 @@ export class StripeAccount {
 
   private check(delivery: Delivery): Stripe.Event | SyncflowError {
     if (this.#secrets.length === 0) {
-      return refusal('the account has no webhook secret', 'Give StripeAccount the endpoint’s signing secret: webhookSecrets: ["whsec_…"].');
+      return refusal(
+        'the account has no webhook secret',
+        'Give StripeAccount the endpoint’s signing secret: webhookSecrets: ["whsec_…"].',
+      );
     }
     const signature = delivery.headers.get('stripe-signature') ?? '';
     // the SDK compares in constant time and over the bytes as they came
     for (const secret of this.#secrets) {
       try {
-        return Stripe.webhooks.constructEvent(delivery.body, signature, secret, this.#tolerance, undefined, this.now().getTime());
+        return Stripe.webhooks.constructEvent(
+          delivery.body,
+          signature,
+          secret,
+          this.#tolerance,
+          undefined,
+          this.now().getTime(),
+        );
       } catch (error) {
         if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) {
-          return refusal('its body is not an event of this kind', 'Subscribe the endpoint to snapshot events, not thin ones.');
+          return refusal(
+            'its body is not an event of this kind',
+            'Subscribe the endpoint to snapshot events, not thin ones.',
+          );
         }
       }
     }
@@ -169,27 +186,39 @@ export class StripeAccount {
 }
 
 function refusal(why: string, hint: string): SyncflowError {
-  return new SyncflowError('webhook', `Stripe webhook refused: ${why}`, { hint, context: { status: 400, system: 'stripe' } });
+  return new SyncflowError('webhook', `Stripe webhook refused: ${why}`, {
+    hint,
+    context: { status: 400, system: 'stripe' },
+  });
 }
 
 function livemodeOf(apiKey: string): boolean | undefined {
   if (!/^\S+$/.test(apiKey)) {
-    throw new SyncflowError('config', 'Stripe: apiKey is empty or contains white space', { hint: 'Set it from the environment: apiKey: process.env.STRIPE_API_KEY.' });
+    throw new SyncflowError('config', 'Stripe: apiKey is empty or contains white space', {
+      hint: 'Set it from the environment: apiKey: process.env.STRIPE_API_KEY.',
+    });
   }
   if (apiKey.startsWith('pk_')) {
-    throw new SyncflowError('config', 'Stripe: apiKey is a publishable key', { hint: 'Use a secret key (sk_…) or a restricted one (rk_…).' });
+    throw new SyncflowError('config', 'Stripe: apiKey is a publishable key', {
+      hint: 'Use a secret key (sk_…) or a restricted one (rk_…).',
+    });
   }
   if (/^(sk|rk)_live_/.test(apiKey)) return true;
   return /^(sk|rk)_test_/.test(apiKey) ? false : undefined;
 }
 
-function addressOf(options: StripeAccountOptions, livemode: boolean | undefined): { host?: string; port?: number; protocol: 'http' | 'https' } {
+function addressOf(
+  options: StripeAccountOptions,
+  livemode: boolean | undefined,
+): { host?: string; port?: number; protocol: 'http' | 'https' } {
   const url = options.baseUrl === undefined ? undefined : parseBaseUrl(options.baseUrl);
   const protocol = options.protocol ?? (url?.protocol === 'http:' ? 'http' : 'https');
   const host = options.host ?? url?.hostname;
   const port = options.port ?? (url === undefined ? undefined : Number(url.port || (protocol === 'http' ? 80 : 443)));
   if (protocol === 'http' && livemode === true) {
-    throw new SyncflowError('config', 'Stripe: a live key must not be sent over plain http', { hint: 'Use https, or a test key.' });
+    throw new SyncflowError('config', 'Stripe: a live key must not be sent over plain http', {
+      hint: 'Use https, or a test key.',
+    });
   }
   return { protocol, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
 }
@@ -197,7 +226,9 @@ function addressOf(options: StripeAccountOptions, livemode: boolean | undefined)
 function parseBaseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new SyncflowError('config', `Stripe: baseUrl "${text}" is not an http address`, { hint: 'For example http://127.0.0.1:4010.' });
+    throw new SyncflowError('config', `Stripe: baseUrl "${text}" is not an http address`, {
+      hint: 'For example http://127.0.0.1:4010.',
+    });
   }
   return url;
 }

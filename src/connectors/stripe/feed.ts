@@ -55,11 +55,13 @@ interface Cursor {
 export async function readFeed(read: FeedReader, cursorText: string | undefined, nowSeconds: number): Promise<Feed> {
   if (cursorText === undefined) return start(read, nowSeconds);
   const cursor = parseCursor(cursorText, nowSeconds);
-  if (cursor.until !== undefined && cursor.from < cursor.until) return readWindow(read, cursor.from, cursor.until, cursor.span);
+  if (cursor.until !== undefined && cursor.from < cursor.until)
+    return readWindow(read, cursor.from, cursor.until, cursor.span);
   const { from } = cursor;
   const page = await read({ created: { gte: from }, limit });
   const newest = page.data[0]?.created;
-  if (page.has_more && newest !== undefined && from < newest - overlapSeconds) return readWindow(read, from, newest - overlapSeconds);
+  if (page.has_more && newest !== undefined && from < newest - overlapSeconds)
+    return readWindow(read, from, newest - overlapSeconds);
   const events = await rest(read, { gte: from }, page);
   const next = Math.max(from, newest === undefined ? 0 : newest - overlapSeconds, quietStart(nowSeconds));
   return { events: [...events].reverse(), cursor: JSON.stringify({ from: next }), more: false };

@@ -45,23 +45,36 @@ export function outcomeOfStripeError(error: unknown): ErrorOutcome {
   if (error instanceof Stripe.errors.StripeConnectionError) return outcomeOfConnectionError(error);
   if (!(error instanceof Stripe.errors.StripeError)) return unknown(messageOf(error));
   const status = error.statusCode ?? 0;
-  if (error instanceof Stripe.errors.StripeAuthenticationError) return blocked('Stripe refuses the API key (401): it is wrong, expired or rolled');
-  if (error instanceof Stripe.errors.StripePermissionError) return blocked(`the API key lacks a permission (403${codeOf(error)})`);
-  if (error.code === 'lock_timeout') return retry('the object is in use by another request (lock_timeout)', retryAfterMs(error));
-  if (error instanceof Stripe.errors.StripeRateLimitError) return retry('Stripe’s rate limit (429)', retryAfterMs(error));
-  if (error.code === 'idempotency_key_in_use') return unknown('the first request with this idempotency key is still under way');
-  if (status === 409) return header(error, 'stripe-should-retry') === 'true' ? retry(reasonOf(error), retryAfterMs(error)) : unknown(reasonOf(error));
+  if (error instanceof Stripe.errors.StripeAuthenticationError)
+    return blocked('Stripe refuses the API key (401): it is wrong, expired or rolled');
+  if (error instanceof Stripe.errors.StripePermissionError)
+    return blocked(`the API key lacks a permission (403${codeOf(error)})`);
+  if (error.code === 'lock_timeout')
+    return retry('the object is in use by another request (lock_timeout)', retryAfterMs(error));
+  if (error instanceof Stripe.errors.StripeRateLimitError)
+    return retry('Stripe’s rate limit (429)', retryAfterMs(error));
+  if (error.code === 'idempotency_key_in_use')
+    return unknown('the first request with this idempotency key is still under way');
+  if (status === 409)
+    return header(error, 'stripe-should-retry') === 'true'
+      ? retry(reasonOf(error), retryAfterMs(error))
+      : unknown(reasonOf(error));
   if (error instanceof Stripe.errors.StripeIdempotencyError) {
-    return rejected('this operation’s idempotency key was already used with another body, so Stripe did not run it again (idempotency_error)');
+    return rejected(
+      'this operation’s idempotency key was already used with another body, so Stripe did not run it again (idempotency_error)',
+    );
   }
   if (status === 404 && error.code === 'resource_missing') return missing(reasonOf(error));
   if (status >= 400 && status < 500) return rejected(reasonOf(error));
-  return unknown(`Stripe answered ${status === 0 ? 'with something that is no JSON' : String(status)}${isStored(error) ? ', again: it is stored for the idempotency key' : ''}`);
+  return unknown(
+    `Stripe answered ${status === 0 ? 'with something that is no JSON' : String(status)}${isStored(error) ? ', again: it is stored for the idempotency key' : ''}`,
+  );
 }
 
 function outcomeOfOwnError(error: SyncflowError): ErrorOutcome {
   if (error.context['sent'] === false) return retry(error.message);
-  if (error.code === 'mapping') return rejected(error.hint === undefined ? error.message : `${error.message}. ${error.hint}`);
+  if (error.code === 'mapping')
+    return rejected(error.hint === undefined ? error.message : `${error.message}. ${error.hint}`);
   return unknown(error.message);
 }
 
@@ -70,7 +83,9 @@ function outcomeOfConnectionError(error: Stripe.errors.StripeConnectionError): E
   const code = typeof detail === 'object' && detail !== null ? (detail as { code?: unknown }).code : undefined;
   const name = typeof code === 'string' ? code : 'no answer';
   if (neverSent.has(name)) return retry(`Stripe can’t be reached (${name})`);
-  return unknown(name === 'ETIMEDOUT' ? 'Stripe did not answer in time' : `the connection to Stripe was lost (${name})`);
+  return unknown(
+    name === 'ETIMEDOUT' ? 'Stripe did not answer in time' : `the connection to Stripe was lost (${name})`,
+  );
 }
 
 /** A 5xx that Stripe replays: sending the same key again will never give anything else. */
@@ -111,7 +126,9 @@ const identifier = /^(?:[a-z]{2,12}_\w+|[a-z]+(?:[_[\].]+[a-z\d]+)*\]?)$/;
 export function withoutValues(message: string): string {
   return message
     .replace(/\S+@\S+/g, '[value]')
-    .replace(/(['"`“])([^'"`”]{1,200})(['"`”])/g, (whole, open: string, quoted: string, close: string) => (identifier.test(quoted) ? whole : `${open}[value]${close}`))
+    .replace(/(['"`“])([^'"`”]{1,200})(['"`”])/g, (whole, open: string, quoted: string, close: string) =>
+      identifier.test(quoted) ? whole : `${open}[value]${close}`,
+    )
     .replace(/\+?\d[\d ()/-]{5,}\d/g, '[value]')
     .slice(0, 300);
 }

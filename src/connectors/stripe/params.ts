@@ -26,12 +26,19 @@ export function createParams(kind: string, values: JsonObject, writable: Writabl
 }
 
 /** Parameters of an update: what is null is unset. `current` completes hashes that are replaced as a whole. */
-export function updateParams(kind: string, changed: JsonObject, values: JsonObject, writable: Writable, current: JsonObject = {}): Params {
+export function updateParams(
+  kind: string,
+  changed: JsonObject,
+  values: JsonObject,
+  writable: Writable,
+  current: JsonObject = {},
+): Params {
   const params: Params = {};
   for (const [name, value] of Object.entries(changed)) {
     if (value === undefined) continue;
     const members = writable.whole[name];
-    params[name] = members === undefined ? unset(value) : wholeHash(members, asObject(values[name]), asObject(current[name]));
+    params[name] =
+      members === undefined ? unset(value) : wholeHash(members, asObject(values[name]), asObject(current[name]));
   }
   refuseOthers(kind, params, writable.update, 'changed');
   return withTextMetadata(params);
@@ -64,7 +71,9 @@ function present(values: JsonObject): Params {
 function unset(value: Json): Json {
   if (value === null) return '';
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inner === undefined ? inner : unset(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, inner === undefined ? inner : unset(inner)]),
+  );
 }
 
 function wholeHash(members: readonly string[], values: JsonObject, current: JsonObject): Json {

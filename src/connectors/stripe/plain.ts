@@ -18,9 +18,11 @@ export type Plain<T> = T extends Scalar
 /**
  * Turns an answer of the SDK into plain JSON. The SDK parses `unit_amount_decimal` and its like into Decimal objects, whose
  * internals would otherwise end up in shadows and differ from the text in a webhook.
+ *
+ * @typeParam Result what the caller knows it to be: `Plain<…>` of the answer, or the same where it holds no decimals
  */
-export function plain<T>(value: T): Plain<T> {
-  return JSON.parse(JSON.stringify(value)) as Plain<T>;
+export function plain<Result>(value: unknown): Result {
+  return JSON.parse(JSON.stringify(value)) as Result;
 }
 
 export type JsonObject = Readonly<Record<string, Json | undefined>>;

@@ -1,0 +1,144 @@
+/** The control API: `Operations` as JSON over HTTP. */
+import { Hono, type Context } from 'hono';
+import { z } from 'zod';
+import { didYouMean } from '../errors.js';
+import { readBody } from './body.js';
+import { guard } from './guard.js';
+import type { LongOptions, Operations } from './operations.js';
+import { apiFailure, errorBody, failure, HttpError, json, type HttpReport } from './respond.js';
+
+export interface ApiOptions {
+  readonly token: string;
+  readonly allowedHosts: readonly string[];
+  readonly bodyTimeoutMs: number;
+  readonly report: ((report: HttpReport) => void) | undefined;
+  readonly onStop: () => void;
+}
+
+const maxBodyBytes = 64 * 1024;
+/** A line is sent at least this often while something long goes on, so that no proxy or client gives up. */
+const heartbeatMs = 10_000;
+
+const name = z.string().min(1).max(500);
+const id = z.string().regex(/^\d{1,18}$/, 'must be the number of a parked record');
+const nothing = z.strictObject({});
+const parkedFilter = z.strictObject({ subscriber: name.optional(), code: name.optional(), id: id.optional() });
+const conflictFilter = z.strictObject({ subscriber: name.optional(), key: name.optional() });
+const oneSubscriber = z.strictObject({ subscriber: name });
+const maybeSubscriber = z.strictObject({ subscriber: name.optional() });
+const subscriberAndKey = z.strictObject({ subscriber: name, key: name.optional() });
+
+const paths = ['status', 'parked', 'parked/retry', 'release', 'sync', 'verify', 'conflicts', 'pause', 'resume', 'stop'];
+
+export function controlApi(operations: Operations, options: ApiOptions): Hono {
+  const api = new Hono();
+  const body = <T>(context: Context, schema: z.ZodType<T>): Promise<T> => readJson(context, schema, options.bodyTimeoutMs);
+  api.use('*', async (context, next) => {
+    guard(context.req.raw, options.token, options.allowedHosts);
+    await next();
+  });
+  api.get('/status', async () => json(200, await operations.status()));
+  api.get('/parked', async (context) => json(200, { parked: await operations.parked(readQuery(context, parkedFilter)) }));
+  api.post('/parked/retry', async (context) => json(200, { retried: await operations.retry(await body(context, parkedFilter)) }));
+  api.post('/release', async (context) => json(200, { released: await operations.release((await body(context, oneSubscriber)).subscriber) }));
+  api.post('/sync', async (context) => {
+    await body(context, nothing);
+    return long(context, options, async (progress) => ({ status: await operations.sync(progress) }));
+  });
+  api.post('/verify', async (context) => {
+    const { subscriber } = await body(context, maybeSubscriber);
+    return long(context, options, async (progress) => ({ reports: await operations.verify(subscriber, progress) }));
+  });
+  api.get('/conflicts', async (context) => json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }));
+  for (const what of ['pause', 'resume'] as const) {
+    api.post(`/${what}`, async (context) => {
+      const { subscriber, key } = await body(context, subscriberAndKey);
+      await operations[what](subscriber, key);
+      return json(200, { [what === 'pause' ? 'paused' : 'resumed']: subscriber });
+    });
+  }
+  api.post('/stop', async (context) => {
+    await body(context, nothing);
+    setImmediate(options.onStop); // after the answer is on its way
+    return json(202, { stopping: true });
+  });
+  api.all('*', (context) => {
+    const path = context.req.path.replace(/^.*\/api\//, '');
+    if (paths.includes(path)) return failure(new HttpError(405, 'method', `${context.req.method} isn't how ${path} is called`));
+    const guess = didYouMean(path, paths);
+    return failure(new HttpError(404, 'not-found', `there is no ${path} in the API`, guess === undefined ? {} : { hint: `Did you mean "${guess}"?` }));
+  });
+  api.onError((error, context) => {
+    const known = apiFailure(error);
+    if (known.status >= 500 || known.status === 401 || known.status === 403) {
+      options.report?.({ where: `${context.req.method} ${context.req.path}`, status: known.status, error });
+    }
+    return failure(known);
+  });
+  return api;
+}
+
+async function readJson<T>(context: Context, schema: z.ZodType<T>, timeoutMs: number): Promise<T> {
+  const bytes = await readBody(context.req.raw, { maxBytes: maxBodyBytes, timeoutMs });
+  if (bytes.byteLength === 0) return checked(schema, {});
+  const type = context.req.header('content-type') ?? '';
+  if (!/^application\/json\b/i.test(type)) throw new HttpError(415, 'type', 'the body must be application/json');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new HttpError(400, 'usage', "the body isn't JSON");
+  }
+  return checked(schema, value);
+}
+
+function readQuery<T>(context: Context, schema: z.ZodType<T>): T {
+  return checked(schema, context.req.query());
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
+  throw new HttpError(400, 'usage', `the request doesn't fit: ${problems.join('; ')}`);
+}
+
+type LongWork = (options: LongOptions) => Promise<object>;
+
+/** Answers as one JSON document, or line by line with the progress on the way where the caller takes `application/x-ndjson`. */
+async function long(context: Context, options: ApiOptions, work: LongWork): Promise<Response> {
+  if (context.req.header('accept') !== 'application/x-ndjson') return json(200, await work({}));
+  const where = `${context.req.method} ${context.req.path}`;
+  return new Response(stream(where, options, work), { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } });
+}
+
+function stream(where: string, options: ApiOptions, work: LongWork): ReadableStream<Uint8Array> {
+  const gone = new AbortController();
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const encoder = new TextEncoder();
+      const send = (line: object): void => {
+        if (!gone.signal.aborted) controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
+      };
+      const heartbeat = setInterval(() => send({}), heartbeatMs);
+      heartbeat.unref();
+      send({});
+      void work({ onProgress: (progress) => send({ progress }), signal: gone.signal })
+        .then(
+          (result) => send({ result }),
+          (error: unknown) => {
+            const known = apiFailure(error);
+            if (known.status >= 500 && !gone.signal.aborted) options.report?.({ where, status: known.status, error });
+            send(errorBody(known));
+          },
+        )
+        .finally(() => {
+          clearInterval(heartbeat);
+          if (!gone.signal.aborted) controller.close();
+        });
+    },
+    cancel() {
+      gone.abort(new Error('the caller went away'));
+    },
+  });
+}

@@ -1,0 +1,159 @@
+/** Operations through the control API of the process that holds the hub. */
+import { SyncflowError, type ErrorCode } from '../errors.js';
+import type { VerifyReport } from '../maintenance/verify.js';
+import type { ConflictRow, ParkedRecord } from '../store/overview.js';
+import type { ConflictFilter, LongOptions, Operations, ParkedFilter, Progress, StatusReport } from './operations.js';
+
+export interface ControlAddress {
+  readonly url: string;
+  readonly token: string;
+  readonly pid: number;
+}
+
+interface Failure {
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+interface Line extends Failure {
+  readonly progress?: Progress;
+  readonly result?: unknown;
+}
+
+const shortCallMs = 60_000;
+
+/** Codes as the API sends them; whatever it says beyond `ErrorCode` is an error of the other process. */
+const codes: ReadonlySet<string> = new Set<ErrorCode>([
+  'config',
+  'database',
+  'locked',
+  'table',
+  'schema',
+  'environment',
+  'validation',
+  'mapping',
+  'subscriber',
+  'webhook',
+  'cursor-expired',
+  'fenced',
+  'usage',
+]);
+
+export class RemoteOperations implements Operations {
+  readonly #address: ControlAddress;
+
+  constructor(address: ControlAddress) {
+    this.#address = address;
+  }
+
+  status(): Promise<StatusReport> {
+    return this.#get<StatusReport>('status');
+  }
+
+  async parked(filter: ParkedFilter = {}): Promise<readonly ParkedRecord[]> {
+    return (await this.#get<{ parked: ParkedRecord[] }>('parked', filter)).parked;
+  }
+
+  async retry(filter: ParkedFilter = {}): Promise<number> {
+    return (await this.#post<{ retried: number }>('parked/retry', filter)).retried;
+  }
+
+  async release(subscriber: string): Promise<number> {
+    return (await this.#post<{ released: number }>('release', { subscriber })).released;
+  }
+
+  async sync(options: LongOptions = {}): Promise<StatusReport> {
+    return (await this.#long<{ status: StatusReport }>('sync', {}, options)).status;
+  }
+
+  async verify(subscriber?: string, options: LongOptions = {}): Promise<readonly VerifyReport[]> {
+    return (await this.#long<{ reports: VerifyReport[] }>('verify', { subscriber }, options)).reports;
+  }
+
+  async conflicts(filter: ConflictFilter = {}): Promise<readonly ConflictRow[]> {
+    return (await this.#get<{ conflicts: ConflictRow[] }>('conflicts', filter)).conflicts;
+  }
+
+  async pause(subscriber: string, key?: string): Promise<void> {
+    await this.#post('pause', { subscriber, key });
+  }
+
+  async resume(subscriber: string, key?: string): Promise<void> {
+    await this.#post('resume', { subscriber, key });
+  }
+
+  #get<T>(path: string, query: object = {}): Promise<T> {
+    const search = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+    return this.#short<T>(`${path}?${search}`, { method: 'GET' });
+  }
+
+  #post<T>(path: string, body: object): Promise<T> {
+    return this.#short<T>(path, { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  async #short<T>(path: string, init: RequestInit): Promise<T> {
+    const response = await this.#fetch(path, { ...init, signal: AbortSignal.timeout(shortCallMs) });
+    const answer = await readAnswer<T>(response);
+    if (!response.ok) throw errorOf(answer, response.status);
+    return answer;
+  }
+
+  async #long<T>(path: string, body: object, { onProgress, signal }: LongOptions): Promise<T> {
+    const response = await this.#fetch(path, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { accept: 'application/x-ndjson' },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (!response.ok) throw errorOf(await readAnswer<Failure>(response), response.status);
+    for await (const line of linesOf(response)) {
+      if (line.error !== undefined) throw errorOf(line, response.status);
+      if (line.progress !== undefined) onProgress?.(line.progress);
+      if (line.result !== undefined) return line.result as T;
+    }
+    throw this.#unreachable('it ended before the answer was complete');
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.#address.token}`, 'content-type': 'application/json', ...(init.headers as Record<string, string> | undefined) };
+    try {
+      return await fetch(`${this.#address.url}/api/${path}`, { ...init, headers, redirect: 'error' });
+    } catch (error) {
+      if (error instanceof Error && error.name === 'AbortError') throw error;
+      throw this.#unreachable('it did not answer', error);
+    }
+  }
+
+  #unreachable(why: string, cause?: unknown): SyncflowError {
+    return new SyncflowError('locked', `process ${this.#address.pid} holds the embedded hub, but ${why}`, {
+      hint: 'It may be stopping: try again. If it hangs, end it; what is committed stays.',
+      context: { pid: this.#address.pid },
+      cause,
+    });
+  }
+}
+
+async function readAnswer<T>(response: Response): Promise<T & Failure> {
+  try {
+    return (await response.json()) as T & Failure;
+  } catch (error) {
+    throw new SyncflowError('subscriber', `the control API answered ${response.status} with something that isn't JSON`, { cause: error });
+  }
+}
+
+function errorOf({ error }: Failure, status: number): SyncflowError {
+  if (error === undefined) return new SyncflowError('database', `the control API answered ${status}`);
+  const code = codes.has(error.code) ? (error.code as ErrorCode) : 'database';
+  return new SyncflowError(code, error.message, error.hint === undefined ? {} : { hint: error.hint });
+}
+
+async function* linesOf(response: Response): AsyncGenerator<Line> {
+  if (response.body === null) return;
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of response.body) {
+    rest += decoder.decode(chunk as Uint8Array, { stream: true });
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield JSON.parse(line) as Line;
+  }
+}

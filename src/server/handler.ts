@@ -1,0 +1,122 @@
+/** The HTTP face of a Syncflow: one Web-standard function, for any server that speaks Request and Response. */
+import { Hono } from 'hono';
+import type { Syncflow } from '../syncflow.js';
+import { controlApi } from './api.js';
+import { readBody } from './body.js';
+import { checkedToken } from './guard.js';
+import { LocalOperations } from './operations.js';
+import { failure, HttpError, json, webhookFailure, type HttpReport } from './respond.js';
+
+export type { HttpReport } from './respond.js';
+
+export interface HttpOptions {
+  /** Opens the control API (`/api/…`) to whoever sends it as a bearer token. At least 16 characters; without it there is no API. */
+  readonly apiToken?: string;
+  /** Largest webhook body, in bytes. 1 MiB unless given. */
+  readonly maxWebhookBytes?: number;
+  /** How long a body may take to arrive, in ms. 10,000 unless given. */
+  readonly bodyTimeoutMs?: number;
+  /** Host names by which the control API may be reached besides this machine's own (`localhost`, 127.0.0.1, [::1]). */
+  readonly allowedHosts?: readonly string[];
+  /** Where the handler is mounted in another server: `/syncflow`. The root unless given. */
+  readonly basePath?: string;
+}
+
+export interface HandlerOptions extends HttpOptions {
+  /** Learns of refused and failed requests; the caller outside is told little. */
+  readonly report?: (report: HttpReport) => void;
+  /** What `POST /api/stop` does; `flow.stop()` unless given. */
+  readonly onStop?: () => void;
+  /** False: no `/webhooks/…`. */
+  readonly webhooks?: boolean;
+}
+
+export type Handler = (request: Request) => Promise<Response>;
+
+/** Webhook bodies held in memory at once; beyond that senders are asked to come again. */
+const maxConcurrentWebhooks = 128;
+const healthTimeoutMs = 2_000;
+
+/**
+ * `POST /webhooks/:account`, `GET /health`, and `/api/…` where a token is given.
+ *
+ * @example
+ * const handle = createHandler(flow, { basePath: '/syncflow', apiToken: process.env.SYNCFLOW_API_TOKEN ?? '' });
+ * app.all('/syncflow/*', (context) => handle(context.req.raw)); // any framework that knows Request and Response
+ */
+export function createHandler(flow: Syncflow, options: HandlerOptions = {}): Handler {
+  const token = checkedToken(options.apiToken);
+  const root = new Hono();
+  const app = options.basePath === undefined ? root : root.basePath(options.basePath);
+  if (options.webhooks !== false) addWebhooks(app, flow, options);
+  addHealth(app, flow);
+  if (token !== undefined) {
+    app.route(
+      '/api',
+      controlApi(new LocalOperations(flow, true), {
+        token,
+        allowedHosts: options.allowedHosts ?? [],
+        bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
+        report: options.report,
+        onStop: options.onStop ?? (() => void flow.stop().catch((error: unknown) => options.report?.({ where: 'POST /api/stop', status: 500, error }))),
+      }),
+    );
+  }
+  root.notFound(() => failure(new HttpError(404, 'not-found', 'there is nothing at this path')));
+  root.onError((error) => {
+    options.report?.({ where: 'http', status: 500, error });
+    return failure(new HttpError(500, 'internal', 'something failed inside'));
+  });
+  return async (request) => root.fetch(request);
+}
+
+function addWebhooks(app: Hono, flow: Syncflow, options: HandlerOptions): void {
+  const limits = { maxBytes: options.maxWebhookBytes ?? 1024 * 1024, timeoutMs: options.bodyTimeoutMs ?? 10_000 };
+  let busy = 0;
+  app.post('/webhooks/:account', async (context) => {
+    const account = context.req.param('account');
+    const request = context.req.raw;
+    if (busy >= maxConcurrentWebhooks) {
+      return failure(new HttpError(503, 'busy', 'too many deliveries at once; send it again', { headers: { 'retry-after': '1', connection: 'close' } }));
+    }
+    busy += 1;
+    try {
+      const receivedAt = new Date();
+      const body = await readBody(request, limits);
+      const { fresh } = await flow.receive(account, { headers: request.headers, body, url: new URL(request.url), receivedAt });
+      return json(200, { received: fresh });
+    } catch (error) {
+      const known = webhookFailure(error);
+      options.report?.({ where: `webhook ${account.slice(0, 100)}`, status: known.status, error });
+      return failure(known);
+    } finally {
+      busy -= 1;
+    }
+  });
+  app.all('/webhooks/:account', () => failure(new HttpError(405, 'method', 'webhooks are taken by POST', { headers: { allow: 'POST' } })));
+}
+
+function addHealth(app: Hono, flow: Syncflow): void {
+  let probing: Promise<boolean> | undefined;
+  app.get('/health/live', () => json(200, { live: true }));
+  app.get('/health', async () => {
+    // anybody may ask: however many do at once, the hub is asked once
+    probing ??= isReachable(flow).finally(() => (probing = undefined));
+    const ready = await probing;
+    return json(ready ? 200 : 503, { live: true, ready });
+  });
+}
+
+async function isReachable(flow: Syncflow): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), healthTimeoutMs);
+  });
+  const asked = flow.database.query('select 1 as ready').then(
+    () => true,
+    () => false,
+  );
+  const ready = await Promise.race([asked, late]);
+  clearTimeout(timer);
+  return ready;
+}

@@ -1,0 +1,132 @@
+/** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
+import type { Syncflow } from '../syncflow.js';
+import type { SyncflowEvents } from '../events.js';
+import type { VerifyReport } from '../maintenance/verify.js';
+import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
+
+export interface ParkedFilter {
+  readonly subscriber?: string | undefined;
+  readonly code?: string | undefined;
+  readonly id?: string | undefined;
+}
+
+export interface ConflictFilter {
+  readonly subscriber?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface StatusReport {
+  readonly environment: string;
+  /** For people; never with credentials. */
+  readonly hub: string;
+  /** Whether a process that works on it answered; false: the numbers come straight from the hub. */
+  readonly running: boolean;
+  readonly pid: number;
+  readonly subscribers: readonly SubscriberStatus[];
+}
+
+export type Progress = SyncflowEvents['progress'];
+
+export interface LongOptions {
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Operations {
+  status(): Promise<StatusReport>;
+  parked(filter?: ParkedFilter): Promise<readonly ParkedRecord[]>;
+  /** How many records are tried again. */
+  retry(filter?: ParkedFilter): Promise<number>;
+  /** Lets the deletes go that the brake or a TRUNCATE holds. */
+  release(subscriber: string): Promise<number>;
+  /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
+  sync(options?: LongOptions): Promise<StatusReport>;
+  verify(subscriber?: string, options?: LongOptions): Promise<readonly VerifyReport[]>;
+  conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
+  pause(subscriber: string, key?: string): Promise<void>;
+  resume(subscriber: string, key?: string): Promise<void>;
+}
+
+/** Operations on a Syncflow of this process. */
+export class LocalOperations implements Operations {
+  readonly #flow: Syncflow;
+  readonly #running: boolean;
+
+  /** @param running whether this process works on the hub, or only looks at it */
+  constructor(flow: Syncflow, running: boolean) {
+    this.#flow = flow;
+    this.#running = running;
+  }
+
+  async status(): Promise<StatusReport> {
+    const subscribers = await this.#flow.status();
+    return { environment: this.#flow.environment, hub: this.#flow.database.description, running: this.#running, pid: process.pid, subscribers };
+  }
+
+  async parked(filter: ParkedFilter = {}): Promise<readonly ParkedRecord[]> {
+    return this.#flow.parked(given(filter));
+  }
+
+  async retry(filter: ParkedFilter = {}): Promise<number> {
+    return this.#flow.retry(given(filter));
+  }
+
+  async release(subscriber: string): Promise<number> {
+    return this.#flow.release(subscriber);
+  }
+
+  async sync({ onProgress, signal }: LongOptions = {}): Promise<StatusReport> {
+    const stop = onProgress === undefined ? undefined : this.#flow.on('progress', onProgress);
+    try {
+      await orAborted(this.#flow.sync(), signal);
+    } finally {
+      stop?.();
+    }
+    return this.status();
+  }
+
+  async verify(subscriber?: string, { onProgress, signal }: LongOptions = {}): Promise<readonly VerifyReport[]> {
+    const stop = this.#flow.on('progress', (progress) => {
+      if (progress.kind === 'verify') onProgress?.(progress);
+    });
+    try {
+      return await orAborted(this.#flow.verify(subscriber), signal);
+    } finally {
+      stop();
+    }
+  }
+
+  async conflicts(filter: ConflictFilter = {}): Promise<readonly ConflictRow[]> {
+    return this.#flow.conflicts(given(filter));
+  }
+
+  async pause(subscriber: string, key?: string): Promise<void> {
+    await this.#flow.unsubscribe(subscriber, key);
+  }
+
+  async resume(subscriber: string, key?: string): Promise<void> {
+    await this.#flow.resubscribe(subscriber, key);
+  }
+}
+
+/** Without the keys whose value is undefined. */
+function given<T extends object>(filter: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** Stops waiting when the signal aborts; the work itself goes on until whoever owns it stops. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  work.catch(() => undefined);
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+    signal.addEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
+}

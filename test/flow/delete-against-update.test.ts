@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import {
+  atOnce,
+  conflictsOf,
+  contactCatalog,
+  memorySide,
+  MemorySystem,
+  only,
+  parkedOf,
+  useStage,
+  writesWhenQuiet,
+} from './stage.js';
+
+const stage = useStage();
+
+async function oneContact() {
+  const Contact = contactCatalog();
+  Contact.register(memorySide());
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  const contacts = world.flow.catalog(Contact);
+  const ada = await contacts.save({ name: 'Ada', city: 'Oldtown' });
+  await world.flow.sync();
+  return { world, contacts, ada, system, id: only(system).id };
+}
+
+test('edited here, deleted there: parked, and the edit stays', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  await atOnce(world, 'contact/memory', async () => {
+    await contacts.save({ id: ada.id, city: 'London' });
+    system.remove(id);
+  });
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+  const parked = await world.flow.parked();
+  expect(parked).toMatchObject([{ code: 'delete-conflict', key: `["${ada.id}"]` }]);
+  expect(parked[0]?.reason).toMatch(/city/);
+  expect(system.writes).toBe(1);
+  expect(system.objects.size).toBe(0);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('edited here, deleted there, and then deleted here: gone', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  await atOnce(world, 'contact/memory', async () => {
+    await contacts.save({ id: ada.id, city: 'London' });
+    system.remove(id);
+  });
+  await contacts.delete(ada.id);
+  await world.flow.sync();
+  expect(await parkedOf(world)).toEqual([]);
+  expect(system.writes).toBe(1);
+});
+
+test('an update that meets a deleted remote doesn’t make it again by itself', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  system.objects.delete(id);
+  system.deleted.add(id); // nobody was told
+  await contacts.save({ id: ada.id, city: 'London' });
+  await world.flow.settled();
+  expect(await parkedOf(world)).toMatchObject([{ code: 'delete-conflict' }]);
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+  expect(system.objects.size).toBe(0);
+});
+
+test('an edit of a field that isn’t mapped doesn’t stand in the way of a deletion', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  await atOnce(world, 'contact/memory', async () => {
+    await contacts.save({ id: ada.id, note: 'ours alone' });
+    system.remove(id);
+  });
+  expect(await contacts.get(ada.id)).toBeUndefined();
+  expect(await parkedOf(world)).toEqual([]);
+});
+
+test.each(['before', 'after'])('deleted here, edited there, told %s the delete: gone, and the edit is in the log', async (when) => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  await world.flow.unsubscribe('contact/memory');
+  await contacts.delete(ada.id);
+  system.edit(id, { city: 'London' });
+  if (when === 'before') await world.flow.sync();
+  await world.flow.resubscribe('contact/memory');
+  await world.flow.sync();
+  expect(system.objects.size).toBe(0);
+  expect(await contacts.get(ada.id)).toBeUndefined();
+  expect(await conflictsOf(world)).toEqual([
+    { subscriber: 'contact/memory', unit: 'city', base: '"Oldtown"', hub: null, remote: '"London"', winner: 'hub' },
+  ]);
+  expect(system.writes).toBe(2);
+  expect(await parkedOf(world)).toEqual([]);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+// Bug: `deleted_at` of the first delete isn't taken into account when a DELETE and an INSERT of the same key fall into one batch of
+// marks (the last mark wins, and rightly), but the link then still holds the remote of the old record: this shows what comes of it.
+test('deleted and inserted again under the same key at once: the same remote takes the new values', async () => {
+  const { world, ada, system, id } = await oneContact();
+  await stage.db.transaction(async (tx) => {
+    await tx.query('delete from contact where id = $1', [ada.id]);
+    await tx.query(`insert into contact (id, name) values ($1, 'Other')`, [ada.id]);
+  });
+  await world.flow.sync();
+  expect(only(system)).toMatchObject({ id, values: { name: 'Other', city: null } });
+  expect(system.writes).toBe(2);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import type { RemoteEvent } from '../../src/subscriber/base.js';
+import type { MemoryObject } from '../../src/testing/memory-system/index.js';
+import {
+  contactCatalog,
+  delivery,
+  memorySide,
+  MemorySystem,
+  only,
+  parkedOf,
+  useStage,
+  writesWhenQuiet,
+  type Side,
+} from './stage.js';
+
+const stage = useStage();
+
+const sides: { what: string; side: Side; snapshot: boolean }[] = [
+  { what: 'a marker, without a snapshot', side: {}, snapshot: false },
+  { what: 'a marker, with a snapshot', side: {}, snapshot: true },
+  { what: 'no marker, without a snapshot', side: { capabilities: { marker: false } }, snapshot: false },
+  { what: 'no marker, with a snapshot', side: { capabilities: { marker: false } }, snapshot: true },
+];
+
+describe.each(sides)('$what', ({ side, snapshot }) => {
+  async function createdWith(work: (system: MemorySystem, tell: (id: string) => Promise<void>) => Promise<void>) {
+    const Contact = contactCatalog();
+    Contact.register(memorySide(side));
+    const system = new MemorySystem();
+    const world = await stage.start([Contact], { memory: system });
+    const contacts = world.flow.catalog(Contact);
+    const tell = async (id: string): Promise<void> => {
+      const object = only(system);
+      const event: RemoteEvent<MemoryObject> = { id, remoteId: object.id, kind: 'changed' };
+      await world.flow.receive('memory', delivery([snapshot ? { ...event, snapshot: object } : event]));
+    };
+    system.beforeAnswer = async () => {
+      system.beforeAnswer = undefined;
+      await work(system, tell);
+      // the event is looked at before our answer comes
+      await stage.db.query('select 1');
+      for (let round = 0; round < 20; round++) {
+        const [row] = await stage.db.query<{ open: number }>(
+          'select count(*)::int as open from syncflow.inbox where settled_at is null',
+        );
+        if (row?.open === 0) break;
+      }
+    };
+    const ada = await contacts.save({ name: 'Ada', email: 'ada@example.com' });
+    await world.flow.settled();
+    await world.flow.sync();
+    return { world, contacts, ada, system };
+  }
+
+  test('makes no second record and no second remote', async () => {
+    const { world, contacts, ada, system } = await createdWith(async (_system, tell) => tell('created'));
+    expect(system.writes).toBe(1);
+    expect(only(system).values).toMatchObject({ name: 'Ada', email: 'ada@example.com' });
+    expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
+    expect(await contacts.get(ada.id)).toEqual(ada);
+    expect(await stage.db.query('select 1 from syncflow.link')).toHaveLength(1);
+    expect(await parkedOf(world)).toEqual([]);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
+
+  test('tells of an edit that came right after our create', async () => {
+    const { world, contacts, ada, system } = await createdWith(async (remote, tell) => {
+      await tell('created');
+      remote.edit(only(remote).id, { city: 'London' });
+      await tell('edited');
+    });
+    expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+    expect(only(system).values).toMatchObject({ city: 'London' });
+    expect(system.writes).toBe(1);
+    expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
+});

@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import {
+  conflictsOf,
+  contactCatalog,
+  delivery,
+  memorySide,
+  MemorySystem,
+  only,
+  useStage,
+  writesWhenQuiet,
+  type Side,
+} from './stage.js';
+
+const stage = useStage();
+
+async function oneContact(side: Side = {}) {
+  const Contact = contactCatalog();
+  Contact.register(memorySide(side));
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  const contacts = world.flow.catalog(Contact);
+  const ada = await contacts.save({ name: 'Ada', city: 'Oldtown' });
+  await world.flow.sync();
+  return { world, contacts, ada, system, id: only(system).id };
+}
+
+/** Runs once, when our next write has taken effect and before its answer is given. */
+function duringNextWrite(system: MemorySystem, work: () => Promise<void> | void): void {
+  system.beforeAnswer = async () => {
+    system.beforeAnswer = undefined;
+    await work();
+  };
+}
+
+test('of a key that we did not send', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  duringNextWrite(system, () => void system.edit(id, { city: 'London' }));
+  await contacts.save({ id: ada.id, name: 'Ada Lovelace' });
+  await world.flow.settled();
+  await world.flow.sync();
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, name: 'Ada Lovelace', city: 'London' });
+  expect(only(system).values).toMatchObject({ name: 'Ada Lovelace', city: 'London' });
+  expect(system.writes).toBe(2);
+  expect(await conflictsOf(world)).toEqual([]);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('of the key that we sent', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  duringNextWrite(system, () => void system.edit(id, { name: 'Countess' }));
+  await contacts.save({ id: ada.id, name: 'Ada Lovelace' });
+  await world.flow.settled();
+  await world.flow.sync();
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, name: 'Countess' });
+  expect(only(system).values).toMatchObject({ name: 'Countess', city: 'Oldtown' });
+  expect(system.writes).toBe(2);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('while the hub is edited again, too', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  duringNextWrite(system, async () => {
+    system.edit(id, { city: 'London' });
+    await contacts.save({ id: ada.id, name: 'Countess' });
+  });
+  await contacts.save({ id: ada.id, name: 'Ada Lovelace' });
+  await world.flow.settled();
+  await world.flow.sync();
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, name: 'Countess', city: 'London' });
+  expect(only(system).values).toMatchObject({ name: 'Countess', city: 'London' });
+  expect(await conflictsOf(world)).toEqual([]);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+// Bug: `inward/inbox.ts` drops an event whose snapshot equals the shadow as an echo, even while a write of ours is under way
+// that is about to move the shadow. The person's undo is then never seen: hub and remote differ for good.
+test.fails('of the key that we sent, back to what it was, told by an event with a snapshot', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  duringNextWrite(system, async () => {
+    const snapshot = system.edit(id, { name: 'Ada' });
+    await world.flow.receive('memory', delivery([{ id: 'undo', remoteId: id, kind: 'changed', snapshot }]));
+    await routed(stage.db);
+  });
+  await contacts.save({ id: ada.id, name: 'Ada Lovelace' });
+  await world.flow.settled();
+  expect(only(system).values).toMatchObject({ name: (await contacts.get(ada.id))?.name });
+});
+
+/** Waits until no event awaits routing. */
+async function routed(db: typeof stage.db): Promise<void> {
+  for (;;) {
+    const [row] = await db.query<{ open: number }>('select count(*)::int as open from syncflow.inbox where settled_at is null');
+    if (row?.open === 0) return;
+  }
+}
