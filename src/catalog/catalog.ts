@@ -58,9 +58,9 @@ export interface CatalogDefinition<F extends Fields = Fields, K extends string =
 /** A record of plain fields. */
 export type FieldsOf<F extends Fields> = { [N in keyof F]: z.output<F[N]> };
 /** A record with its child rows. */
-export type RowOfSpec<F extends Fields, Ch extends Children> = FieldsOf<F> & {
-  [N in keyof Ch]: FieldsOf<Ch[N]['fields']>[];
-};
+export type RowOfSpec<F extends Fields, Ch extends Children> = string extends keyof F
+  ? AnyRecord // a main class that isn't known more closely
+  : FieldsOf<F> & { [N in keyof Ch]: FieldsOf<Ch[N]['fields']>[] };
 /** The record type of a main class: `Row<typeof Invoice>`. */
 export type Row<C> = C extends { readonly definition: CatalogDefinition<infer F, string, infer Ch> } ? RowOfSpec<F, Ch> : never;
 /** What `save` accepts: fields with a default, nullable fields, the key of a new record and child collections may be left out. */
@@ -110,7 +110,8 @@ export interface FieldProblem {
  * them: triggers capture it after the fact.
  */
 export abstract class CatalogBase<R extends AnyRecord = AnyRecord> {
-  abstract readonly definition: CatalogDefinition;
+  /** Set by the class factory. */
+  declare readonly definition: CatalogDefinition;
 
   /** The record that subscribers see, made from the row as read from the table. */
   extract(row: R): R {

@@ -61,11 +61,14 @@ export function inwardOnly<S extends z.ZodType>(schema: S): S {
   return annotate(schema, { inwardOnly: true });
 }
 
+/** The type of a field that refers to another catalog: in a mapping its remote value is that record's remote id, a text. */
+export type Reference<C> = z.ZodType<KeyValue<C>, KeyValue<C>> & { readonly '~references'?: C };
+
 /**
  * A field that holds the key of a record of another catalog. The remote's id of that record is found through its link.
  * @example fields: { customer_id: references(Customer) }
  */
-export function references<C extends CatalogClass>(target: C): z.ZodType<KeyValue<C>, KeyValue<C>> {
+export function references<C extends CatalogClass>(target: C): Reference<C> {
   const keyFields = target.definition.key;
   const keyField = keyFields[0];
   if (keyFields.length !== 1 || keyField === undefined) {
@@ -74,11 +77,11 @@ export function references<C extends CatalogClass>(target: C): z.ZodType<KeyValu
     });
   }
   const schema = target.definition.fields[keyField] as z.ZodType;
-  return annotate(schema, { references: () => target }) as unknown as z.ZodType<KeyValue<C>, KeyValue<C>>;
+  return annotate(schema, { references: () => target }) as unknown as Reference<C>;
 }
 
 /** A reference to a catalog that is declared later (or to itself): give the key's schema. */
-export function referencesLater<S extends z.ZodType>(target: () => CatalogClass, keySchema: S): S {
+export function referencesLater<S extends z.ZodType>(target: () => CatalogClass, keySchema: S): S & { readonly '~references'?: CatalogClass } {
   return annotate(keySchema, { references: target });
 }
 

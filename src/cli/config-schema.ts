@@ -5,7 +5,8 @@ import type { HttpOptions } from '../server/handler.js';
 import type { SyncflowOptions } from '../syncflow.js';
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const hasMethods = (value: unknown, names: readonly string[]): boolean => isObject(value) && names.every((name) => typeof value[name] === 'function');
+const hasMethods = (value: unknown, names: readonly string[]): boolean =>
+  isObject(value) && names.every((name) => typeof value[name] === 'function');
 
 const milliseconds = z.number().int().positive();
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
@@ -14,16 +15,22 @@ const database = z
   .unknown()
   .refine((value) => value !== undefined && value !== '', 'is missing')
   .refine(
-    (value) => value === undefined || typeof value === 'string' || hasMethods(value, ['open', 'query', 'transaction', 'close']),
+    (value) =>
+      value === undefined || typeof value === 'string' || hasMethods(value, ['open', 'query', 'transaction', 'close']),
     'must be postgres://…, a folder for an embedded hub, memory:, or a Database',
   );
 
 const catalog = z.custom(
-  (value) => typeof value === 'function' && isObject((value as { definition?: unknown }).definition) && Array.isArray((value as { registrations?: unknown }).registrations),
+  (value) =>
+    typeof value === 'function' &&
+    isObject((value as { definition?: unknown }).definition) &&
+    Array.isArray((value as { registrations?: unknown }).registrations),
   'is not a main class (class X extends Catalog({ … }))',
 );
 
-const retry = z.strictObject({ baseMs: milliseconds, maxMs: milliseconds, maxAttempts: z.number().int().positive() }).partial();
+const retry = z
+  .strictObject({ baseMs: milliseconds, maxMs: milliseconds, maxAttempts: z.number().int().positive() })
+  .partial();
 
 const http = z
   .strictObject({
@@ -53,23 +60,37 @@ const options = {
   newId: callable.optional(),
 } satisfies Record<keyof SyncflowOptions, z.ZodType>;
 
-const nested: Readonly<Record<string, readonly string[]>> = { '': Object.keys(options), http: Object.keys(http.shape), retry: Object.keys(retry.shape) };
+const nested: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(options),
+  http: Object.keys(http.shape),
+  retry: Object.keys(retry.shape),
+};
 
 /** @throws SyncflowError `config` naming the keys that are wrong */
 export function checkOptions(value: unknown, file: string): SyncflowOptions {
   if (!isObject(value) || Array.isArray(value)) {
-    throw new SyncflowError('config', `${file}: its default export is ${value === undefined ? 'missing' : "not an object of options"}`, {
-      hint: 'Write: export default { database, catalogs, accounts }. A function or a promise that gives them will do too.',
-    });
+    throw new SyncflowError(
+      'config',
+      `${file}: its default export is ${value === undefined ? 'missing' : 'not an object of options'}`,
+      {
+        hint: 'Write: export default { database, catalogs, accounts }. A function or a promise that gives them will do too.',
+      },
+    );
   }
   if (value.constructor.name === 'Syncflow') {
-    throw new SyncflowError('config', `${file}: its default export is a Syncflow`, { hint: 'Export its options instead: the command line makes its own.' });
+    throw new SyncflowError('config', `${file}: its default export is a Syncflow`, {
+      hint: 'Export its options instead: the command line makes its own.',
+    });
   }
   const parsed = z.strictObject(options).safeParse(value);
   if (parsed.success) return value as unknown as SyncflowOptions;
   const problems = parsed.error.issues.flatMap((issue) => describe(issue));
   const hint = problems.map((problem) => problem.hint).find((one) => one !== undefined);
-  throw new SyncflowError('config', `${file}: ${problems.map((problem) => problem.message).join('; ')}`, hint === undefined ? {} : { hint });
+  throw new SyncflowError(
+    'config',
+    `${file}: ${problems.map((problem) => problem.message).join('; ')}`,
+    hint === undefined ? {} : { hint },
+  );
 }
 
 interface Problem {
@@ -87,8 +108,17 @@ function describe(issue: z.core.$ZodIssue): Problem[] {
       return { message: `"${path === '' ? '' : `${path}.`}${key}" is not an option`, hint };
     });
   }
-  const hint = path === 'database' ? 'Give postgres://…, or a folder such as .syncflow/hub. Is the environment variable set?' : undefined;
+  const hint =
+    path === 'database'
+      ? 'Give postgres://…, or a folder such as .syncflow/hub. Is the environment variable set?'
+      : undefined;
   const [first, second, ...rest] = issue.path;
-  if (first === 'catalogs' && typeof second === 'number' && rest.length === 0) return [{ message: `catalogs[${second}] ${issue.message}`, hint: 'Is it imported by the right name?' }];
-  return [{ message: `"${path}" ${/^(is|must)\b/.test(issue.message) ? issue.message : `isn't right: ${issue.message}`}`, hint }];
+  if (first === 'catalogs' && typeof second === 'number' && rest.length === 0)
+    return [{ message: `catalogs[${second}] ${issue.message}`, hint: 'Is it imported by the right name?' }];
+  return [
+    {
+      message: `"${path}" ${/^(is|must)\b/.test(issue.message) ? issue.message : `isn't right: ${issue.message}`}`,
+      hint,
+    },
+  ];
 }

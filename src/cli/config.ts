@@ -46,7 +46,10 @@ async function evaluate(file: string, name: string): Promise<unknown> {
     return typeof exported === 'function' ? await (exported as () => unknown)() : await exported;
   } catch (error) {
     if (error instanceof SyncflowError) {
-      throw new SyncflowError(error.code, `${name}: ${error.message}`, { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error });
+      throw new SyncflowError(error.code, `${name}: ${error.message}`, {
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        cause: error,
+      });
     }
     const missing = /Cannot find (?:module|package) '([^']+)'/.exec(messageOf(error))?.[1];
     if (missing !== undefined) {
@@ -56,7 +59,10 @@ async function evaluate(file: string, name: string): Promise<unknown> {
       });
     }
     const [problem = ''] = messageOf(error).split('\n');
-    throw new SyncflowError('config', `${name} can't be loaded: ${problem}`, { hint: `It threw while it was evaluated (${file}); --debug shows where.`, cause: error });
+    throw new SyncflowError('config', `${name} can't be loaded: ${problem}`, {
+      hint: `It threw while it was evaluated (${file}); --debug shows where.`,
+      cause: error,
+    });
   }
 }
 
@@ -65,7 +71,8 @@ async function evaluate(file: string, name: string): Promise<unknown> {
  * a second copy of them would know neither its catalogs nor its errors.
  */
 async function ownModules(): Promise<Record<string, unknown>> {
-  const optional = async (load: () => Promise<object>): Promise<object> => load().catch((error: unknown) => broken(error));
+  const optional = async (load: () => Promise<object>): Promise<object> =>
+    load().catch((error: unknown) => broken(error));
   return {
     syncflow: await import('../index.js'),
     'syncflow/stripe': await optional(() => import('../connectors/stripe/index.js')),

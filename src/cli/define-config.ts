@@ -2,7 +2,8 @@
 import type { SyncflowOptions } from '../syncflow.js';
 
 /** What a `syncflow.config.ts` may export: options, a promise of them, or a function that returns either. */
-export type SyncflowConfig = SyncflowOptions | Promise<SyncflowOptions> | (() => SyncflowOptions | Promise<SyncflowOptions>);
+export type SyncflowConfig =
+  SyncflowOptions | Promise<SyncflowOptions> | (() => SyncflowOptions | Promise<SyncflowOptions>);
 
 /**
  * Types a config file; returns what it is given.

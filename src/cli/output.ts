@@ -90,7 +90,8 @@ export class Output {
     this.clearProgress();
     const { bold, dim, red } = this.errorColors;
     this.#io.stderr.write(`${bold(red('error:'))} ${maskSecrets(visible(message))}\n`);
-    if (hint !== undefined) this.#io.stderr.write(`${dim(`       ${maskSecrets(visible(hint)).replaceAll('\n', '\n       ')}`)}\n`);
+    if (hint !== undefined)
+      this.#io.stderr.write(`${dim(`       ${maskSecrets(visible(hint)).replaceAll('\n', '\n       ')}`)}\n`);
     if (detail !== undefined) this.#io.stderr.write(`${dim(maskSecrets(detail))}\n`);
   }
 

@@ -129,7 +129,6 @@ function decide(
       mapping: binding.mapping,
       resolver,
     });
-    if (next.kind==='nothing' && Number(link.generation)>=3 && record?.['city']==='c') console.log('NOTHING', JSON.stringify(link), JSON.stringify(record), Date.now());
     takePlan(binding, link, next, { record, resolver }, out);
   } catch (error) {
     out.decided.push(errorResult(env, link, error));

@@ -32,15 +32,22 @@ const paths = ['status', 'parked', 'parked/retry', 'release', 'sync', 'verify', 
 
 export function controlApi(operations: Operations, options: ApiOptions): Hono {
   const api = new Hono();
-  const body = <T>(context: Context, schema: z.ZodType<T>): Promise<T> => readJson(context, schema, options.bodyTimeoutMs);
+  const body = <T>(context: Context, schema: z.ZodType<T>): Promise<T> =>
+    readJson(context, schema, options.bodyTimeoutMs);
   api.use('*', async (context, next) => {
     guard(context.req.raw, options.token, options.allowedHosts);
     await next();
   });
   api.get('/status', async () => json(200, await operations.status()));
-  api.get('/parked', async (context) => json(200, { parked: await operations.parked(readQuery(context, parkedFilter)) }));
-  api.post('/parked/retry', async (context) => json(200, { retried: await operations.retry(await body(context, parkedFilter)) }));
-  api.post('/release', async (context) => json(200, { released: await operations.release((await body(context, oneSubscriber)).subscriber) }));
+  api.get('/parked', async (context) =>
+    json(200, { parked: await operations.parked(readQuery(context, parkedFilter)) }),
+  );
+  api.post('/parked/retry', async (context) =>
+    json(200, { retried: await operations.retry(await body(context, parkedFilter)) }),
+  );
+  api.post('/release', async (context) =>
+    json(200, { released: await operations.release((await body(context, oneSubscriber)).subscriber) }),
+  );
   api.post('/sync', async (context) => {
     await body(context, nothing);
     return long(context, options, async (progress) => ({ status: await operations.sync(progress) }));
@@ -49,7 +56,9 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
     const { subscriber } = await body(context, maybeSubscriber);
     return long(context, options, async (progress) => ({ reports: await operations.verify(subscriber, progress) }));
   });
-  api.get('/conflicts', async (context) => json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }));
+  api.get('/conflicts', async (context) =>
+    json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }),
+  );
   for (const what of ['pause', 'resume'] as const) {
     api.post(`/${what}`, async (context) => {
       const { subscriber, key } = await body(context, subscriberAndKey);
@@ -64,9 +73,17 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   });
   api.all('*', (context) => {
     const path = context.req.path.replace(/^.*\/api\//, '');
-    if (paths.includes(path)) return failure(new HttpError(405, 'method', `${context.req.method} isn't how ${path} is called`));
+    if (paths.includes(path))
+      return failure(new HttpError(405, 'method', `${context.req.method} isn't how ${path} is called`));
     const guess = didYouMean(path, paths);
-    return failure(new HttpError(404, 'not-found', `there is no ${path} in the API`, guess === undefined ? {} : { hint: `Did you mean "${guess}"?` }));
+    return failure(
+      new HttpError(
+        404,
+        'not-found',
+        `there is no ${path} in the API`,
+        guess === undefined ? {} : { hint: `Did you mean "${guess}"?` },
+      ),
+    );
   });
   api.onError((error, context) => {
     const known = apiFailure(error);
@@ -109,7 +126,9 @@ type LongWork = (options: LongOptions) => Promise<object>;
 async function long(context: Context, options: ApiOptions, work: LongWork): Promise<Response> {
   if (context.req.header('accept') !== 'application/x-ndjson') return json(200, await work({}));
   const where = `${context.req.method} ${context.req.path}`;
-  return new Response(stream(where, options, work), { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } });
+  return new Response(stream(where, options, work), {
+    headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },
+  });
 }
 
 function stream(where: string, options: ApiOptions, work: LongWork): ReadableStream<Uint8Array> {

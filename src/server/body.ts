@@ -22,7 +22,10 @@ export async function readBody(request: Request, { maxBytes, timeoutMs }: BodyLi
   const reader = request.body.getReader();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new HttpError(408, 'timeout', `the body didn't arrive within ${timeoutMs} ms`, close)), timeoutMs);
+    timer = setTimeout(
+      () => reject(new HttpError(408, 'timeout', `the body didn't arrive within ${timeoutMs} ms`, close)),
+      timeoutMs,
+    );
   });
   try {
     return await Promise.race([collect(reader, maxBytes), late]);

@@ -82,8 +82,10 @@ export class RemoteOperations implements Operations {
   }
 
   #get<T>(path: string, query: object = {}): Promise<T> {
-    const search = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
-    return this.#short<T>(`${path}?${search}`, { method: 'GET' });
+    const search = new URLSearchParams(
+      Object.entries(query).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
+    return this.#short<T>(`${path}?${search.toString()}`, { method: 'GET' });
   }
 
   #post<T>(path: string, body: object): Promise<T> {
@@ -114,7 +116,11 @@ export class RemoteOperations implements Operations {
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
-    const headers = { authorization: `Bearer ${this.#address.token}`, 'content-type': 'application/json', ...(init.headers as Record<string, string> | undefined) };
+    const headers = {
+      authorization: `Bearer ${this.#address.token}`,
+      'content-type': 'application/json',
+      ...(init.headers as Record<string, string> | undefined),
+    };
     try {
       return await fetch(`${this.#address.url}/api/${path}`, { ...init, headers, redirect: 'error' });
     } catch (error) {
@@ -136,7 +142,11 @@ async function readAnswer<T>(response: Response): Promise<T & Failure> {
   try {
     return (await response.json()) as T & Failure;
   } catch (error) {
-    throw new SyncflowError('subscriber', `the control API answered ${response.status} with something that isn't JSON`, { cause: error });
+    throw new SyncflowError(
+      'subscriber',
+      `the control API answered ${response.status} with something that isn't JSON`,
+      { cause: error },
+    );
   }
 }
 

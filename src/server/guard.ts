@@ -10,9 +10,13 @@ const shortestToken = 16;
 export function checkedToken(token: string | undefined): string | undefined {
   if (token === undefined || token === '') return undefined;
   if (token.length < shortestToken) {
-    throw new SyncflowError('config', `http.apiToken has ${token.length} characters; it must have at least ${shortestToken}`, {
-      hint: 'Make one with: openssl rand -hex 24',
-    });
+    throw new SyncflowError(
+      'config',
+      `http.apiToken has ${token.length} characters; it must have at least ${shortestToken}`,
+      {
+        hint: 'Make one with: openssl rand -hex 24',
+      },
+    );
   }
   return token;
 }
@@ -37,7 +41,11 @@ function checkHost(request: Request, allowedHosts: readonly string[]): void {
   // The Host header, where there is one: the URL of a mounted handler may have been made from something else.
   const given = request.headers.get('host') ?? new URL(request.url).host;
   const name = given.replace(/:\d*$/, '').toLowerCase();
-  if (loopback.has(name) || allowedHosts.some((host) => host.toLowerCase() === name || host.toLowerCase() === given.toLowerCase())) return;
+  if (
+    loopback.has(name) ||
+    allowedHosts.some((host) => host.toLowerCase() === name || host.toLowerCase() === given.toLowerCase())
+  )
+    return;
   throw new HttpError(403, 'host', 'this host name is not served', { hint: 'Add it to http.allowedHosts.' });
 }
 

@@ -31,6 +31,8 @@ export interface HandlerOptions extends HttpOptions {
   readonly webhooks?: boolean;
 }
 
+type Routes = Pick<Hono, 'all' | 'get' | 'post' | 'route'>;
+
 export type Handler = (request: Request) => Promise<Response>;
 
 /** Webhook bodies held in memory at once; beyond that senders are asked to come again. */
@@ -47,7 +49,7 @@ const healthTimeoutMs = 2_000;
 export function createHandler(flow: Syncflow, options: HandlerOptions = {}): Handler {
   const token = checkedToken(options.apiToken);
   const root = new Hono();
-  const app = options.basePath === undefined ? root : root.basePath(options.basePath);
+  const app: Routes = options.basePath === undefined ? root : root.basePath(options.basePath);
   if (options.webhooks !== false) addWebhooks(app, flow, options);
   addHealth(app, flow);
   if (token !== undefined) {
@@ -58,7 +60,12 @@ export function createHandler(flow: Syncflow, options: HandlerOptions = {}): Han
         allowedHosts: options.allowedHosts ?? [],
         bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
         report: options.report,
-        onStop: options.onStop ?? (() => void flow.stop().catch((error: unknown) => options.report?.({ where: 'POST /api/stop', status: 500, error }))),
+        onStop:
+          options.onStop ??
+          (() =>
+            void flow
+              .stop()
+              .catch((error: unknown) => options.report?.({ where: 'POST /api/stop', status: 500, error }))),
       }),
     );
   }
@@ -70,20 +77,29 @@ export function createHandler(flow: Syncflow, options: HandlerOptions = {}): Han
   return async (request) => root.fetch(request);
 }
 
-function addWebhooks(app: Hono, flow: Syncflow, options: HandlerOptions): void {
+function addWebhooks(app: Routes, flow: Syncflow, options: HandlerOptions): void {
   const limits = { maxBytes: options.maxWebhookBytes ?? 1024 * 1024, timeoutMs: options.bodyTimeoutMs ?? 10_000 };
   let busy = 0;
   app.post('/webhooks/:account', async (context) => {
     const account = context.req.param('account');
     const request = context.req.raw;
     if (busy >= maxConcurrentWebhooks) {
-      return failure(new HttpError(503, 'busy', 'too many deliveries at once; send it again', { headers: { 'retry-after': '1', connection: 'close' } }));
+      return failure(
+        new HttpError(503, 'busy', 'too many deliveries at once; send it again', {
+          headers: { 'retry-after': '1', connection: 'close' },
+        }),
+      );
     }
     busy += 1;
     try {
       const receivedAt = new Date();
       const body = await readBody(request, limits);
-      const { fresh } = await flow.receive(account, { headers: request.headers, body, url: new URL(request.url), receivedAt });
+      const { fresh } = await flow.receive(account, {
+        headers: request.headers,
+        body,
+        url: new URL(request.url),
+        receivedAt,
+      });
       return json(200, { received: fresh });
     } catch (error) {
       const known = webhookFailure(error);
@@ -93,10 +109,12 @@ function addWebhooks(app: Hono, flow: Syncflow, options: HandlerOptions): void {
       busy -= 1;
     }
   });
-  app.all('/webhooks/:account', () => failure(new HttpError(405, 'method', 'webhooks are taken by POST', { headers: { allow: 'POST' } })));
+  app.all('/webhooks/:account', () =>
+    failure(new HttpError(405, 'method', 'webhooks are taken by POST', { headers: { allow: 'POST' } })),
+  );
 }
 
-function addHealth(app: Hono, flow: Syncflow): void {
+function addHealth(app: Routes, flow: Syncflow): void {
   let probing: Promise<boolean> | undefined;
   app.get('/health/live', () => json(200, { live: true }));
   app.get('/health', async () => {

@@ -84,5 +84,8 @@ function explain(error: NodeJS.ErrnoException, port: number, host: string): Sync
     ENOTFOUND: "That host name can't be resolved: check --host.",
   };
   const hint = hints[error.code ?? ''];
-  return new SyncflowError('config', `can't listen on ${place}: ${messageOf(error)}`, { ...(hint === undefined ? {} : { hint }), cause: error });
+  return new SyncflowError('config', `can't listen on ${place}: ${messageOf(error)}`, {
+    ...(hint === undefined ? {} : { hint }),
+    cause: error,
+  });
 }

@@ -48,21 +48,45 @@ export function errorFields(error: unknown): object {
   };
 }
 
-type Entry<N extends keyof SyncflowEvents> = readonly [level: Level, message: string, fields: (event: SyncflowEvents[N], options: LogEventsOptions) => object];
+type Entry<N extends keyof SyncflowEvents> = readonly [
+  level: Level,
+  message: string,
+  fields: (event: SyncflowEvents[N], options: LogEventsOptions) => object,
+];
 
 /** Only named fields are taken over: a field that an event gets one day isn't logged by accident. */
 const entries: { readonly [N in keyof SyncflowEvents]: Entry<N> } = {
   pushed: ['info', 'pushed', (event) => ({ ...record(event), operation: event.operation, units: event.units })],
   applied: ['info', 'applied', (event) => ({ ...record(event), operation: event.operation, units: event.units })],
   linked: ['info', 'linked', (event) => record(event)],
-  conflict: ['warn', 'conflict', (event) => ({ ...record(event), unit: event.unit, winner: event.winner, rule: event.rule })],
-  parked: ['warn', 'parked', (event, options) => ({ ...record(event), code: event.code, ...reason(event.reason, options) })],
+  conflict: [
+    'warn',
+    'conflict',
+    (event) => ({ ...record(event), unit: event.unit, winner: event.winner, rule: event.rule }),
+  ],
+  parked: [
+    'warn',
+    'parked',
+    (event, options) => ({ ...record(event), code: event.code, ...reason(event.reason, options) }),
+  ],
   healed: ['info', 'healed', (event) => record(event)],
-  retried: ['info', 'retry later', (event, options) => ({ ...record(event), inMs: event.inMs, ...reason(event.reason, options) })],
-  blocked: ['error', 'subscriber blocked', (event) => ({ subscriber: event.subscriber, inMs: event.inMs, reason: maskPersonal(event.reason) })],
+  retried: [
+    'info',
+    'retry later',
+    (event, options) => ({ ...record(event), inMs: event.inMs, ...reason(event.reason, options) }),
+  ],
+  blocked: [
+    'error',
+    'subscriber blocked',
+    (event) => ({ subscriber: event.subscriber, inMs: event.inMs, reason: maskPersonal(event.reason) }),
+  ],
   routed: ['debug', 'routed', (event) => ({ marks: event.marks, events: event.events })],
   error: ['error', 'engine error', (event) => ({ where: event.where, err: event.error })],
-  progress: ['info', 'progress', (event) => ({ subscriber: event.subscriber, kind: event.kind, done: event.done, total: event.total })],
+  progress: [
+    'info',
+    'progress',
+    (event) => ({ subscriber: event.subscriber, kind: event.kind, done: event.done, total: event.total }),
+  ],
 };
 
 function record(event: SyncflowEvents['linked']): object {
@@ -86,12 +110,18 @@ export function logEvents(flow: Syncflow, logger: Logger, options: LogEventsOpti
   };
 }
 
-function logEvent<N extends keyof SyncflowEvents>(flow: Syncflow, logger: Logger, name: N, options: LogEventsOptions): () => void {
+function logEvent<N extends keyof SyncflowEvents>(
+  flow: Syncflow,
+  logger: Logger,
+  name: N,
+  options: LogEventsOptions,
+): () => void {
   const [level, message, fields] = entries[name] as Entry<N>;
   return flow.on(name, (event) => logger[level]({ event: name, ...fields(event, options) }, message));
 }
 
 /** Logs what the HTTP handler refused or failed at. */
 export function logHttp(logger: Logger): (report: HttpReport) => void {
-  return ({ where, status, error }) => logger[status >= 500 ? 'error' : 'warn']({ event: 'http', where, status, err: error }, 'request refused');
+  return ({ where, status, error }) =>
+    logger[status >= 500 ? 'error' : 'warn']({ event: 'http', where, status, err: error }, 'request refused');
 }

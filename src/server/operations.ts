@@ -60,7 +60,13 @@ export class LocalOperations implements Operations {
 
   async status(): Promise<StatusReport> {
     const subscribers = await this.#flow.status();
-    return { environment: this.#flow.environment, hub: this.#flow.database.description, running: this.#running, pid: process.pid, subscribers };
+    return {
+      environment: this.#flow.environment,
+      hub: this.#flow.database.description,
+      running: this.#running,
+      pid: process.pid,
+      subscribers,
+    };
   }
 
   async parked(filter: ParkedFilter = {}): Promise<readonly ParkedRecord[]> {
@@ -111,7 +117,9 @@ export class LocalOperations implements Operations {
 
 /** Without the keys whose value is undefined. */
 function given<T extends object>(filter: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /** Stops waiting when the signal aborts; the work itself goes on until whoever owns it stops. */

@@ -8,7 +8,10 @@ const secretForms: readonly (readonly [RegExp, string])[] = [
   [/\bwhsec_[\w+/=-]+/g, 'whsec_***'],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 ***'],
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, '***'],
-  [/\b((?:api[_-]?key|access[_-]?token|token|secret|password|passwd|pwd|signature|authorization)["']?\s*[=:]\s*)(?!process\.env)(?:"[^"]*"|'[^']*'|[^\s,;&"')]+)/gi, '$1***'],
+  [
+    /\b((?:api[_-]?key|access[_-]?token|token|secret|password|passwd|pwd|signature|authorization)["']?\s*[=:]\s*)(?!process\.env)(?:"[^"]*"|'[^']*'|[^\s,;&"')]+)/gi,
+    '$1***',
+  ],
 ];
 
 const personalForms: readonly (readonly [RegExp, string])[] = [

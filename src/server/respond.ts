@@ -10,7 +10,12 @@ export class HttpError extends Error {
   readonly hint: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: ErrorStatus, code: string, message: string, options: { hint?: string; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: ErrorStatus,
+    code: string,
+    message: string,
+    options: { hint?: string; headers?: Record<string, string> } = {},
+  ) {
     super(message);
     this.status = status;
     this.code = code;
@@ -36,8 +41,12 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
   return new Response(`${JSON.stringify(body)}\n`, { status, headers: { ...fixedHeaders, ...headers } });
 }
 
-export function errorBody(error: HttpError | SyncflowError): { error: { code: string; message: string; hint?: string } } {
-  return { error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) } };
+export function errorBody(error: HttpError | SyncflowError): {
+  error: { code: string; message: string; hint?: string };
+} {
+  return {
+    error: { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) },
+  };
 }
 
 export function failure(error: HttpError): Response {
@@ -47,7 +56,8 @@ export function failure(error: HttpError): Response {
 /** For the sender of a webhook, who is a stranger: nothing about the inside, only whether to send again. */
 export function webhookFailure(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
-  if (error instanceof SyncflowError && error.code === 'webhook') return new HttpError(webhookStatus(error), error.code, error.message);
+  if (error instanceof SyncflowError && error.code === 'webhook')
+    return new HttpError(webhookStatus(error), error.code, error.message);
   const away = { headers: { 'retry-after': '10' } };
   if (isBug(error)) return new HttpError(500, 'internal', 'the delivery could not be taken in; send it again', away);
   return new HttpError(503, 'unavailable', 'the hub is not available; send it again', away);
@@ -57,9 +67,16 @@ export function webhookFailure(error: unknown): HttpError {
 export function apiFailure(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof SyncflowError) {
-    return new HttpError(apiStatus(error), error.code, error.message, error.hint === undefined ? {} : { hint: error.hint });
+    return new HttpError(
+      apiStatus(error),
+      error.code,
+      error.message,
+      error.hint === undefined ? {} : { hint: error.hint },
+    );
   }
-  return new HttpError(500, 'internal', 'something failed inside', { hint: 'The log of this process has the details.' });
+  return new HttpError(500, 'internal', 'something failed inside', {
+    hint: 'The log of this process has the details.',
+  });
 }
 
 function webhookStatus(error: SyncflowError): ErrorStatus {
@@ -88,7 +105,8 @@ function apiStatus(error: SyncflowError): ErrorStatus {
 
 /** Neither an error of ours nor of the database: somebody's code threw. */
 function isBug(error: unknown): boolean {
-  if (error instanceof SyncflowError) return error.code === 'subscriber' || error.code === 'mapping' || error.code === 'validation';
+  if (error instanceof SyncflowError)
+    return error.code === 'subscriber' || error.code === 'mapping' || error.code === 'validation';
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code !== 'string'; // SQLSTATE or a system error: the hub or the way to it
 }

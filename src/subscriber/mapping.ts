@@ -1,5 +1,5 @@
 /** Mappings as users write them: hub field <-> remote key, declared once, checked against both types by the compiler. */
-import type { Children, CatalogDefinition, FieldsOf, Row } from '../catalog/catalog.js';
+import type { Children, CatalogDefinition, Fields, FieldsOf } from '../catalog/catalog.js';
 import type { Lens } from './lens.js';
 
 export type Direction = 'both' | 'outward' | 'inward';
@@ -89,9 +89,21 @@ type HubSide<F, N, S> = S extends { readonly hub: infer Names extends readonly s
 
 type Wrong<Message extends string> = { readonly __wrong: Message };
 
+/** Without null, inside tuples too: a null that a field doesn't take is a matter of validation. */
+type Dense<T> = T extends readonly unknown[] ? { -readonly [I in keyof T]: NonNullable<T[I]> } : NonNullable<T>;
+
+/** Whether a field's schema was made by `references`, through nullable and optional. */
+type IsReference<S> = S extends { readonly _zod: { readonly def: { readonly innerType: infer Inner } } }
+  ? IsReference<Inner>
+  : '~references' extends keyof S
+    ? true
+    : false;
+/** The values by field name, a reference being the text that the remote knows the record by. */
+type MappedValues<F extends Fields> = { [N in keyof F]: IsReference<F[N]> extends true ? string : FieldsOf<F>[N] };
+
 type LensFits<Hub, Remote, L> = L extends { put(hub: infer H): infer R; get(remote: never, before: never): infer G }
   ? [Hub] extends [H]
-    ? [G] extends [Hub | null]
+    ? [Dense<G>] extends [Dense<Hub>]
       ? Fits<NonNullable<R>, Remote>
       : false
     : false
@@ -127,14 +139,14 @@ type CheckChildren<CF, Remote, S> = S extends { readonly remote: infer P extends
     : Omit<S, 'units'> & { readonly units: { [N in keyof U & string]: CheckUnit<CF, ElementOf<ValueAt<Remote, P>>, N, U[N]> } }
   : Wrong<'child rows are mapped with { remote, id, units }'>;
 
-type ChildFieldsOf<Ch extends Children, N extends keyof Ch> = FieldsOf<Ch[N]['fields']>;
+type ChildFieldsOf<Ch extends Children, N extends keyof Ch> = MappedValues<Ch[N]['fields']>;
 
 /** `M` itself where it fits the catalog and the remote's type; otherwise each wrong entry becomes a message. */
-export type CheckedMapping<C, Remote, M> = C extends { readonly definition: CatalogDefinition<infer _F, string, infer Ch> }
+export type CheckedMapping<C, Remote, M> = C extends { readonly definition: CatalogDefinition<infer F, string, infer Ch> }
   ? {
       [N in keyof M & string]: N extends keyof Ch
         ? CheckChildren<ChildFieldsOf<Ch, N>, Remote, M[N]>
-        : CheckUnit<Omit<Row<C>, keyof Ch>, Remote, N, M[N]>;
+        : CheckUnit<MappedValues<F>, Remote, N, M[N]>;
     }
   : never;
 

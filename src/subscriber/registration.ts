@@ -5,7 +5,7 @@ import type { CatalogClass } from '../catalog/catalog.js';
 
 /** A concrete subscriber class. */
 export interface SubscriberClass {
-  new (context: SubscriberContext<never>): SubscriberBase<CatalogClass, never, never>;
+  new (context: SubscriberContext<never>): SubscriberBase<CatalogClass, unknown, unknown>;
   /** The system's name: `stripe`. Also the default name of its account. */
   readonly system: string;
 }

@@ -5,7 +5,7 @@ import type { CreateOperation } from '../../src/subscriber/base.js';
 import type { Outcome } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { hubs } from '../setup/hub.js';
-import { callsOf, contactCatalog, expectAgreement, hurry, remoteValues, settle, startOn } from './hub-scenario.js';
+import { callsOf, contactCatalog, emitted, expectAgreement, hurry, remoteValues, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
 
 describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
@@ -239,7 +239,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system }, { retry: { baseMs: 600_000, maxMs: 600_000 } });
     system.faults.push({ call: 'create', kind: 'answer-lost' });
     const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
-    await expect.poll(() => world.events.some(({ name }) => name === 'retried')).toBe(true);
+    await emitted(world, 'retried');
     await world.flow.catalog(Contact).save({ id: ada.id, email: 'b@x' });
     await hurry(db);
     await settle(world);
@@ -258,7 +258,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     system.faults.push({ call: 'update', kind: 'answer-lost' });
     await world.flow.catalog(Contact).save({ id: ada.id, email: 'b@x' });
-    await expect.poll(() => world.events.some(({ name }) => name === 'retried')).toBe(true);
+    await emitted(world, 'retried');
     await world.flow.catalog(Contact).save({ id: ada.id, email: 'c@x' });
     await hurry(db);
     await settle(world);
@@ -274,7 +274,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system }, { retry: { baseMs: 600_000, maxMs: 600_000 } });
     system.faults.push({ call: 'create', kind: 'answer-lost' });
     const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
-    await expect.poll(() => world.events.some(({ name }) => name === 'retried')).toBe(true);
+    await emitted(world, 'retried');
     await world.flow.catalog(Contact).delete(ada.id);
     await hurry(db);
     await settle(world);

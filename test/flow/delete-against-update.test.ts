@@ -90,8 +90,6 @@ test.each(['before', 'after'])('deleted here, edited there, told %s the delete: 
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-// Bug: `deleted_at` of the first delete isn't taken into account when a DELETE and an INSERT of the same key fall into one batch of
-// marks (the last mark wins, and rightly), but the link then still holds the remote of the old record: this shows what comes of it.
 test('deleted and inserted again under the same key at once: the same remote takes the new values', async () => {
   const { world, ada, system, id } = await oneContact();
   await stage.db.transaction(async (tx) => {

@@ -1,5 +1,5 @@
 /** For tests of outward faults: a hub shared by a file's tests, a database that dies at a chosen step, and checks of both sides. */
-import { expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { z } from 'zod';
 import { Catalog, type CatalogClass } from '../../src/catalog/catalog.js';
 import type { Database, Queryable, SqlValue, Statement, TransactionOptions } from '../../src/store/database.js';
@@ -128,7 +128,13 @@ function textOf(statement: string | Statement): string {
   return typeof statement === 'string' ? statement : statement.text;
 }
 
-/** A Syncflow on a borrowed hub. */
+const running: World[] = [];
+// a Syncflow that a failed test left running would route the marks of the tests after it
+afterEach(async () => {
+  for (const { flow } of running.splice(0)) await flow.stop();
+});
+
+/** A Syncflow on a borrowed hub, stopped after the test. It polls only when asked to (`flow.sync()`). */
 export async function startOn(
   db: Database,
   catalogs: readonly CatalogClass[],
@@ -136,7 +142,9 @@ export async function startOn(
   options: Partial<SyncflowOptions> = {},
 ): Promise<World & { readonly mortal: MortalDatabase }> {
   const mortal = new MortalDatabase(db);
-  return { ...(await startFlow(mortal, catalogs, accounts, options)), mortal };
+  const world = await startFlow(mortal, catalogs, accounts, { pollIntervalMs: 3_600_000, ...options });
+  running.push(world);
+  return { ...world, mortal };
 }
 
 /** Leases of the dead run out at once, and back-offs are over. */
@@ -205,4 +213,13 @@ export function remoteValues(system: MemorySystem): Record<string, unknown>[] {
 /** How often the system was called. */
 export function callsOf(system: MemorySystem, call: MemorySystem['calls'][number]['call']): number {
   return system.calls.filter((one) => one.call === call).length;
+}
+
+/** Resolves once every mark has been routed. */
+export async function marksRouted(db: Queryable): Promise<void> {
+  await expect.poll(() => db.query('select 1 from syncflow.mark'), { timeout: 10_000 }).toEqual([]);
+}
+/** Resolves once an event of that name was emitted. */
+export async function emitted(world: Pick<World, 'events'>, name: string): Promise<void> {
+  await expect.poll(() => world.events.some((one) => one.name === name), { timeout: 10_000 }).toBe(true);
 }

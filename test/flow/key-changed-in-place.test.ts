@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.js';
 import { hubs } from '../setup/hub.js';
-import { contactCatalog, expectAgreement, settle, startOn } from './hub-scenario.js';
+import { contactCatalog, emitted, expectAgreement, marksRouted, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
 
 /** Which remote stands for which record, by the record's key. */
@@ -108,8 +108,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     system.beforeAnswer = async () => {
       system.beforeAnswer = undefined;
       await db.query('update rekeyed_creating set id = 7 where id = 1');
-      world.mortal.statements.length = 0;
-      await expect.poll(() => db.query('select 1 from syncflow.mark')).toEqual([]);
+      await marksRouted(db);
     };
     await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
     await settle(world);
@@ -127,7 +126,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system }, { retry: { baseMs: 600_000, maxMs: 600_000 } });
     system.faults.push({ call: 'create', kind: 'answer-lost' });
     await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
-    await expect.poll(() => world.events.some(({ name }) => name === 'retried')).toBe(true);
+    await emitted(world, 'retried');
     await db.query('update rekeyed_lost set id = 7 where id = 1');
     await settle(world);
     await world.flow.sync();

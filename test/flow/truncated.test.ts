@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.js';
 import { hubs } from '../setup/hub.js';
-import { callsOf, contactCatalog, expectAgreement, settle, startOn } from './hub-scenario.js';
+import { callsOf, contactCatalog, expectAgreement, marksRouted, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
 
 describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
@@ -80,7 +80,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     system.beforeAnswer = async () => {
       system.beforeAnswer = undefined;
       await db.query('truncate truncated_while');
-      await expect.poll(() => db.query('select 1 from syncflow.mark')).toEqual([]);
+      await marksRouted(db);
     };
     await flow.catalog(Contact).save({ id: 1, email: 'new@x' });
     await settle({ flow, ...world });

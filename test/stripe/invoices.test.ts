@@ -3,13 +3,13 @@ import type { StripeInvoice } from '../../src/connectors/stripe/index.js';
 import { transitions } from '../../src/connectors/stripe/invoice-status.js';
 import type { Json } from '../../src/catalog/values.js';
 import { StripeInvoices } from './catalogs.js';
-import { createOf, deleteOf, newSteps, updateOf, world } from './support.js';
+import { createOf, deleteOf, idOf, newSteps, updateOf, world } from './support.js';
 
 async function setup() {
   const rig = await world();
   const { dashboard } = rig.sim;
-  const customer = String(dashboard.customers.create({ email: 'ada@example.com' }).id);
-  const product = String(dashboard.products.create({ name: 'Pen' }).id);
+  const customer = idOf(dashboard.customers.create({ email: 'ada@example.com' }));
+  const product = idOf(dashboard.products.create({ name: 'Pen' }));
   const invoices = new StripeInvoices(rig.context('invoice/stripe'));
   const head = (status: string | null = 'draft') => ({ customer, currency: 'EUR', status, description: 'Thanks' });
   const line = (key: number, cents = '199.5', quantity = 2): { key: string; values: Record<string, Json> } => ({
@@ -33,8 +33,16 @@ describe('a Stripe invoice', () => {
   it('is created with its lines, and not advanced by Stripe', async () => {
     const { create, invoices, line } = await setup();
     const remote = await create('draft', [line(1), line(2, '5', 1)]);
-    expect(remote).toMatchObject({ status: 'draft', currency: 'eur', auto_advance: false, total: 404, description: 'Thanks' });
-    expect(remote.lines.data.map((one) => [one.metadata['syncflow_line'], one.pricing?.unit_amount_decimal, one.quantity])).toEqual([
+    expect(remote).toMatchObject({
+      status: 'draft',
+      currency: 'eur',
+      auto_advance: false,
+      total: 404,
+      description: 'Thanks',
+    });
+    expect(
+      remote.lines.data.map((one) => [one.metadata['syncflow_line'], one.pricing?.unit_amount_decimal, one.quantity]),
+    ).toEqual([
       ['1', '199.5', 2],
       ['2', '5', 1],
     ]);
@@ -69,26 +77,37 @@ describe('a Stripe invoice', () => {
     const { id, lines } = await create('draft', [line(1), line(2)]);
     const [first, second] = lines.data.map((one) => one.id);
     const outcome = await invoices.push(
-      updateOf(id, { description: null, status: 'open' }, {
-        children: {
-          lines: {
-            add: [line(3)],
-            update: [
-              {
-                key: '["1"]',
-                remoteId: first ?? '',
-                values: { pricing: { price_details: { product }, unit_amount_decimal: '300' }, quantity: 2, metadata: { syncflow_line: '1' } },
-                changed: { pricing: { unit_amount_decimal: '300' } },
-              },
-            ],
-            remove: [{ key: '["2"]', remoteId: second ?? '' }],
+      updateOf(
+        id,
+        { description: null, status: 'open' },
+        {
+          children: {
+            lines: {
+              add: [line(3)],
+              update: [
+                {
+                  key: '["1"]',
+                  remoteId: first ?? '',
+                  values: {
+                    pricing: { price_details: { product }, unit_amount_decimal: '300' },
+                    quantity: 2,
+                    metadata: { syncflow_line: '1' },
+                  },
+                  changed: { pricing: { unit_amount_decimal: '300' } },
+                },
+              ],
+              remove: [{ key: '["2"]', remoteId: second ?? '' }],
+            },
           },
         },
-      }),
+      ),
     );
     if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
     expect(outcome.remote).toMatchObject({ status: 'open', description: null, total: 600 + 399 });
-    expect(outcome.remote?.lines.data.map((one) => [one.metadata['syncflow_line'], one.amount])).toEqual([['1', 600], ['3', 399]]);
+    expect(outcome.remote?.lines.data.map((one) => [one.metadata['syncflow_line'], one.amount])).toEqual([
+      ['1', 600],
+      ['3', 399],
+    ]);
   });
 
   it('once finalized refuses what is frozen, by name, and takes the rest', async () => {
@@ -97,7 +116,7 @@ describe('a Stripe invoice', () => {
     const refused = await invoices.push(updateOf(id, { due_date: 5 }, { children: { lines: { add: [line(9)] } } }));
     expect(refused).toEqual({
       kind: 'rejected',
-      reason: 'the invoice is open, so Stripe doesn\'t let due_date, lines be changed: void it and make a new one',
+      reason: "the invoice is open, so Stripe doesn't let due_date, lines be changed: void it and make a new one",
     });
     expect(await invoices.push(updateOf(id, { customer: 'cus_x' }))).toMatchObject({ kind: 'rejected' });
     expect(await invoices.push(updateOf(id, { status: 'draft' }))).toMatchObject({ kind: 'rejected' });
@@ -124,7 +143,9 @@ describe('a Stripe invoice', () => {
 
   it('needs a price or an amount on every line, and says so before anything is sent', async () => {
     const { invoices, head, sim } = await setup();
-    const outcome = await invoices.push(createOf(head(), { children: { lines: { add: [{ key: '["1"]', values: { quantity: 1 } }] } } }));
+    const outcome = await invoices.push(
+      createOf(head(), { children: { lines: { add: [{ key: '["1"]', values: { quantity: 1 } }] } } }),
+    );
     expect(outcome).toMatchObject({ kind: 'rejected' });
     expect(sim.state.requestCount).toBe(0);
   });
@@ -153,7 +174,9 @@ describe('an interrupted invoice', () => {
     const options = { children, idempotencyKey: 'create' };
     expect((await invoices.push(createOf<StripeInvoice>(head('paid'), { ...options, steps }))).kind).toBe('unknown');
     const { crash: _, ...rest } = steps;
-    const outcome = await invoices.push(createOf<StripeInvoice>(head('paid'), { ...options, steps: rest, resumed: true }));
+    const outcome = await invoices.push(
+      createOf<StripeInvoice>(head('paid'), { ...options, steps: rest, resumed: true }),
+    );
     if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
     expect(outcome.remote).toMatchObject({ status: 'paid', total: 12_000 });
     expect(outcome.remote?.lines.data).toHaveLength(120);
@@ -172,12 +195,17 @@ describe('an interrupted invoice', () => {
 
   it('whose lines are refused is linked as the draft that it is', async () => {
     const { invoices, head, line, sim } = await setup();
-    const bad = { ...line(1), values: { ...line(1).values, pricing: { price_details: { product: 'prod_none' }, unit_amount_decimal: '5' } } };
+    const bad = {
+      ...line(1),
+      values: { ...line(1).values, pricing: { price_details: { product: 'prod_none' }, unit_amount_decimal: '5' } },
+    };
     const outcome = await invoices.push(createOf(head('open'), { children: { lines: { add: [bad] } } }));
     expect(outcome).toMatchObject({ kind: 'exists', remote: { status: 'draft' } });
     expect(sim.state.count('invoice')).toBe(1);
     const id = outcome.kind === 'exists' ? outcome.remoteId : '';
-    expect(await invoices.push(updateOf(id, {}, { children: { lines: { add: [bad] } } }))).toMatchObject({ kind: 'rejected' });
+    expect(await invoices.push(updateOf(id, {}, { children: { lines: { add: [bad] } } }))).toMatchObject({
+      kind: 'rejected',
+    });
   });
 
   it('is read and planned again when a step can never be replayed', async () => {
@@ -187,6 +215,8 @@ describe('an interrupted invoice', () => {
     const steps = newSteps();
     const options = { children: { lines: { add: [line(2)] } }, idempotencyKey: 'update', steps };
     expect((await invoices.push(updateOf(id, { description: 'New' }, options))).kind).toBe('unknown');
-    expect(await invoices.push(updateOf(id, { description: 'New' }, { ...options, resumed: true }))).toEqual({ kind: 'stale' });
+    expect(await invoices.push(updateOf(id, { description: 'New' }, { ...options, resumed: true }))).toEqual({
+      kind: 'stale',
+    });
   });
 });

@@ -73,7 +73,10 @@ describe('a Stripe product', () => {
     expect((await products.push(first)).kind).toBe('unknown');
     const { crash: _, ...rest } = steps;
     const again = updateOf<StripeProduct>(id, dearer, { values, steps: rest, idempotencyKey: 'update', resumed: true });
-    expect(await products.push(again)).toMatchObject({ kind: 'done', remote: { default_price: { unit_amount: 2500 } } });
+    expect(await products.push(again)).toMatchObject({
+      kind: 'done',
+      remote: { default_price: { unit_amount: 2500 } },
+    });
     expect(sim.state.count('price')).toBe(2);
     expect(sim.state.all('price').filter((price) => price.active === true)).toHaveLength(1);
   });

@@ -30,7 +30,7 @@ export interface World {
   readonly sim: StripeSimulator;
   readonly account: StripeAccount;
   readonly clock: TestClock;
-  context(id: string, environment?: string): SubscriberContext<StripeAccount>;
+  readonly context: (id: string, environment?: string) => SubscriberContext<StripeAccount>;
 }
 
 /** A running simulator without limits and an account for it; both are closed when the test ends. */
@@ -160,6 +160,11 @@ export function delivery(event: object, secret: string, seconds: number): Delive
     url: new URL('http://localhost/webhooks/stripe'),
     receivedAt: new Date(seconds * 1000),
   };
+}
+
+/** The id of a simulated object. */
+export function idOf(object: { readonly id?: unknown } | undefined): string {
+  return typeof object?.id === 'string' ? object.id : '';
 }
 
 export const stripeErrors = Stripe.errors;

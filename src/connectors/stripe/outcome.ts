@@ -117,17 +117,25 @@ function codeOf(error: Stripe.errors.StripeError): string {
 
 function reasonOf(error: Stripe.errors.StripeError): string {
   const where = error.param === undefined ? '' : ` at ${error.param}`;
-  return `Stripe: ${error.code ?? error.rawType ?? String(error.statusCode ?? '')}${where}: ${withoutValues(error.message)}`;
+  return `Stripe: ${error.code ?? error.rawType ?? String(error.statusCode ?? '')}${where}: ${withoutValues(error.message, error.param)}`;
 }
 
-const identifier = /^(?:[a-z]{2,12}_\w+|[a-z]+(?:[_[\].]+[a-z\d]+)*\]?)$/;
+/** Ids (`cus_…`) and names of parameters (`ship_to`, `lines[0][id]`); a bare word may be anybody's name. */
+const identifier = /^[a-z]+[_[][\w[\]]*$/;
 
-/** Stripe quotes what it was sent: e-mail addresses, phone numbers and quoted values are blacked out; ids and parameter names stay. */
-export function withoutValues(message: string): string {
+/**
+ * Stripe quotes what it was sent: e-mail addresses, phone numbers, quoted values and what follows a last colon are blacked
+ * out; ids and names of parameters stay.
+ */
+export function withoutValues(message: string, param?: string): string {
+  const harmless = (text: string): boolean => text === param || identifier.test(text);
   return message
     .replace(/\S+@\S+/g, '[value]')
     .replace(/(['"`“])([^'"`”]{1,200})(['"`”])/g, (whole, open: string, quoted: string, close: string) =>
-      identifier.test(quoted) ? whole : `${open}[value]${close}`,
+      harmless(quoted) ? whole : `${open}[value]${close}`,
+    )
+    .replace(/: ([^:'"`”]+?)(\.?)$/, (whole, value: string, dot: string) =>
+      harmless(value) ? whole : `: [value]${dot}`,
     )
     .replace(/\+?\d[\d ()/-]{5,}\d/g, '[value]')
     .slice(0, 300);

@@ -1,0 +1,104 @@
+/** What every command gets: output, config, and operations on the hub wherever it is held. */
+import { formatKey } from '../catalog/key.js';
+import { SyncflowError } from '../errors.js';
+import { RemoteOperations } from '../server/client.js';
+import { LocalOperations, type Operations, type Progress } from '../server/operations.js';
+import { readLock } from '../store/embedded.js';
+import { Syncflow } from '../syncflow.js';
+import { loadConfig, type LoadedConfig } from './config.js';
+import type { Io, SignalName } from './io.js';
+import { Output } from './output.js';
+
+export const exitCodes = { ok: 0, failure: 1, usage: 2, drift: 3, interrupted: 130 } as const;
+
+/** Thrown where a command was ended by a signal before its work was done. */
+export class Interrupted extends Error {
+  constructor(readonly signalName: SignalName) {
+    super(`ended by ${signalName}`);
+    this.name = 'AbortError';
+  }
+}
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly debug?: boolean;
+}
+
+export class Cli {
+  readonly io: Io;
+  readonly output: Output;
+  /** Aborts at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  exitCode: number = exitCodes.ok;
+  #globals: GlobalOptions = {};
+
+  constructor(io: Io, signal: AbortSignal) {
+    this.io = io;
+    this.output = new Output(io);
+    this.signal = signal;
+  }
+
+  setGlobals(globals: GlobalOptions): void {
+    this.#globals = globals;
+  }
+
+  get debug(): boolean {
+    return this.#globals.debug === true || (this.io.env['DEBUG'] ?? '') !== '';
+  }
+
+  config(): Promise<LoadedConfig> {
+    return loadConfig(this.#globals.config, this.io.cwd);
+  }
+
+  /** Runs `work` with the hub: through the process that holds an embedded one, else by opening it here for as long as it takes. */
+  async operate<T>(work: (operations: Operations) => Promise<T>): Promise<T> {
+    const config = await this.config();
+    const holder = config.hubFolder === undefined ? undefined : readLock(config.hubFolder);
+    if (holder?.control !== undefined) return work(new RemoteOperations({ ...holder.control, pid: holder.pid }));
+    const flow = new Syncflow(config.options);
+    // what a command of a moment meets in its loops is its own result, not a warning of the process
+    flow.on('error', ({ where, error }) => {
+      if (this.debug) this.output.note(`${where}: ${String(error)}`);
+    });
+    try {
+      return await work(new LocalOperations(flow, false));
+    } finally {
+      await flow.stop();
+    }
+  }
+
+  showProgress(progress: Progress): void {
+    const total = progress.total === undefined ? '' : ` of ${progress.total}`;
+    this.output.progress(
+      `${progress.kind === 'verify' ? 'comparing' : 'loading'} ${progress.subscriber}: ${progress.done}${total}`,
+    );
+  }
+}
+
+/** A record's key as people write it: `42`, or `["acme", "7"]` for a key of several fields. */
+export function recordKey(text: string): string {
+  if (!text.startsWith('[')) return formatKey([text]);
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch {
+    parts = undefined;
+  }
+  if (!Array.isArray(parts) || parts.length === 0) {
+    throw new SyncflowError('usage', `${text} is not a record's key`, {
+      hint: 'Write 42, or \'["acme", "7"]\' for a key of several fields.',
+    });
+  }
+  return formatKey(parts.map(String));
+}
+
+/** A record's key for people. */
+export function showRecordKey(key: string | null | undefined): string {
+  if (key === null || key === undefined) return '-';
+  try {
+    const parts = JSON.parse(key) as unknown;
+    return Array.isArray(parts) && parts.length === 1 ? String(parts[0]) : key;
+  } catch {
+    return key;
+  }
+}

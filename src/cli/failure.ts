@@ -1,0 +1,37 @@
+/** What is said of an error, and with which code the process ends. */
+import { CommanderError } from 'commander';
+import { messageOf, SyncflowError } from '../errors.js';
+import { exitCodes, Interrupted, type Cli } from './context.js';
+
+export function report(cli: Cli, error: unknown): number {
+  if (error instanceof CommanderError) return usageCode(error);
+  if (error instanceof Interrupted || (error instanceof Error && error.name === 'AbortError' && cli.signal.aborted)) {
+    cli.output.note('ended before it was done');
+    return exitCodes.interrupted;
+  }
+  const detail = cli.debug ? stackOf(error) : undefined;
+  if (error instanceof SyncflowError) {
+    cli.output.error(error.message, error.hint, detail);
+    return error.code === 'usage' ? exitCodes.usage : exitCodes.failure;
+  }
+  cli.output.error(
+    messageOf(error) || 'something failed without a message',
+    cli.debug ? undefined : 'With --debug you see where.',
+    detail,
+  );
+  return exitCodes.failure;
+}
+
+/** Commander has written its message already. */
+function usageCode(error: CommanderError): number {
+  return error.code === 'commander.helpDisplayed' || error.code === 'commander.version'
+    ? exitCodes.ok
+    : exitCodes.usage;
+}
+
+function stackOf(error: unknown): string {
+  const stacks: string[] = [];
+  for (let at: unknown = error; at instanceof Error && stacks.length < 5; at = at.cause)
+    stacks.push(at.stack ?? String(at));
+  return stacks.join('\ncaused by ');
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { expect, test } from 'vitest';
+import { Catalog } from '../../src/catalog/catalog.js';
+import { contactCatalog, contactMapping, memorySide, MemorySystem, parkedOf, useStage, writesWhenQuiet } from './stage.js';
+
+const stage = useStage();
+
+test('its key comes from the database', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide());
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  system.put('x', { name: 'Xenia', own: 1 });
+  await world.flow.sync();
+  expect(await stage.db.query('select id::int as id, name, email, city from contact')).toEqual([
+    { id: 1, name: 'Xenia', email: null, city: null },
+  ]);
+  expect(system.writes).toBe(0);
+  expect(world.events.map((one) => one.name)).toEqual(['applied']);
+  // and it is a pair from then on
+  await world.flow.catalog(Contact).save({ id: 1, city: 'London' });
+  await world.flow.sync();
+  expect(system.objects.get('x')?.values).toMatchObject({ name: 'Xenia', own: 1, city: 'London' });
+  expect(system.writes).toBe(1);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('its key comes from a mapped unit', async () => {
+  class Product extends Catalog({
+    name: 'product',
+    key: 'sku',
+    fields: { sku: z.string().min(1), title: z.string().nullable() },
+  }) {}
+  Product.register(memorySide({ mapping: { sku: 'values.sku', title: 'values.title' } }));
+  const system = new MemorySystem();
+  const world = await stage.start([Product], { memory: system });
+  system.put('p1', { sku: 'A-1', title: 'Anvil' });
+  system.put('p2', { title: 'No sku' });
+  await world.flow.sync();
+  expect(await world.flow.catalog(Product).get('A-1')).toEqual({ sku: 'A-1', title: 'Anvil' });
+  expect(await stage.db.query('select 1 from product')).toHaveLength(1);
+  expect(await world.flow.parked()).toMatchObject([{ remoteId: 'p2' }]);
+  expect(system.writes).toBe(0);
+  system.edit('p2', { sku: 'B-2' });
+  await world.flow.sync();
+  expect(await world.flow.catalog(Product).get('B-2')).toEqual({ sku: 'B-2', title: 'No sku' });
+  expect(await world.flow.parked()).toEqual([]);
+});
+
+test('policy "park": set aside until the policy changes', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide(), { policies: { createInward: 'park' } });
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  system.put('x', { name: 'Xenia' });
+  await world.flow.sync();
+  expect(await stage.db.query('select 1 from contact')).toEqual([]);
+  expect(await parkedOf(world)).toEqual([{ subscriber: 'contact/memory', key: null, code: 'policy' }]);
+  await world.flow.stop();
+  const Next = contactCatalog();
+  Next.register(memorySide());
+  const next = await stage.start([Next], { memory: system });
+  expect(await next.flow.retry()).toBe(1);
+  await next.flow.sync();
+  expect(await stage.db.query('select name from contact')).toEqual([{ name: 'Xenia' }]);
+});
+
+test('policy "ignore": left alone, by later edits and deletions, too', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide(), { policies: { createInward: 'ignore' } });
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  system.put('x', { name: 'Xenia' });
+  await world.flow.sync();
+  system.edit('x', { name: 'Xena' });
+  await world.flow.sync();
+  system.remove('x');
+  await world.flow.sync();
+  expect(await stage.db.query('select 1 from contact')).toEqual([]);
+  expect(await parkedOf(world)).toEqual([]);
+  expect(system.writes).toBe(0);
+});
+
+test('a scope that the record would not be in keeps it out', async () => {
+  const Contact = contactCatalog();
+  class Scoped extends memorySide() {
+    override where(record: { readonly city?: unknown }): boolean {
+      return record.city === 'London';
+    }
+  }
+  Contact.register(Scoped);
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  system.put('in', { name: 'In', city: 'London' });
+  system.put('out', { name: 'Out', city: 'Paris' });
+  await world.flow.sync();
+  expect(await stage.db.query('select name from contact')).toEqual([{ name: 'In' }]);
+  expect(await parkedOf(world)).toEqual([]);
+  system.edit('out', { city: 'London' });
+  await world.flow.sync();
+  expect(await stage.db.query('select name from contact order by id')).toEqual([{ name: 'In' }, { name: 'Out' }]);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('a save that refuses leaves nothing behind', async () => {
+  const Base = contactCatalog();
+  class Contact extends Base {
+    override async save(...[record, change]: Parameters<InstanceType<typeof Base>['save']>) {
+      const key = await super.save(record, change);
+      await change.tx.query('insert into contact (name) values ($1)', ['audit']);
+      if (record.name === 'Xenia') throw new Error('not today');
+      return key;
+    }
+  }
+  Contact.register(memorySide({ mapping: contactMapping }));
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 5, maxAttempts: 3 } });
+  system.put('x', { name: 'Xenia' });
+  await world.flow.sync();
+  expect(await stage.db.query('select 1 from contact')).toEqual([]);
+  const parked = await world.flow.parked();
+  expect(parked).toMatchObject([{ code: 'failed', remoteId: 'x' }]);
+  expect(parked[0]?.reason).toMatch(/not today/);
+});
