@@ -2,6 +2,7 @@
 import type { RecordKey } from '../catalog/key.js';
 import type { RemoteEvent } from '../subscriber/base.js';
 import type { Queryable } from './database.js';
+import { lockLinks } from './links.js';
 
 export interface InboxPayload {
   readonly snapshot?: unknown;
@@ -108,6 +109,7 @@ export interface Sighted {
 /** Makes links due for a look at their remote, creating those that aren't there. */
 export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Promise<void> {
   if (rows.length === 0) return;
+  await lockLinks(tx, 'l.subscriber = r.subscriber and l.remote_id = r."remoteId"', rows);
   await tx.query(
     {
       name: 'syncflow-make-sighted',

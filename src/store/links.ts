@@ -200,6 +200,7 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
   const forgotten = settlements.filter((one) => one.forget === true);
   const kept = settlements.filter((one) => one.forget !== true);
   const settled = new Set<string>();
+  await lockLinks(tx, 'l.id = r.id and l.fence = r.fence', kept.map(({ link }) => ({ id: link.id, fence: link.fence })));
   await absorbTwins(tx, kept);
   if (kept.length > 0) {
     const rows = await tx.query<{ id: string }>(settleStatement, [JSON.stringify(kept.map(settlementRow))]);
@@ -218,6 +219,20 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
     );
   }
   return settled;
+}
+
+/**
+ * Locks links in the order of their ids: whoever changes several does this first, so that no two can wait for each other. A
+ * statement of its own, because one that has waited for a lock would judge by what it saw before (and clear a "due" that came
+ * in meanwhile).
+ */
+export async function lockLinks(tx: Queryable, on: string, rows: readonly object[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.query(
+    `select 1 from syncflow.link l join json_to_recordset($1::json) as r(id bigint, fence bigint, subscriber text, key text, "remoteId" text)
+     on ${on} order by l.id for update of l`,
+    [JSON.stringify(rows)],
+  );
 }
 
 /** An event about a remote that we had just created made a link of its own: it gives way, and leaves a request to look. */
@@ -266,8 +281,6 @@ const settleStatement = {
   text: `with r as (
       select * from json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint, state text, rekey boolean, key text, remote_id text,
         version text, shadow json, look boolean, flips json, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
-    ), locked as (
-      select l.id from syncflow.link l join r on l.id = r.id and l.fence = r.fence order by l.subscriber, l.key, l.id for update of l
     )
     update syncflow.link l set
       state = r.state,
@@ -283,7 +296,7 @@ const settleStatement = {
       parked_at = case when l.generation = r.generation and r.parked_code is not null then clock_timestamp() end,
       attempts = r.attempts, last_error = r.last_error,
       lease_owner = null, lease_until = null, settled_at = clock_timestamp()
-    from r, locked where l.id = r.id and l.id = locked.id returning l.id::text as id`,
+    from r where l.id = r.id and l.fence = r.fence returning l.id::text as id`,
 };
 
 /** Gives links back unchanged, to be claimed again at once. */

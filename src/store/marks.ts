@@ -1,6 +1,7 @@
 /** Marks: claiming them, and turning them into due links. */
 import type { RecordKey } from '../catalog/key.js';
 import type { Queryable } from './database.js';
+import { lockLinks } from './links.js';
 
 export interface MarkRow {
   readonly catalog: string;
@@ -41,6 +42,7 @@ export function claimMarks(tx: Queryable, limit: number): Promise<MarkRow[]> {
 /** Makes links due, creating those that aren't there. A new edit also takes them off the parking place and out of their back-off. */
 export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<void> {
   if (rows.length === 0) return;
+  await lockLinks(tx, 'l.subscriber = r.subscriber and l.key = r.key', rows);
   await tx.query(
     {
       name: 'syncflow-make-due',

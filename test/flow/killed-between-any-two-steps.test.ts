@@ -99,7 +99,7 @@ describe.each(hubs)('$name', { timeout: 240_000 }, (hub) => {
       await work.catch(() => undefined);
 
       await age(db);
-      const second = await startOn(db, [Contact], { memory: system }, { pollIntervalMs: 20 });
+      const second = await startOn(db, [Contact], { memory: system }, { pollIntervalMs: 20 }, false);
       try {
         await settle(second);
         await second.flow.sync();

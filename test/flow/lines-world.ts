@@ -13,6 +13,7 @@ import {
   type Query,
   type UpdateOperation,
 } from '../../src/subscriber/base.js';
+import type { SubscriberClass } from '../../src/subscriber/registration.js';
 import { minorUnits } from '../../src/subscriber/lens.js';
 import { done, found, gone, missing, type Outcome, type Sight } from '../../src/subscriber/outcome.js';
 import type { MemoryObject, MemorySystem } from '../../src/testing/memory-system/index.js';
@@ -56,7 +57,7 @@ export interface LinesOptions {
   readonly marker?: boolean;
 }
 
-export function linesSide({ authority = 'hub', direction = 'both', marker = true }: LinesOptions = {}) {
+export function linesSide({ authority = 'hub', direction = 'both', marker = true }: LinesOptions = {}): SubscriberClass {
   return class LinesSide extends SubscriberBase<InvoiceClass, RemoteInvoice, MemorySystem> {
     static readonly system: string = 'memory';
     override readonly capabilities: Capabilities = { ...leastCapabilities, marker: true, polling: true, listing: true };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Catalog, type CatalogClass } from '../../src/catalog/catalog.js';
 import type { Database } from '../../src/store/database.js';
 import type { Capabilities } from '../../src/subscriber/capabilities.js';
-import type { Delivery, RemoteEvent } from '../../src/subscriber/base.js';
+import type { Delivery, RemoteEvent, SubscriberContext } from '../../src/subscriber/base.js';
 import type { MappingSpec } from '../../src/subscriber/mapping.js';
 import type { Sight } from '../../src/subscriber/outcome.js';
 import { SyncflowError } from '../../src/errors.js';
@@ -103,8 +103,14 @@ export interface Side {
 
 export const contactMapping: MappingSpec = { email: 'values.email', name: 'values.name', city: 'values.city' };
 
+/** A subscriber class of a memory system; tests extend it to misbehave. */
+export interface SideClass {
+  new (context: SubscriberContext<MemorySystem>): MemorySubscriber<CatalogClass>;
+  readonly system: string;
+}
+
 /** A subscriber of a memory system, for any catalog. It takes webhooks as JSON lists of events, signed `right`. */
-export function memorySide({ mapping = contactMapping, match = [], capabilities = {} }: Side = {}) {
+export function memorySide({ mapping = contactMapping, match = [], capabilities = {} }: Side = {}): SideClass {
   return class MemorySide extends MemorySubscriber<CatalogClass> {
     override readonly mapping = mapping;
     override readonly match = match;
@@ -130,7 +136,7 @@ class Defaults extends MemorySubscriber<CatalogClass> {
 }
 
 /** A system that answers 404 for whatever isn't there, deleted or not. */
-export function forgetfulSide(side: Side = {}) {
+export function forgetfulSide(side: Side = {}): SideClass {
   return class ForgetfulSide extends memorySide(side) {
     override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
       const sight = await super.fetch(remoteId);

@@ -13,7 +13,7 @@ beforeAll(async () => {
   await world.flow.start();
   server = await listen(world.flow.handler, { port: 0 });
   operations = new RemoteOperations({ url: server.url, token, pid: process.pid });
-});
+}, 60_000);
 afterAll(async () => {
   await server.close();
   await world.flow.stop();

@@ -17,7 +17,7 @@ beforeAll(async () => {
     report: (report) => reports.push(report),
   });
   server = await listen(handler, { port: 0 });
-});
+}, 60_000);
 afterAll(async () => {
   await server.close();
   await world.flow.stop();

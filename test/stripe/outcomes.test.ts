@@ -1,11 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import Stripe from 'stripe';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { outcomeOfStripeError, StripeAccount } from '../../src/connectors/stripe/index.js';
 import { withoutValues } from '../../src/connectors/stripe/outcome.js';
 import { SyncflowError } from '../../src/errors.js';
 import { StripeCustomers } from './catalogs.js';
-import { createOf, idOf, stripeErrors, updateOf, world } from './support.js';
+import { createOf, idOf, updateOf, world } from './support.js';
 
 const ada = { email: 'ada@example.com' };
 
@@ -182,7 +183,7 @@ describe('reasons', () => {
       kind: 'rejected',
       reason: 'no. do',
     });
-    expect(outcomeOfStripeError(new stripeErrors.StripeError({ type: 'api_error' }))).toMatchObject({
+    expect(outcomeOfStripeError(new Stripe.errors.StripeError({ type: 'api_error' }))).toMatchObject({
       kind: 'unknown',
     });
   });

@@ -1,6 +1,5 @@
 /** What the tests of the Stripe connector share: a simulator, an account, and operations made by hand. */
 import { createHmac, randomUUID } from 'node:crypto';
-import Stripe from 'stripe';
 import { onTestFinished } from 'vitest';
 import type { Json } from '../../src/catalog/values.js';
 import { StripeAccount, type StripeAccountOptions } from '../../src/connectors/stripe/index.js';
@@ -166,5 +165,3 @@ export function delivery(event: object, secret: string, seconds: number): Delive
 export function idOf(object: { readonly id?: unknown } | undefined): string {
   return typeof object?.id === 'string' ? object.id : '';
 }
-
-export const stripeErrors = Stripe.errors;

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../src/store/database.js';
+import { hubs } from '../setup/hub.js';
+import { contactCatalog, expectAgreement, remoteValues, settle, startOn } from './hub-scenario.js';
+import { MemorySystem } from './world.js';
+
+describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
+  let db: Database;
+  beforeAll(async () => {
+    db = await hub.open();
+  }, 60_000);
+  afterAll(() => db.close());
+
+  async function scene(name: string) {
+    const { Contact, MemoryContact } = contactCatalog(name);
+    Contact.register(MemoryContact, { as: 'a', account: 'a' });
+    Contact.register(MemoryContact, { as: 'b', account: 'b' });
+    const a = new MemorySystem();
+    const b = new MemorySystem();
+    const world = await startOn(db, [Contact], { a, b });
+    return { world, a, b, contacts: world.flow.catalog(Contact), flow: world.flow };
+  }
+
+  test('the same class registered twice: each account has its own remotes, and edits go from one to the other', async () => {
+    const { world, a, b, contacts, flow } = await scene('twice');
+    const ada = await contacts.save({ name: 'Ada', email: 'a@x' });
+    await settle(world);
+    await expectAgreement(db, 'twice', a, 'a');
+    await expectAgreement(db, 'twice', b, 'b');
+    const [id = ''] = a.objects.keys();
+    a.edit(id, { email: 'from-a@x' });
+    await flow.sync();
+    expect(await contacts.get(ada.id)).toMatchObject({ email: 'from-a@x' });
+    await expectAgreement(db, 'twice', a, 'a');
+    await expectAgreement(db, 'twice', b, 'b');
+    expect([a.writes, b.writes]).toEqual([1, 2]);
+  });
+
+  test('for one write: it doesn’t go there, a later edit takes it along', async () => {
+    const { world, a, b, contacts } = await scene('except_write');
+    const ada = await contacts.save({ name: 'Ada', email: 'a@x' });
+    await settle(world);
+    await contacts.save({ id: ada.id, email: 'only-a@x' }, { except: ['except_write/b'] });
+    await settle(world);
+    expect(remoteValues(a)).toMatchObject([{ email: 'only-a@x' }]);
+    expect(remoteValues(b)).toMatchObject([{ email: 'a@x' }]);
+    await contacts.save({ id: ada.id, city: 'London' });
+    await settle(world);
+    await expectAgreement(db, 'except_write', b, 'b');
+    await expect(contacts.save({ id: ada.id, city: 'Rome' }, { except: ['except_write/c'] })).rejects.toMatchObject({ code: 'usage' });
+    expect(await contacts.get(ada.id)).toMatchObject({ city: 'London' });
+  });
+
+  test('one record, until resubscribed: settled() doesn’t wait for it', async () => {
+    const { world, a, contacts, flow } = await scene('paused_record');
+    await contacts.save({ id: 1, name: 'Ada' });
+    await contacts.save({ id: 2, name: 'Grace' });
+    await settle(world);
+    await flow.unsubscribe('paused_record/a', '["1"]');
+    await db.query(`update paused_record set email = 'new@x'`);
+    await settle(world);
+    expect(remoteValues(a).map(({ email }) => email).sort()).toEqual(['new@x', null].sort());
+    await flow.resubscribe('paused_record/a', '["1"]');
+    await settle(world);
+    await expectAgreement(db, 'paused_record', a, 'a');
+  });
+
+  test('one record that is not there yet', async () => {
+    const { world, a, b, contacts, flow } = await scene('paused_early');
+    await flow.unsubscribe('paused_early/a', '["1"]');
+    await contacts.save({ id: 1, name: 'Ada' });
+    await settle(world);
+    expect([a.objects.size, b.objects.size]).toEqual([0, 1]);
+    await flow.resubscribe('paused_early/a', '["1"]');
+    await settle(world);
+    await expectAgreement(db, 'paused_early', a, 'a');
+  });
+
+  test('a whole subscriber: creates, edits and deletes meanwhile are made up for, once', async () => {
+    const { world, a, b, contacts, flow } = await scene('paused_all');
+    await contacts.save({ id: 1, name: 'Ada' });
+    await contacts.save({ id: 2, name: 'Grace' });
+    await settle(world);
+    await flow.unsubscribe('paused_all/a');
+    await contacts.save({ id: 3, name: 'Edsger' });
+    for (const email of ['1@x', '2@x', '3@x']) await contacts.save({ id: 1, email });
+    await contacts.delete(2);
+    await settle(world);
+    await expectAgreement(db, 'paused_all', b, 'b');
+    expect(a.writes).toBe(2);
+    expect((await flow.status()).map(({ subscriber, paused }) => [subscriber, paused])).toEqual([['paused_all/a', true], ['paused_all/b', false]]);
+    await flow.resubscribe('paused_all/a');
+    await settle(world);
+    await expectAgreement(db, 'paused_all', a, 'a');
+    expect(a.writes).toBe(5);
+  });
+});
