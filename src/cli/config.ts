@@ -40,7 +40,7 @@ function search(cwd: string): string {
 
 async function evaluate(file: string, name: string): Promise<unknown> {
   try {
-    const jiti = createJiti(file, { virtualModules: await ownModules(), fsCache: false, interopDefault: true });
+    const jiti = createJiti(file, { virtualModules: await ownModules(), fsCache: false, interopDefault: false });
     const loaded = await jiti.import<{ default?: unknown }>(file);
     const exported = loaded.default;
     return typeof exported === 'function' ? await (exported as () => unknown)() : await exported;
@@ -77,14 +77,8 @@ async function ownModules(): Promise<Record<string, unknown>> {
     syncflow: await import('../index.js'),
     'syncflow/stripe': await optional(() => import('../connectors/stripe/index.js')),
     'syncflow/couchdb': await optional(() => import('../connectors/couchdb/index.js')),
-    'syncflow/testing': await optional(() => importTesting()),
+    'syncflow/testing': await optional(() => import('../testing/index.js')),
   };
-}
-
-/** By a name that isn't resolved at compile time, for it isn't needed to build the command line. */
-async function importTesting(): Promise<object> {
-  const place = '../testing/index.js';
-  return (await import(place)) as object;
 }
 
 /** A module that couldn't be loaded (its peer dependency isn't installed): the error comes when it is used. */

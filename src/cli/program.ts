@@ -12,7 +12,7 @@ import { addStatus } from './commands/status.js';
 import { addSync } from './commands/sync.js';
 import { addUninstall } from './commands/uninstall.js';
 import { addVerify } from './commands/verify.js';
-import { Cli, exitCodes, Interrupted, type GlobalOptions } from './context.js';
+import { Cli, Interrupted, type GlobalOptions } from './context.js';
 import { report } from './failure.js';
 import type { Io } from './io.js';
 
@@ -77,5 +77,3 @@ function version(): string {
   const read = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version?: string };
   return read.version ?? '0.0.0';
 }
-
-export { exitCodes };

@@ -93,38 +93,45 @@ export class RemoteOperations implements Operations {
   }
 
   async #short<T>(path: string, init: RequestInit): Promise<T> {
-    const response = await this.#fetch(path, { ...init, signal: AbortSignal.timeout(shortCallMs) });
+    const response = await this.#fetch(path, init, AbortSignal.timeout(shortCallMs));
     const answer = await readAnswer<T>(response);
     if (!response.ok) throw errorOf(answer, response.status);
     return answer;
   }
 
   async #long<T>(path: string, body: object, { onProgress, signal }: LongOptions): Promise<T> {
-    const response = await this.#fetch(path, {
-      method: 'POST',
-      body: JSON.stringify(body),
-      headers: { accept: 'application/x-ndjson' },
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const request = { method: 'POST', body: JSON.stringify(body), headers: { accept: 'application/x-ndjson' } };
+    const response = await this.#fetch(path, request, signal);
     if (!response.ok) throw errorOf(await readAnswer<Failure>(response), response.status);
-    for await (const line of linesOf(response)) {
-      if (line.error !== undefined) throw errorOf(line, response.status);
-      if (line.progress !== undefined) onProgress?.(line.progress);
-      if (line.result !== undefined) return line.result as T;
+    try {
+      for await (const line of linesOf(response)) {
+        if (line.error !== undefined) throw errorOf(line, response.status);
+        if (line.progress !== undefined) onProgress?.(line.progress);
+        if (line.result !== undefined) return line.result as T;
+      }
+    } catch (error) {
+      if (error instanceof SyncflowError || signal?.aborted === true) throw error;
+      throw this.#unreachable('it ended before the answer was complete', error);
     }
     throw this.#unreachable('it ended before the answer was complete');
   }
 
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
+  async #fetch(path: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
     const headers = {
       authorization: `Bearer ${this.#address.token}`,
       'content-type': 'application/json',
       ...(init.headers as Record<string, string> | undefined),
     };
     try {
-      return await fetch(`${this.#address.url}/api/${path}`, { ...init, headers, redirect: 'error' });
+      return await fetch(`${this.#address.url}/api/${path}`, {
+        ...init,
+        headers,
+        redirect: 'error',
+        ...(signal === undefined ? {} : { signal }),
+      });
     } catch (error) {
-      if (error instanceof Error && error.name === 'AbortError') throw error;
+      // the caller's own reason; a time-out of ours says that nobody answers
+      if (signal?.aborted === true && !(error instanceof Error && error.name === 'TimeoutError')) throw error;
       throw this.#unreachable('it did not answer', error);
     }
   }

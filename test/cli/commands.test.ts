@@ -36,7 +36,7 @@ test(
     expect(migrated).toMatchObject({ code: 0, err: '' });
     expect(migrated.out).toMatch(/applied 0001[\s\S]* is ready\./);
     await insert(cwd, 'Ada CANARY Lovelace');
-    const start = begin(['start', '--port', '0'], { cwd });
+    const start = begin(['start', '--port', '0', '--no-backfill'], { cwd });
     await start.out.until(/"event":"parked".*\n/);
     expect((await finish(['verify'], { cwd })).out).toContain('All sides agree but for 1 parked');
     const verdicts = [

@@ -7,7 +7,6 @@ import type { Io, SignalName } from '../../src/cli/io.js';
 import { run } from '../../src/cli/program.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-const memorySystem = join(root, 'src/testing/memory-system/index.ts');
 
 /** Text that comes in bit by bit; `until` waits for a line of it. */
 export class Captured {
@@ -98,7 +97,7 @@ export function customerConfig({ more = '', database = `'hub'`, options = '' } =
   return `
 import { z } from 'zod';
 import { Catalog } from 'syncflow';
-import { MemorySubscriber, MemorySystem } from ${JSON.stringify(memorySystem)};
+import { MemorySubscriber, MemorySystem } from 'syncflow/testing';
 
 class Customer extends Catalog({ name: 'customer', key: 'id', fields: { id: z.int(), name: z.string().min(1) } }) {}
 class MemoryCustomer extends MemorySubscriber<typeof Customer> {

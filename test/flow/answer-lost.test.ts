@@ -47,7 +47,12 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     Contact.register(MemoryContact);
     const system = new MemorySystem();
     const world = await startOn(db, [Contact], { memory: system });
-    system.faults.push({ call: 'create', kind: 'answer-lost' }, { call: 'find', kind: 'refused' }, { call: 'find', kind: 'refused' }, { call: 'find', kind: 'refused' });
+    system.faults.push(
+      { call: 'create', kind: 'answer-lost' },
+      { call: 'find', kind: 'refused' },
+      { call: 'find', kind: 'refused' },
+      { call: 'find', kind: 'refused' },
+    );
     await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
     await settle(world);
     await expectAgreement(db, 'lost_find_fails', system);
@@ -94,7 +99,10 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     Contact.register(Matching);
     const system = new MemorySystem();
     // other values than those matched by may be normalised
-    system.normalise = (values) => ({ ...values, name: typeof values['name'] === 'string' ? values['name'].toUpperCase() : values['name'] });
+    system.normalise = (values) => ({
+      ...values,
+      name: typeof values['name'] === 'string' ? values['name'].toUpperCase() : values['name'],
+    });
     const world = await startOn(db, [Contact], { memory: system });
     system.faults.push({ call: 'create', kind: 'answer-lost' });
     await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
@@ -142,12 +150,18 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     system.faults.push({ call: 'create', kind: 'answer-lost' });
     const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
     await settle(world);
-    expect((await world.flow.parked()).filter(({ subscriber }) => subscriber === 'lost_nothing/memory').map(({ code }) => code)).toEqual(['unknown-create']);
+    expect(
+      (await world.flow.parked())
+        .filter(({ subscriber }) => subscriber === 'lost_nothing/memory')
+        .map(({ code }) => code),
+    ).toEqual(['unknown-create']);
     await world.flow.retry({ subscriber: 'lost_nothing/memory' });
     await settle(world);
     await world.flow.catalog(Contact).save({ id: ada.id, email: 'b@x' });
     await settle(world);
-    expect((await world.flow.parked({ subscriber: 'lost_nothing/memory' })).map(({ code }) => code)).toEqual(['unknown-create']);
+    expect((await world.flow.parked({ subscriber: 'lost_nothing/memory' })).map(({ code }) => code)).toEqual([
+      'unknown-create',
+    ]);
     expect(callsOf(system, 'create')).toBe(1);
     expect(system.objects.size).toBe(1);
     await world.flow.stop();
@@ -189,20 +203,23 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   });
 
   // the same
-  test.fails('update that was not applied, of a field where the remote has the say: the edit is not undone', async () => {
-    const { Contact, MemoryContact } = contactCatalog('lost_update_city');
-    Contact.register(MemoryContact);
-    const system = new MemorySystem();
-    const world = await startOn(db, [Contact], { memory: system });
-    const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x', city: 'Paris' });
-    await settle(world);
-    system.faults.push({ call: 'update', kind: 'throws' });
-    await world.flow.catalog(Contact).save({ id: ada.id, city: 'London' });
-    await settle(world);
-    expect(await world.flow.catalog(Contact).get(ada.id)).toMatchObject({ city: 'London' });
-    await expectAgreement(db, 'lost_update_city', system);
-    await world.flow.stop();
-  });
+  test.fails(
+    'update that was not applied, of a field where the remote has the say: the edit is not undone',
+    async () => {
+      const { Contact, MemoryContact } = contactCatalog('lost_update_city');
+      Contact.register(MemoryContact);
+      const system = new MemorySystem();
+      const world = await startOn(db, [Contact], { memory: system });
+      const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x', city: 'Paris' });
+      await settle(world);
+      system.faults.push({ call: 'update', kind: 'throws' });
+      await world.flow.catalog(Contact).save({ id: ada.id, city: 'London' });
+      await settle(world);
+      expect(await world.flow.catalog(Contact).get(ada.id)).toMatchObject({ city: 'London' });
+      await expectAgreement(db, 'lost_update_city', system);
+      await world.flow.stop();
+    },
+  );
 
   test('delete: gone there, gone here, and nothing is sent again', async () => {
     const { Contact, MemoryContact } = contactCatalog('lost_delete');

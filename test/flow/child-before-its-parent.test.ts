@@ -9,7 +9,11 @@ import { callsOf, hurry, remoteValues, settle, startOn } from './hub-scenario.js
 import { MemorySystem } from './world.js';
 
 function family(prefix: string) {
-  class Customer extends Catalog({ name: `${prefix}_customer`, key: 'id', fields: { id: z.int(), name: z.string().nullable() } }) {}
+  class Customer extends Catalog({
+    name: `${prefix}_customer`,
+    key: 'id',
+    fields: { id: z.int(), name: z.string().nullable() },
+  }) {}
   class MemoryCustomer extends MemorySubscriber<typeof Customer> {
     override readonly mapping = this.map({ name: 'values.name' });
     override where(record: { readonly name: unknown }): boolean {
@@ -19,7 +23,11 @@ function family(prefix: string) {
       return !('customer' in remote.values);
     }
   }
-  class Invoice extends Catalog({ name: `${prefix}_invoice`, key: 'id', fields: { id: z.int(), customer_id: references(Customer), note: z.string().nullable() } }) {}
+  class Invoice extends Catalog({
+    name: `${prefix}_invoice`,
+    key: 'id',
+    fields: { id: z.int(), customer_id: references(Customer), note: z.string().nullable() },
+  }) {}
   class MemoryInvoice extends MemorySubscriber<typeof Invoice> {
     override readonly mapping = this.map({ customer_id: 'values.customer', note: 'values.note' });
     override accepts(remote: { readonly values: Readonly<Record<string, unknown>> }): boolean {
@@ -51,7 +59,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await insertBoth('wait');
     await settle(world);
     const customer = [...system.objects.values()].find(({ values }) => values['name'] === 'Ada');
-    expect(remoteValues(system).filter((values) => 'customer' in values)).toMatchObject([{ customer: customer?.id, note: 'first' }]);
+    expect(remoteValues(system).filter((values) => 'customer' in values)).toMatchObject([
+      { customer: customer?.id, note: 'first' },
+    ]);
     expect(system.objects.size).toBe(2);
     expect(callsOf(system, 'create')).toBe(4);
   });
@@ -63,7 +73,11 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     system.faults.push({ call: 'create', kind: 'rejected' });
     await insertBoth('stuck');
     await settle(world);
-    const parked = async () => (await world.flow.parked()).filter(({ subscriber }) => subscriber.startsWith('stuck')).map(({ subscriber, code }) => `${subscriber} ${code}`).sort();
+    const parked = async () =>
+      (await world.flow.parked())
+        .filter(({ subscriber }) => subscriber.startsWith('stuck'))
+        .map(({ subscriber, code }) => `${subscriber} ${code}`)
+        .sort();
     expect(await parked()).toEqual(['stuck_customer/memory rejected', 'stuck_invoice/memory reference']);
     expect(system.objects.size).toBe(0);
     await world.flow.retry({ subscriber: 'stuck_customer/memory' });
@@ -88,7 +102,15 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
 
   // plan() only knows "wait": the design's "cycles: create without, then patch" is not there
   test.fails('two records that refer to each other: created without, then patched', async () => {
-    class Node extends Catalog({ name: 'cycle_node', key: 'id', fields: { id: z.int(), name: z.string(), other_id: referencesLater((): CatalogClass => Node as never, z.int().nullable()) } }) {}
+    class Node extends Catalog({
+      name: 'cycle_node',
+      key: 'id',
+      fields: {
+        id: z.int(),
+        name: z.string(),
+        other_id: referencesLater((): CatalogClass => Node as never, z.int().nullable()),
+      },
+    }) {}
     class MemoryNode extends MemorySubscriber<typeof Node> {
       override readonly mapping = this.map({ name: 'values.name', other_id: 'values.other' });
     }

@@ -72,23 +72,26 @@ test('an edit of a field that isn’t mapped doesn’t stand in the way of a del
   expect(await parkedOf(world)).toEqual([]);
 });
 
-test.each(['before', 'after'])('deleted here, edited there, told %s the delete: gone, and the edit is in the log', async (when) => {
-  const { world, contacts, ada, system, id } = await oneContact();
-  await world.flow.unsubscribe('contact/memory');
-  await contacts.delete(ada.id);
-  system.edit(id, { city: 'London' });
-  if (when === 'before') await world.flow.sync();
-  await world.flow.resubscribe('contact/memory');
-  await world.flow.sync();
-  expect(system.objects.size).toBe(0);
-  expect(await contacts.get(ada.id)).toBeUndefined();
-  expect(await conflictsOf(world)).toEqual([
-    { subscriber: 'contact/memory', unit: 'city', base: '"Oldtown"', hub: null, remote: '"London"', winner: 'hub' },
-  ]);
-  expect(system.writes).toBe(2);
-  expect(await parkedOf(world)).toEqual([]);
-  expect(await writesWhenQuiet(world, [system])).toBe(0);
-});
+test.each(['before', 'after'])(
+  'deleted here, edited there, told %s the delete: gone, and the edit is in the log',
+  async (when) => {
+    const { world, contacts, ada, system, id } = await oneContact();
+    await world.flow.unsubscribe('contact/memory');
+    await contacts.delete(ada.id);
+    system.edit(id, { city: 'London' });
+    if (when === 'before') await world.flow.sync();
+    await world.flow.resubscribe('contact/memory');
+    await world.flow.sync();
+    expect(system.objects.size).toBe(0);
+    expect(await contacts.get(ada.id)).toBeUndefined();
+    expect(await conflictsOf(world)).toEqual([
+      { subscriber: 'contact/memory', unit: 'city', base: '"Oldtown"', hub: null, remote: '"London"', winner: 'hub' },
+    ]);
+    expect(system.writes).toBe(2);
+    expect(await parkedOf(world)).toEqual([]);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  },
+);
 
 test('deleted and inserted again under the same key at once: the same remote takes the new values', async () => {
   const { world, ada, system, id } = await oneContact();

@@ -83,9 +83,7 @@ test.each(['with a snapshot', 'without one'])('a late event %s after a delete br
   await contacts.delete(ada.id);
   await world.flow.sync();
   expect(system.objects.size).toBe(0);
-  await tell([
-    { id: 'late', remoteId: id, kind: 'changed', ...(how === 'with a snapshot' ? { snapshot } : {}) },
-  ]);
+  await tell([{ id: 'late', remoteId: id, kind: 'changed', ...(how === 'with a snapshot' ? { snapshot } : {}) }]);
   await world.flow.sync();
   expect(await contacts.get(ada.id)).toBeUndefined();
   expect(await stage.db.query('select 1 from contact')).toEqual([]);

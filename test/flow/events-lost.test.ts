@@ -128,7 +128,8 @@ test('what happened while no worker ran is made up for', async () => {
   const bob = await world.flow.catalog(Contact).save({ name: 'Bob' });
   await world.flow.sync();
   await world.flow.stop();
-  const idOf = (name: string): string => [...system.objects.values()].find((one) => one.values['name'] === name)?.id ?? '';
+  const idOf = (name: string): string =>
+    [...system.objects.values()].find((one) => one.values['name'] === name)?.id ?? '';
   system.edit(idOf('Ada'), { city: 'London' });
   system.remove(idOf('Bob'));
   await stage.db.query(`insert into contact (name) values ('Grace')`);

@@ -9,7 +9,11 @@ import { callsOf, remoteValues, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
 
 function versions(name: string) {
-  const spec = { name, key: 'id', fields: { id: z.int(), email: z.string().nullable(), city: z.string().nullable() } } as const;
+  const spec = {
+    name,
+    key: 'id',
+    fields: { id: z.int(), email: z.string().nullable(), city: z.string().nullable() },
+  } as const;
   class Before extends Catalog(spec) {}
   class MemoryBefore extends MemorySubscriber<typeof Before> {
     override readonly mapping = this.map({ email: 'values.email' });
@@ -38,6 +42,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await contacts.save({ id: 1, email: 'only-here', city: 'London' });
     await contacts.save({ id: 2, email: 'only-there' });
     await contacts.save({ id: 3, email: 'both', city: 'Paris' });
+    await contacts.save({ id: 4, email: 'neither' });
     await settle(before);
     for (const { id, values } of [...system.objects.values()]) {
       if (values['email'] === 'only-there') system.edit(id, { city: 'Rome' });
@@ -48,8 +53,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [After], { memory: system });
     return { world, system, contacts: world.flow.catalog(After) };
   }
-  const cities = (system: MemorySystem) => Object.fromEntries(remoteValues(system).map(({ email, city }) => [email, city]));
-  const firstLoad = { 'only-here': 'London', 'only-there': 'Rome', both: 'Paris' };
+  const cities = (system: MemorySystem) =>
+    Object.fromEntries(remoteValues(system).map(({ email, city }) => [email, city]));
+  const firstLoad = { 'only-here': 'London', 'only-there': 'Rome', both: 'Paris', neither: undefined };
 
   test('the field is loaded when its record is next looked at: an empty side takes the other’s value, a difference is a conflict', async () => {
     const { world, system, contacts } = await deployed('mapped_later');
@@ -57,8 +63,10 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     expect(cities(system)).toEqual(firstLoad);
     expect(await contacts.get(2)).toMatchObject({ city: 'Rome' });
-    expect(await world.flow.conflicts({ subscriber: 'mapped_later/memory' })).toMatchObject([{ key: '["3"]', unit: 'city', hub: '"Paris"', remote: '"Oslo"', winner: 'hub' }]);
-    expect(callsOf(system, 'create')).toBe(3);
+    expect(await world.flow.conflicts({ subscriber: 'mapped_later/memory' })).toMatchObject([
+      { key: '["3"]', unit: 'city', hub: '"Paris"', remote: '"Oslo"', winner: 'hub' },
+    ]);
+    expect(callsOf(system, 'create')).toBe(4);
   });
 
   // nobody makes the links due when the mapping has changed; until a record is edited its new field isn't synced
@@ -78,11 +86,8 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   // needsLook sends the pass to a look, and that settles with nothing due (owes() in apply.ts)
   test.fails('an edit of an old field, on a link that has yet to load the new one, goes out', async () => {
     const { world, system, contacts } = await deployed('mapped_old_edited');
-    await contacts.save({ id: 3, email: 'changed' });
+    await contacts.save({ id: 4, email: 'changed' });
     await settle(world);
-    expect(cities(system)).toMatchObject({ changed: 'Paris' });
-    await contacts.save({ id: 2, email: 'changed too' });
-    await settle(world);
-    expect(cities(system)).toMatchObject({ 'changed too': 'Rome' });
+    expect(cities(system)).toHaveProperty('changed');
   });
 });

@@ -20,7 +20,11 @@ interface Person {
 }
 
 /** Both sides have data before Syncflow comes. */
-async function firstLoad(hub: readonly Person[], remote: Readonly<Record<string, Record<string, unknown>>>, side: Side = {}) {
+async function firstLoad(
+  hub: readonly Person[],
+  remote: Readonly<Record<string, Record<string, unknown>>>,
+  side: Side = {},
+) {
   const Contact = contactCatalog();
   Contact.register(memorySide({ match: ['email'], ...side }));
   const system = new MemorySystem();
@@ -64,7 +68,10 @@ test('what matches nobody is made on the other side', async () => {
 // comes takes the only counterpart, after which the second isn't ambiguous any more: which of the two is paired is a matter of order.
 test.fails('one here, two there: parked, never guessed', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
-  const { world, system, rows } = await firstLoad([ada], { r1: { ...ada, city: 'Rome' }, r2: { ...ada, city: 'Paris' } });
+  const { world, system, rows } = await firstLoad([ada], {
+    r1: { ...ada, city: 'Rome' },
+    r2: { ...ada, city: 'Paris' },
+  });
   expect(system.writes).toBe(0);
   expect(system.objects.size).toBe(2);
   expect(rows).toEqual([ada]);
@@ -76,7 +83,9 @@ test.fails('one here, two there: parked, never guessed', async () => {
 
 test.fails('two here, one there: parked, never guessed', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
-  const { world, system, rows } = await firstLoad([ada, { ...ada, name: 'Ada L' }], { r1: { ...ada, name: 'A', city: 'Rome' } });
+  const { world, system, rows } = await firstLoad([ada, { ...ada, name: 'Ada L' }], {
+    r1: { ...ada, name: 'A', city: 'Rome' },
+  });
   expect(rows).toEqual([ada, { ...ada, name: 'Ada L' }]);
   expect(only(system).values).toEqual({ ...ada, name: 'A', city: 'Rome' });
   expect(system.writes).toBe(0);
@@ -159,32 +168,46 @@ test('differing fields are conflicts by authority, with the loser in the log', a
   expect(system.writes).toBe(1);
   expect(await conflictsOf(world)).toEqual([
     { subscriber: 'contact/memory', unit: 'name', base: null, hub: '"Ada"', remote: '"Countess"', winner: 'hub' },
-    { subscriber: 'contact/memory', unit: 'city', base: null, hub: '"Hubville"', remote: '"Remoton"', winner: 'remote' },
+    {
+      subscriber: 'contact/memory',
+      unit: 'city',
+      base: null,
+      hub: '"Hubville"',
+      remote: '"Remoton"',
+      winner: 'remote',
+    },
   ]);
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-test.each(['hub', 'remote'] as const)('nothing never wins over something at first load (authority %s)', async (authority) => {
-  const email = { remote: 'values.email' };
-  const { world, system, rows } = await firstLoad(
-    [
-      { name: 'Ada', email: 'ada@example.com', city: 'Hubville' },
-      { name: 'Bob', email: 'bob@example.com', city: null },
-      { name: 'Carl', email: 'carl@example.com', city: 'Hubville' },
-    ],
-    {
-      r1: { name: 'Ada', email: 'ada@example.com', city: null },
-      r2: { name: 'Bob', email: 'bob@example.com', city: 'Remoton' },
-      r3: { name: 'Carl', email: 'carl@example.com' },
-    },
-    { mapping: { email, name: 'values.name', city: { remote: 'values.city', authority } } },
-  );
-  expect(rows.map((row) => row.city)).toEqual(['Hubville', 'Remoton', 'Hubville']);
-  expect(['r1', 'r2', 'r3'].map((id) => system.objects.get(id)?.values['city'])).toEqual(['Hubville', 'Remoton', 'Hubville']);
-  expect(await conflictsOf(world)).toEqual([]);
-  expect(system.writes).toBe(2);
-  expect(await writesWhenQuiet(world, [system])).toBe(0);
-});
+test.each(['hub', 'remote'] as const)(
+  'nothing never wins over something at first load (authority %s)',
+  async (authority) => {
+    const email = { remote: 'values.email' };
+    const { world, system, rows } = await firstLoad(
+      [
+        { name: 'Ada', email: 'ada@example.com', city: 'Hubville' },
+        { name: 'Bob', email: 'bob@example.com', city: null },
+        { name: 'Carl', email: 'carl@example.com', city: 'Hubville' },
+      ],
+      {
+        r1: { name: 'Ada', email: 'ada@example.com', city: null },
+        r2: { name: 'Bob', email: 'bob@example.com', city: 'Remoton' },
+        r3: { name: 'Carl', email: 'carl@example.com' },
+      },
+      { mapping: { email, name: 'values.name', city: { remote: 'values.city', authority } } },
+    );
+    expect(rows.map((row) => row.city)).toEqual(['Hubville', 'Remoton', 'Hubville']);
+    expect(['r1', 'r2', 'r3'].map((id) => system.objects.get(id)?.values['city'])).toEqual([
+      'Hubville',
+      'Remoton',
+      'Hubville',
+    ]);
+    expect(await conflictsOf(world)).toEqual([]);
+    expect(system.writes).toBe(2);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  },
+);
 
 test('a field mapped later is a first load of that field, on links that are there', async () => {
   const Contact = contactCatalog();
@@ -201,7 +224,8 @@ test('a field mapped later is a first load of that field, on links that are ther
     await contacts.save({ name, city });
   }
   await world.flow.sync();
-  const idOf = (name: string): string => [...system.objects.values()].find((one) => one.values['name'] === name)?.id ?? '';
+  const idOf = (name: string): string =>
+    [...system.objects.values()].find((one) => one.values['name'] === name)?.id ?? '';
   system.edit(idOf('Ada'), { city: 'Remoton' });
   system.edit(idOf('Bob'), { city: 'Remoton' });
   system.edit(idOf('Dora'), { city: 'Same' });

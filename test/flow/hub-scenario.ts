@@ -154,7 +154,9 @@ export async function startOn(
 
 /** Leases of the dead run out at once, and back-offs are over. */
 export async function age(db: Database): Promise<void> {
-  await db.query(`update syncflow.link set lease_until = clock_timestamp() - interval '1 second' where lease_until is not null`);
+  await db.query(
+    `update syncflow.link set lease_until = clock_timestamp() - interval '1 second' where lease_until is not null`,
+  );
   await hurry(db);
 }
 /** Whatever is due later is due now. */
@@ -177,7 +179,9 @@ export async function settle(world: Pick<World, 'flow' | 'db' | 'events'>, withi
     `select subscriber, key, remote_id, state, due_at, lease_owner, lease_until, attempts, last_error, waits_for, parked_code from syncflow.link where due_at is not null or lease_owner is not null limit 5`,
   );
   const errors = world.events.filter((one) => one.name === 'error').slice(-3);
-  throw new Error(`not settled: ${JSON.stringify(links)} errors: ${errors.map(({ event }) => String((event as { error?: unknown }).error)).join(' | ')}`);
+  throw new Error(
+    `not settled: ${JSON.stringify(links)} errors: ${errors.map(({ event }) => String((event as { error?: unknown }).error)).join(' | ')}`,
+  );
 }
 
 interface Contact {
@@ -191,7 +195,9 @@ const byKey = (a: Contact, b: Contact): number => a.key.localeCompare(b.key);
 
 /** Every record has exactly one remote, with equal values, and nothing is under way or parked. */
 export async function expectAgreement(db: Queryable, name: string, system: MemorySystem, as = 'memory'): Promise<void> {
-  const rows = await db.query<Contact>(`select json_build_array(id::text)::text as key, email, name, city from ${name}`);
+  const rows = await db.query<Contact>(
+    `select json_build_array(id::text)::text as key, email, name, city from ${name}`,
+  );
   const links = await db.query<{ key: string; remote_id: string }>(
     `select key, remote_id from syncflow.link where subscriber = $1 and state = 'linked' and key is not null and remote_id is not null`,
     [`${name}/${as}`],

@@ -62,7 +62,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
 
   test('two records swap keys by way of a third', async () => {
     const { flow, system, before, ...world } = await scene('rekeyed_swap', [1, 2]);
-    await db.execute('update rekeyed_swap set id = -1 where id = 1; update rekeyed_swap set id = 1 where id = 2; update rekeyed_swap set id = 2 where id = -1');
+    await db.execute(
+      'update rekeyed_swap set id = -1 where id = 1; update rekeyed_swap set id = 1 where id = 2; update rekeyed_swap set id = 2 where id = -1',
+    );
     await settle({ flow, ...world });
     await flow.sync();
     expect(await pairing(db, 'rekeyed_swap')).toEqual({ '["1"]': before['["2"]'], '["2"]': before['["1"]'] });
@@ -72,8 +74,12 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   });
 
   async function deferrable(name: string): Promise<void> {
-    const [row] = await db.query<{ name: string }>(`select conname::text as name from pg_constraint where conrelid = '${name}'::regclass and contype = 'p'`);
-    await db.execute(`alter table ${name} drop constraint "${row?.name ?? ''}", add constraint ${name}_key primary key (id) deferrable initially deferred`);
+    const [row] = await db.query<{ name: string }>(
+      `select conname::text as name from pg_constraint where conrelid = '${name}'::regclass and contype = 'p'`,
+    );
+    await db.execute(
+      `alter table ${name} drop constraint "${row?.name ?? ''}", add constraint ${name}_key primary key (id) deferrable initially deferred`,
+    );
   }
 
   // keyMoves (route.ts) chains 1→2 and 2→1 into 1→1: within one statement no row changes its key twice
@@ -96,7 +102,11 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle({ flow, ...world });
     await flow.stop();
     await expectAgreement(db, 'rekeyed_shift', system);
-    expect(await pairing(db, 'rekeyed_shift')).toEqual({ '["2"]': before['["1"]'], '["3"]': before['["2"]'], '["4"]': before['["3"]'] });
+    expect(await pairing(db, 'rekeyed_shift')).toEqual({
+      '["2"]': before['["1"]'],
+      '["3"]': before['["2"]'],
+      '["4"]': before['["3"]'],
+    });
     expect(system.writes).toBe(3);
   });
 

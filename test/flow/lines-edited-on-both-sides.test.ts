@@ -23,91 +23,92 @@ async function oneInvoice(stage: Stage, options: LinesOptions = {}) {
 const withText = (text: string, change: Partial<RemoteLine>) => (lines: readonly RemoteLine[]) =>
   lines.map((line) => (line.text === text ? { ...line, ...change } : line));
 const without = (text: string) => (lines: readonly RemoteLine[]) => lines.filter((line) => line.text !== text);
-const added = (id: string, text: string, amount: number) => (lines: readonly RemoteLine[]) => [...lines, { id, text, amount }];
+const added = (id: string, text: string, amount: number) => (lines: readonly RemoteLine[]) => [
+  ...lines,
+  { id, text, amount },
+];
 
 describe.each(hubs)('on $name', (hub) => {
   const stage = useStage(hub);
 
-  describe.each([true, false])('with line markers: %s', (marker) => {
-    test('lines go out with their invoice, and all is quiet', async () => {
-      const { world, system, there, here } = await oneInvoice(stage, { marker });
-      expect(shown(system, there)).toEqual([
-        ['a', 100],
-        ['b', 200],
-        ['c', 300],
-      ]);
-      expect(await here()).toEqual([
-        ['a', '1.00'],
-        ['b', '2.00'],
-        ['c', '3.00'],
-      ]);
-      expect(system.writes).toBe(1);
-      expect(await writesWhenQuiet(world, [system])).toBe(0);
-      expect(await parkedOf(world)).toEqual([]);
-    });
+  test('lines go out with their invoice, and all is quiet', async () => {
+    const { world, system, there, here } = await oneInvoice(stage);
+    expect(shown(system, there)).toEqual([
+      ['a', 100],
+      ['b', 200],
+      ['c', 300],
+    ]);
+    expect(await here()).toEqual([
+      ['a', '1.00'],
+      ['b', '2.00'],
+      ['c', '3.00'],
+    ]);
+    expect(system.writes).toBe(1);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+    expect(await parkedOf(world)).toEqual([]);
+  });
 
-    test('added, edited and removed there: comes here, without a write', async () => {
-      const { world, system, edit, here } = await oneInvoice(stage, { marker });
-      edit((lines) => added('new', 'd', 400)(without('b')(withText('a', { amount: 150 })(lines))));
-      await world.flow.sync();
-      expect(await here()).toEqual([
-        ['a', '1.50'],
-        ['c', '3.00'],
-        ['d', '4.00'],
-      ]);
-      expect(system.writes).toBe(1);
-      expect(await writesWhenQuiet(world, [system])).toBe(0);
-    });
+  test('added, edited and removed there: comes here, without a write', async () => {
+    const { world, system, edit, here } = await oneInvoice(stage);
+    edit((lines) => added('new', 'd', 400)(without('b')(withText('a', { amount: 150 })(lines))));
+    await world.flow.sync();
+    expect(await here()).toEqual([
+      ['a', '1.50'],
+      ['c', '3.00'],
+      ['d', '4.00'],
+    ]);
+    expect(system.writes).toBe(1);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
 
-    test('a line that came from there is edited here, then removed there', async () => {
-      const { world, invoices, id, system, there, edit, here } = await oneInvoice(stage, { marker });
-      edit(added('new', 'd', 400));
-      await world.flow.sync();
-      await stage.db.query(`update invoice_line set amount = 4.50 where text = 'd'`);
-      await world.flow.sync();
-      expect(linesOf(system, there).find((line) => line.id === 'new')).toMatchObject({ text: 'd', amount: 450 });
-      edit(without('d'));
-      await world.flow.sync();
-      expect(await here()).toHaveLength(3);
-      expect((await invoices.get(id))?.number).toBe('2026-1');
-      expect(await writesWhenQuiet(world, [system])).toBe(0);
-    });
+  test('a line that came from there is edited here, then removed there', async () => {
+    const { world, invoices, id, system, there, edit, here } = await oneInvoice(stage);
+    edit(added('new', 'd', 400));
+    await world.flow.sync();
+    await stage.db.query(`update invoice_line set amount = 4.50 where text = 'd'`);
+    await world.flow.sync();
+    expect(linesOf(system, there).find((line) => line.id === 'new')).toMatchObject({ text: 'd', amount: 450 });
+    edit(without('d'));
+    await world.flow.sync();
+    expect(await here()).toHaveLength(3);
+    expect((await invoices.get(id))?.number).toBe('2026-1');
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
 
-    test('added, edited and removed here: goes there in one write', async () => {
-      const { world, system, there } = await oneInvoice(stage, { marker });
-      await stage.db.transaction(async (tx) => {
-        await tx.query(`update invoice_line set amount = 1.50 where text = 'a'`);
-        await tx.query(`delete from invoice_line where text = 'b'`);
-        await tx.query(`insert into invoice_line (invoice_id, text, amount) select id, 'd', 4 from invoice`);
-      });
-      await world.flow.sync();
-      expect(shown(system, there)).toEqual([
-        ['a', 150],
-        ['c', 300],
-        ['d', 400],
-      ]);
-      expect(system.writes).toBe(2);
-      expect(await writesWhenQuiet(world, [system])).toBe(0);
+  test('added, edited and removed here: goes there in one write', async () => {
+    const { world, system, there } = await oneInvoice(stage);
+    await stage.db.transaction(async (tx) => {
+      await tx.query(`update invoice_line set amount = 1.50 where text = 'a'`);
+      await tx.query(`delete from invoice_line where text = 'b'`);
+      await tx.query(`insert into invoice_line (invoice_id, text, amount) select id, 'd', 4 from invoice`);
     });
+    await world.flow.sync();
+    expect(shown(system, there)).toEqual([
+      ['a', 150],
+      ['c', 300],
+      ['d', 400],
+    ]);
+    expect(system.writes).toBe(2);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
 
-    test('different lines edited, added and removed on both sides at once', async () => {
-      const { world, system, there, edit, here } = await oneInvoice(stage, { marker });
-      await atOnce(world, 'invoice/memory', async () => {
-        await stage.db.query(`update invoice_line set amount = 1.50 where text = 'a'`);
-        await stage.db.query(`insert into invoice_line (invoice_id, text, amount) select id, 'here', 5 from invoice`);
-        edit((lines) => added('new', 'there', 600)(without('b')(withText('c', { amount: 350 })(lines))));
-      });
-      const expected = [
-        ['a', '1.50'],
-        ['c', '3.50'],
-        ['here', '5.00'],
-        ['there', '6.00'],
-      ];
-      expect([...((await here()) ?? [])].sort()).toEqual(expected);
-      expect(shown(system, there).sort()).toEqual(expected.map(([text, amount]) => [text, Number(amount) * 100]));
-      expect(await conflictsOf(world)).toEqual([]);
-      expect(await writesWhenQuiet(world, [system])).toBe(0);
+  test('different lines edited, added and removed on both sides at once', async () => {
+    const { world, system, there, edit, here } = await oneInvoice(stage);
+    await atOnce(world, 'invoice/memory', async () => {
+      await stage.db.query(`update invoice_line set amount = 1.50 where text = 'a'`);
+      await stage.db.query(`insert into invoice_line (invoice_id, text, amount) select id, 'here', 5 from invoice`);
+      edit((lines) => added('new', 'there', 600)(without('b')(withText('c', { amount: 350 })(lines))));
     });
+    const expected = [
+      ['a', '1.50'],
+      ['c', '3.50'],
+      ['here', '5.00'],
+      ['there', '6.00'],
+    ];
+    expect([...((await here()) ?? [])].sort()).toEqual(expected);
+    expect(shown(system, there).sort()).toEqual(expected.map(([text, amount]) => [text, Number(amount) * 100]));
+    expect(await conflictsOf(world)).toEqual([]);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
   });
 });
 
@@ -236,7 +237,11 @@ describe('one-way lines', () => {
     await world.flow.sync();
     // `direction` stands for births and deaths; the units have one of their own
     expect((await here())?.map(([text]) => text)).toEqual(['a', 'b', 'c']);
-    expect(shown(system, there).map(([text]) => text).sort()).toEqual(['a', 'b', 'c']);
+    expect(
+      shown(system, there)
+        .map(([text]) => text)
+        .sort(),
+    ).toEqual(['a', 'b', 'c']);
     expect(await writesWhenQuiet(world, [system])).toBe(0);
   });
 
@@ -251,17 +256,20 @@ describe('one-way lines', () => {
 
   // Bug: `needsLook` (outward/plan.ts) asks only the record's own units. A line of an inward collection that is edited, added or
   // removed here is neither sent nor put back: the two sides differ for good.
-  test.fails.each(['update invoice_line set amount = 9', 'delete from invoice_line'])('inward: "%s" here is put back', async (sql) => {
-    const { world, system, edit, here } = await oneInvoice(stage, { direction: 'inward' });
-    edit(() => [{ id: 'x', text: 'theirs', amount: 100 }]);
-    await world.flow.sync();
-    await stage.db.query(sql);
-    await world.flow.sync();
-    edit((lines) => lines.map((line) => ({ ...line })));
-    await world.flow.sync();
-    expect(await here()).toContainEqual(['theirs', '1.00']);
-    expect(await writesWhenQuiet(world, [system])).toBe(0);
-  });
+  test.fails.each(['update invoice_line set amount = 9', 'delete from invoice_line'])(
+    'inward: "%s" here is put back',
+    async (sql) => {
+      const { world, system, edit, here } = await oneInvoice(stage, { direction: 'inward' });
+      edit(() => [{ id: 'x', text: 'theirs', amount: 100 }]);
+      await world.flow.sync();
+      await stage.db.query(sql);
+      await world.flow.sync();
+      edit((lines) => lines.map((line) => ({ ...line })));
+      await world.flow.sync();
+      expect(await here()).toContainEqual(['theirs', '1.00']);
+      expect(await writesWhenQuiet(world, [system])).toBe(0);
+    },
+  );
 });
 
 describe('lines in several systems', () => {
@@ -270,7 +278,7 @@ describe('lines in several systems', () => {
   test('added in one, edited in the other, removed in the hub: all three agree', async () => {
     const Invoice = invoiceCatalog();
     Invoice.register(linesSide(), { as: 'a', account: 'a' });
-    Invoice.register(linesSide({ marker: false }), { as: 'b', account: 'b' });
+    Invoice.register(linesSide(), { as: 'b', account: 'b' });
     const [a, b] = [new MemorySystem(), new MemorySystem()];
     const world = await stage.start([Invoice], { a, b });
     const invoices = world.flow.catalog(Invoice);

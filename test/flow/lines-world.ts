@@ -57,7 +57,11 @@ export interface LinesOptions {
   readonly marker?: boolean;
 }
 
-export function linesSide({ authority = 'hub', direction = 'both', marker = true }: LinesOptions = {}): SubscriberClass {
+export function linesSide({
+  authority = 'hub',
+  direction = 'both',
+  marker = true,
+}: LinesOptions = {}): SubscriberClass {
   return class LinesSide extends SubscriberBase<InvoiceClass, RemoteInvoice, MemorySystem> {
     static readonly system: string = 'memory';
     override readonly capabilities: Capabilities = { ...leastCapabilities, marker: true, polling: true, listing: true };
@@ -82,7 +86,11 @@ export function linesSide({ authority = 'hub', direction = 'both', marker = true
       return done(object.id, object as RemoteInvoice);
     }
 
-    override async update({ remoteId, changed, children }: UpdateOperation<RemoteInvoice>): Promise<Outcome<RemoteInvoice>> {
+    override async update({
+      remoteId,
+      changed,
+      children,
+    }: UpdateOperation<RemoteInvoice>): Promise<Outcome<RemoteInvoice>> {
       if (this.account.deleted.has(remoteId)) return gone();
       this.account.calls.push({ call: 'update', id: remoteId });
       const lines = this.#written(linesOf(this.account, remoteId), children['lines']);

@@ -47,7 +47,10 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
       await settle(world);
     }
     expect(callsOf(system, 'delete')).toBe(3);
-    expect((await world.flow.parked({ subscriber: 'braked_slowly/memory' })).map(({ key }) => key).sort()).toEqual(['["4"]', '["5"]']);
+    expect((await world.flow.parked({ subscriber: 'braked_slowly/memory' })).map(({ key }) => key).sort()).toEqual([
+      '["4"]',
+      '["5"]',
+    ]);
   });
 
   // setPaused makes due whatever it resumes; alone in its pass, the delete may be below the bound again
@@ -60,7 +63,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     await db.query('delete from braked_back');
     await settle(world);
-    await db.query(`insert into braked_back (id, name, email) select i, 'N' || i, 'back@x' from generate_series(1, 5) i`);
+    await db.query(
+      `insert into braked_back (id, name, email) select i, 'N' || i, 'back@x' from generate_series(1, 5) i`,
+    );
     await settle(world);
     expect(callsOf(system, 'delete')).toBe(0);
     await expectAgreement(db, 'braked_back', system);

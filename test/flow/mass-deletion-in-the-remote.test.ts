@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { contactCatalog, delivery, forgetfulSide, memorySide, MemorySystem, useStage, writesWhenQuiet } from './stage.js';
+import {
+  contactCatalog,
+  delivery,
+  forgetfulSide,
+  memorySide,
+  MemorySystem,
+  useStage,
+  writesWhenQuiet,
+} from './stage.js';
 
 const stage = useStage();
 const brake = { count: 5, share: 0.2, windowSeconds: 3600 };

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { expect, test } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.js';
-import { contactCatalog, contactMapping, memorySide, MemorySystem, parkedOf, useStage, writesWhenQuiet } from './stage.js';
+import {
+  contactCatalog,
+  contactMapping,
+  memorySide,
+  MemorySystem,
+  parkedOf,
+  useStage,
+  writesWhenQuiet,
+} from './stage.js';
 
 const stage = useStage();
 

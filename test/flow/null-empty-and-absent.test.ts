@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { emptyAsNull } from '../../src/subscriber/lens.js';
-import { contactCatalog, contactMapping, memorySide, MemorySystem, only, useStage, writesWhenQuiet, type Side } from './stage.js';
+import {
+  contactCatalog,
+  contactMapping,
+  memorySide,
+  MemorySystem,
+  only,
+  useStage,
+  writesWhenQuiet,
+  type Side,
+} from './stage.js';
 
 const stage = useStage();
 

@@ -36,7 +36,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     expect(system.objects.size).toBe(200);
     expect(callsOf(system, 'create')).toBe(200);
     expect(tries).toBe(5);
-    expect(await world.flow.parked({ subscriber: 'one_fails/memory' })).toMatchObject([{ key: '["100"]', code: 'failed' }]);
+    expect(await world.flow.parked({ subscriber: 'one_fails/memory' })).toMatchObject([
+      { key: '["100"]', code: 'failed' },
+    ]);
     open = true;
     expect(await world.flow.retry({ subscriber: 'one_fails/memory' })).toBe(1);
     await settle(world);
@@ -54,7 +56,12 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     await expectAgreement(db, 'too_many', system);
     expect(callsOf(system, 'create')).toBe(3);
-    expect(world.events.map(({ name }) => name).filter((name) => name !== 'linked')).toEqual(['retried', 'retried', 'pushed', 'healed']);
+    expect(world.events.map(({ name }) => name).filter((name) => name !== 'linked')).toEqual([
+      'retried',
+      'retried',
+      'pushed',
+      'healed',
+    ]);
   });
 
   test('an invalid row parks and heals when it is edited', async () => {
@@ -64,7 +71,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system });
     await db.query(`insert into invalid (id, name) values (1, ''), (2, 'Grace')`);
     await settle(world);
-    expect(await world.flow.parked({ subscriber: 'invalid/memory' })).toMatchObject([{ key: '["1"]', code: 'validation' }]);
+    expect(await world.flow.parked({ subscriber: 'invalid/memory' })).toMatchObject([
+      { key: '["1"]', code: 'validation' },
+    ]);
     expect(remoteValues(system)).toMatchObject([{ name: 'Grace' }]);
     await db.query(`update invalid set name = 'Ada' where id = 1`);
     await settle(world);
@@ -83,7 +92,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system });
     const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'bad' });
     await settle(world);
-    expect(await world.flow.parked({ subscriber: 'refused/memory' })).toMatchObject([{ code: 'rejected', reason: 'not an address' }]);
+    expect(await world.flow.parked({ subscriber: 'refused/memory' })).toMatchObject([
+      { code: 'rejected', reason: 'not an address' },
+    ]);
     await world.flow.retry();
     await settle(world);
     expect(await world.flow.parked({ subscriber: 'refused/memory' })).toMatchObject([{ code: 'rejected' }]);
@@ -118,7 +129,11 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     expect(parked?.reason).toContain('amount');
     await db.query('update lens_throws set amount = 5 where id = 1');
     await settle(world);
-    expect(remoteValues(system).map(({ amount }) => amount).sort()).toEqual([5, 7]);
+    expect(
+      remoteValues(system)
+        .map(({ amount }) => amount)
+        .sort(),
+    ).toEqual([5, 7]);
   });
 
   test('a `where` or an `extract` that throws doesn’t stop the others', async () => {
@@ -135,7 +150,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await db.query(`insert into where_throws (id, name) values (1, 'boom'), (2, 'Grace')`);
     await settle(world);
     expect(remoteValues(system)).toMatchObject([{ name: 'Grace' }]);
-    expect(await world.flow.parked({ subscriber: 'where_throws/memory' })).toMatchObject([{ key: '["1"]', code: 'failed' }]);
+    expect(await world.flow.parked({ subscriber: 'where_throws/memory' })).toMatchObject([
+      { key: '["1"]', code: 'failed' },
+    ]);
   });
 
   // blockedResult only delays the one link: every other link of the subscriber is still tried, batch after batch

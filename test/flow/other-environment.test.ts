@@ -21,12 +21,21 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(production);
     await production.flow.stop();
     await db.query(`update copied set email = 'staging@x'`);
-    await expect(startOn(db, [Contact], { memory: system }, { environment: 'staging' })).rejects.toMatchObject({ code: 'environment' });
+    await expect(startOn(db, [Contact], { memory: system }, { environment: 'staging' })).rejects.toMatchObject({
+      code: 'environment',
+    });
     expect(system.writes).toBe(1);
-    const staging = await startOn(db, [Contact], { memory: system }, { environment: 'staging', adoptEnvironment: true });
+    const staging = await startOn(
+      db,
+      [Contact],
+      { memory: system },
+      { environment: 'staging', adoptEnvironment: true },
+    );
     await settle(staging);
     await expectAgreement(db, 'copied', system);
     await staging.flow.stop();
-    await expect(startOn(db, [Contact], { memory: system }, { environment: 'production' })).rejects.toMatchObject({ code: 'environment' });
+    await expect(startOn(db, [Contact], { memory: system }, { environment: 'production' })).rejects.toMatchObject({
+      code: 'environment',
+    });
   });
 });

@@ -25,7 +25,10 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     Contact.register(Local, { policies });
     const system = new MemorySystem();
     const world = await startOn(db, [Contact], { memory: system });
-    const links = () => db.query<{ state: string; parked_code: string | null }>(`select state, parked_code from syncflow.link where subscriber = '${name}/memory'`);
+    const links = () =>
+      db.query<{ state: string; parked_code: string | null }>(
+        `select state, parked_code from syncflow.link where subscriber = '${name}/memory'`,
+      );
     return { world, system, contacts: world.flow.catalog(Contact), links };
   }
 
@@ -141,7 +144,12 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   });
 
   test('a soft-deleted row counts as deleted; restoring it creates a remote', async () => {
-    class Person extends Catalog({ name: 'soft', key: 'id', fields: { id: z.int(), name: z.string(), deleted_at: z.iso.datetime().nullable() }, softDelete: 'deleted_at' }) {}
+    class Person extends Catalog({
+      name: 'soft',
+      key: 'id',
+      fields: { id: z.int(), name: z.string(), deleted_at: z.iso.datetime().nullable() },
+      softDelete: 'deleted_at',
+    }) {}
     class MemoryPerson extends MemorySubscriber<typeof Person> {
       override readonly mapping = this.map({ name: 'values.name' });
     }

@@ -8,7 +8,10 @@ import { hubs } from '../setup/hub.js';
 import { contactCatalog, expectAgreement, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
 
-type PushMany = (operations: readonly AnyOperation<MemoryObject>[], one: (operation: AnyOperation<MemoryObject>) => Promise<Outcome<MemoryObject>>) => Promise<readonly Outcome<MemoryObject>[]>;
+type PushMany = (
+  operations: readonly AnyOperation<MemoryObject>[],
+  one: (operation: AnyOperation<MemoryObject>) => Promise<Outcome<MemoryObject>>,
+) => Promise<readonly Outcome<MemoryObject>[]>;
 
 describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   let db: Database;
@@ -34,7 +37,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
         polling: true,
         listing: true,
       } as const;
-      override async pushMany(operations: readonly AnyOperation<MemoryObject>[]): Promise<readonly Outcome<MemoryObject>[]> {
+      override async pushMany(
+        operations: readonly AnyOperation<MemoryObject>[],
+      ): Promise<readonly Outcome<MemoryObject>[]> {
         sizes.push(operations.length);
         return pushMany(operations, (operation) => this.push(operation));
       }
@@ -60,7 +65,11 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
 
   test('some of a batch are rejected: they are parked, the others are in agreement', async () => {
     const { world, system } = await scene('batch_partial', async (operations, one) =>
-      Promise.all(operations.map((operation) => (Number(JSON.parse(operation.key)[0]) % 7 === 0 ? rejected('no sevens') : one(operation)))),
+      Promise.all(
+        operations.map((operation) =>
+          Number(JSON.parse(operation.key)[0]) % 7 === 0 ? rejected('no sevens') : one(operation),
+        ),
+      ),
     );
     expect(system.objects.size).toBe(30);
     expect(await world.flow.parked({ subscriber: 'batch_partial/memory', code: 'rejected' })).toHaveLength(5);

@@ -76,7 +76,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system });
     await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
     await settle(world);
-    await db.execute(`delete from again_other where id = 1; insert into again_other (id, name, email) values (2, 'Ada', 'a@x')`);
+    await db.execute(
+      `delete from again_other where id = 1; insert into again_other (id, name, email) values (2, 'Ada', 'a@x')`,
+    );
     await settle(world);
     await expectAgreement(db, 'again_other', system);
     expect(system.deleted.size).toBe(1);

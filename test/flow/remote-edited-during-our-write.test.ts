@@ -89,7 +89,9 @@ test.fails('of the key that we sent, back to what it was, told by an event with 
 /** Waits until no event awaits routing. */
 async function routed(db: typeof stage.db): Promise<void> {
   for (;;) {
-    const [row] = await db.query<{ open: number }>('select count(*)::int as open from syncflow.inbox where settled_at is null');
+    const [row] = await db.query<{ open: number }>(
+      'select count(*)::int as open from syncflow.inbox where settled_at is null',
+    );
     if (row?.open === 0) return;
   }
 }

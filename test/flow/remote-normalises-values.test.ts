@@ -15,7 +15,10 @@ const stage = useStage();
 
 const text = (change: (value: string) => string) => (values: Record<string, unknown>) =>
   Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, typeof value === 'string' && name !== 'marker' ? change(value) : value]),
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === 'string' && name !== 'marker' ? change(value) : value,
+    ]),
   );
 
 test.each([
@@ -47,7 +50,10 @@ test('a remote that rounds keeps its pair, and an edit below its precision goes 
   const Contact = contactCatalog();
   Contact.register(memorySide({ mapping: { ...contactMapping, note: 'values.note' } }));
   const system = new MemorySystem();
-  system.normalise = (values) => ({ ...values, note: values['note'] == null ? null : Number(values['note']).toFixed(2) });
+  system.normalise = (values) => ({
+    ...values,
+    note: values['note'] == null ? null : Number(values['note']).toFixed(2),
+  });
   const world = await stage.start([Contact], { memory: system });
   const contacts = world.flow.catalog(Contact);
   const ada = await contacts.save({ name: 'Ada', note: '19.994' });

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { z } from 'zod';
 import { Catalog, type CatalogClass } from '../../src/catalog/catalog.js';
 import type { Database } from '../../src/store/database.js';
-import type { Capabilities } from '../../src/subscriber/capabilities.js';
-import type { Delivery, RemoteEvent, SubscriberContext } from '../../src/subscriber/base.js';
+import { leastCapabilities, type Capabilities } from '../../src/subscriber/capabilities.js';
+import type { Delivery, RemoteEvent } from '../../src/subscriber/base.js';
 import type { MappingSpec } from '../../src/subscriber/mapping.js';
 import type { Sight } from '../../src/subscriber/outcome.js';
 import { SyncflowError } from '../../src/errors.js';
@@ -103,41 +103,40 @@ export interface Side {
 
 export const contactMapping: MappingSpec = { email: 'values.email', name: 'values.name', city: 'values.city' };
 
-/** A subscriber class of a memory system; tests extend it to misbehave. */
-export interface SideClass {
-  new (context: SubscriberContext<MemorySystem>): MemorySubscriber<CatalogClass>;
-  readonly system: string;
-}
+const sideCapabilities: Capabilities = {
+  ...leastCapabilities,
+  marker: true,
+  polling: true,
+  listing: true,
+  webhooks: true,
+};
 
 /** A subscriber of a memory system, for any catalog. It takes webhooks as JSON lists of events, signed `right`. */
-export function memorySide({ mapping = contactMapping, match = [], capabilities = {} }: Side = {}): SideClass {
-  return class MemorySide extends MemorySubscriber<CatalogClass> {
+export class ContactSide extends MemorySubscriber<CatalogClass> {
+  override readonly mapping: MappingSpec = contactMapping;
+  override readonly capabilities: Capabilities = sideCapabilities;
+
+  override keyOf(remote: MemoryObject): string | undefined {
+    return this.capabilities.marker ? super.keyOf(remote) : undefined;
+  }
+
+  override async receive(delivered: Delivery): Promise<readonly RemoteEvent<MemoryObject>[]> {
+    if (delivered.headers.get('signature') !== 'right') throw new SyncflowError('webhook', 'the signature is wrong');
+    return JSON.parse(new TextDecoder().decode(delivered.body)) as RemoteEvent<MemoryObject>[];
+  }
+}
+
+export function memorySide({ mapping = contactMapping, match = [], capabilities = {} }: Side = {}): typeof ContactSide {
+  return class extends ContactSide {
     override readonly mapping = mapping;
     override readonly match = match;
-    override readonly capabilities: Capabilities = {
-      ...new Defaults({ id: '', account: this.account, environment: '' }).capabilities,
-      webhooks: true,
-      ...capabilities,
-    };
-
-    override keyOf(remote: MemoryObject): string | undefined {
-      return this.capabilities.marker ? super.keyOf(remote) : undefined;
-    }
-
-    override async receive(delivery: Delivery): Promise<readonly RemoteEvent<MemoryObject>[]> {
-      if (delivery.headers.get('signature') !== 'right') throw new SyncflowError('webhook', 'the signature is wrong');
-      return JSON.parse(new TextDecoder().decode(delivery.body)) as RemoteEvent<MemoryObject>[];
-    }
+    override readonly capabilities = { ...sideCapabilities, ...capabilities };
   };
 }
 
-class Defaults extends MemorySubscriber<CatalogClass> {
-  override readonly mapping = {};
-}
-
 /** A system that answers 404 for whatever isn't there, deleted or not. */
-export function forgetfulSide(side: Side = {}): SideClass {
-  return class ForgetfulSide extends memorySide(side) {
+export function forgetfulSide(side: Side = {}): typeof ContactSide {
+  return class extends memorySide(side) {
     override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
       const sight = await super.fetch(remoteId);
       return sight.kind === 'gone' ? { kind: 'missing', reason: '404' } : sight;

@@ -18,7 +18,8 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system });
     for (const id of [1, 2, 3]) await world.flow.catalog(Contact).save({ id, name: `N${id}`, email: `${id}@x` });
     await settle(world);
-    const codes = async () => (await world.flow.parked({ subscriber: `${name}/memory` })).map(({ key, code }) => `${key ?? ''} ${code}`).sort();
+    const codes = async () =>
+      (await world.flow.parked({ subscriber: `${name}/memory` })).map(({ key, code }) => `${key ?? ''} ${code}`).sort();
     return { ...world, system, Contact, codes };
   }
   const all = ['["1"] truncate', '["2"] truncate', '["3"] truncate'];
@@ -40,7 +41,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
 
   test('and loaded again: what is back is updated, the rest stays held', async () => {
     const { flow, system, codes, ...world } = await scene('truncated_loaded');
-    await db.execute(`truncate truncated_loaded; insert into truncated_loaded (id, name, email) values (1, 'N1', '1@x'), (2, 'N2', 'new@x')`);
+    await db.execute(
+      `truncate truncated_loaded; insert into truncated_loaded (id, name, email) values (1, 'N1', '1@x'), (2, 'N2', 'new@x')`,
+    );
     await settle({ flow, ...world });
     expect(await codes()).toEqual(['["3"] truncate']);
     expect(system.writes).toBe(4);

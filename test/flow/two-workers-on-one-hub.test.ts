@@ -66,7 +66,10 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     const second = await startOn(db, [Contact], { memory: system });
     await settle(second);
     await expectAgreement(db, 'paused_after', system);
-    const link = () => db.query(`select fence, shadow::text, version, settled_at from syncflow.link where subscriber = 'paused_after/memory'`);
+    const link = () =>
+      db.query(
+        `select fence, shadow::text, version, settled_at from syncflow.link where subscriber = 'paused_after/memory'`,
+      );
     const before = await link();
     pause.open();
     await first.flow.stop();
@@ -74,7 +77,9 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     expect(first.events.filter(({ name }) => name === 'pushed')).toEqual([]);
     await expectAgreement(db, 'paused_after', system);
     expect(callsOf(system, 'create')).toBe(1);
-    const history = await db.query<{ event: string }>(`select event from syncflow.history where subscriber = 'paused_after/memory'`);
+    const history = await db.query<{ event: string }>(
+      `select event from syncflow.history where subscriber = 'paused_after/memory'`,
+    );
     expect(history.map(({ event }) => event)).toEqual(['linked']);
   });
 
@@ -108,7 +113,9 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     expect(system.objects.size).toBe(2); // a fence can't recall a request
     await b.flow.sync();
     expect(await b.flow.parked({ subscriber: 'paused_before/memory' })).toMatchObject([{ code: 'twin' }]);
-    const links = await db.query<{ remote_id: string }>(`select remote_id from syncflow.link where subscriber = 'paused_before/memory' and key is not null`);
+    const links = await db.query<{ remote_id: string }>(
+      `select remote_id from syncflow.link where subscriber = 'paused_before/memory' and key is not null`,
+    );
     expect(links).toEqual([{ remote_id: kept }]);
     expect(await db.query('select 1 from paused_before')).toHaveLength(1);
   });
@@ -120,7 +127,10 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     const a = await startOn(db, [Contact], { memory: system }, { leaseMs: 300 });
     const b = await startOn(db, [Contact], { memory: system }, { leaseMs: 300 });
     const started = Date.now();
-    const renewed = (): number => [...a.mortal.statements, ...b.mortal.statements].filter((text) => text.includes('set lease_until = clock_timestamp() + $2')).length;
+    const renewed = (): number =>
+      [...a.mortal.statements, ...b.mortal.statements].filter((text) =>
+        text.includes('set lease_until = clock_timestamp() + $2'),
+      ).length;
     system.beforeAnswer = async () => {
       await expect.poll(renewed, { timeout: 20_000 }).toBeGreaterThan(4); // longer than a lease lasts
     };
@@ -133,33 +143,49 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
   });
 
   // routeMarks deletes every mark it claims, also those of catalogs that this worker doesn't know
-  test.fails('a worker of the previous deploy doesn’t swallow the marks of a catalog that it doesn’t know', async () => {
-    const old = contactCatalog('deploy_old');
-    old.Contact.register(old.MemoryContact);
-    const added = contactCatalog('deploy_added');
-    added.Contact.register(added.MemoryContact);
-    const system = new MemorySystem();
-    const next = await startOn(db, [added.Contact], { memory: system });
-    await next.flow.stop(); // its tables and triggers are there; it restarts in a moment
-    const previous = await startOn(db, [old.Contact], { memory: new MemorySystem() });
-    await db.query(`insert into deploy_added (id, name) values (1, 'Ada')`);
-    await settle(previous);
-    await expect.poll(() => previous.mortal.statements.some((text) => text.includes('delete from syncflow.mark')), { timeout: 5000 }).toBe(true);
-    await previous.flow.stop();
-    const again = await startOn(db, [added.Contact], { memory: system });
-    await settle(again);
-    expect(system.objects.size).toBe(1);
-  });
+  test.fails(
+    'a worker of the previous deploy doesn’t swallow the marks of a catalog that it doesn’t know',
+    async () => {
+      const old = contactCatalog('deploy_old');
+      old.Contact.register(old.MemoryContact);
+      const added = contactCatalog('deploy_added');
+      added.Contact.register(added.MemoryContact);
+      const system = new MemorySystem();
+      const next = await startOn(db, [added.Contact], { memory: system });
+      await next.flow.stop(); // its tables and triggers are there; it restarts in a moment
+      const previous = await startOn(db, [old.Contact], { memory: new MemorySystem() });
+      await db.query(`insert into deploy_added (id, name) values (1, 'Ada')`);
+      await settle(previous);
+      await expect
+        .poll(() => previous.mortal.statements.some((text) => text.includes('delete from syncflow.mark')), {
+          timeout: 5000,
+        })
+        .toBe(true);
+      await previous.flow.stop();
+      const again = await startOn(db, [added.Contact], { memory: system });
+      await settle(again);
+      expect(system.objects.size).toBe(1);
+    },
+  );
 
   // routeInbox settles every event it claims, also those of subscribers that this worker doesn't know
   test.fails('nor events of a subscriber that it doesn’t know', async () => {
     const old = contactCatalog('deploy_old_in');
     old.Contact.register(old.MemoryContact);
     await startOn(db, [old.Contact], { memory: new MemorySystem() });
-    await db.query(`insert into syncflow.inbox (subscriber, event_id, remote_id, kind, payload) values ('other/memory', '1', 'r1', 'changed', '{}')`);
+    await db.query(
+      `insert into syncflow.inbox (subscriber, event_id, remote_id, kind, payload) values ('other/memory', '1', 'r1', 'changed', '{}')`,
+    );
     await db.query(`insert into deploy_old_in (id, name) values (1, 'Ada')`);
-    await expect.poll(() => db.query(`select 1 from syncflow.link where subscriber = 'deploy_old_in/memory' and state = 'linked'`), { timeout: 10_000 }).toHaveLength(1);
-    expect(await db.query(`select 1 from syncflow.inbox where subscriber = 'other/memory' and settled_at is null`)).toHaveLength(1);
+    await expect
+      .poll(
+        () => db.query(`select 1 from syncflow.link where subscriber = 'deploy_old_in/memory' and state = 'linked'`),
+        { timeout: 10_000 },
+      )
+      .toHaveLength(1);
+    expect(
+      await db.query(`select 1 from syncflow.inbox where subscriber = 'other/memory' and settled_at is null`),
+    ).toHaveLength(1);
   });
 
   // routeMarks claims with SKIP LOCKED: two workers may route an older and a newer batch in the wrong order; here the link stays
@@ -185,7 +211,11 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     });
     await locked.opened;
     const next = await startOn(db, [Contact], { memory: system }, {}, false);
-    await expect.poll(() => next.mortal.statements.filter((text) => text.includes('delete from syncflow.mark')).length, { timeout: 10_000 }).toBeGreaterThan(2);
+    await expect
+      .poll(() => next.mortal.statements.filter((text) => text.includes('delete from syncflow.mark')).length, {
+        timeout: 10_000,
+      })
+      .toBeGreaterThan(2);
     release.open();
     await other;
     await settle(next);

@@ -47,7 +47,9 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await contacts.save({ id: ada.id, city: 'London' });
     await settle(world);
     await expectAgreement(db, 'except_write', b, 'b');
-    await expect(contacts.save({ id: ada.id, city: 'Rome' }, { except: ['except_write/c'] })).rejects.toMatchObject({ code: 'usage' });
+    await expect(contacts.save({ id: ada.id, city: 'Rome' }, { except: ['except_write/c'] })).rejects.toMatchObject({
+      code: 'usage',
+    });
     expect(await contacts.get(ada.id)).toMatchObject({ city: 'London' });
   });
 
@@ -59,7 +61,11 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await flow.unsubscribe('paused_record/a', '["1"]');
     await db.query(`update paused_record set email = 'new@x'`);
     await settle(world);
-    expect(remoteValues(a).map(({ email }) => email).sort()).toEqual(['new@x', null].sort());
+    expect(
+      remoteValues(a)
+        .map(({ email }) => email)
+        .sort(),
+    ).toEqual(['new@x', null].sort());
     await flow.resubscribe('paused_record/a', '["1"]');
     await settle(world);
     await expectAgreement(db, 'paused_record', a, 'a');
@@ -88,7 +94,10 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     await expectAgreement(db, 'paused_all', b, 'b');
     expect(a.writes).toBe(2);
-    expect((await flow.status()).map(({ subscriber, paused }) => [subscriber, paused])).toEqual([['paused_all/a', true], ['paused_all/b', false]]);
+    expect((await flow.status()).map(({ subscriber, paused }) => [subscriber, paused])).toEqual([
+      ['paused_all/a', true],
+      ['paused_all/b', false],
+    ]);
     await flow.resubscribe('paused_all/a');
     await settle(world);
     await expectAgreement(db, 'paused_all', a, 'a');

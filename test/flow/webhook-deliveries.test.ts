@@ -49,7 +49,10 @@ test('a forged delivery is refused, and leaves nothing', async () => {
 
 test('an account that nobody has is refused', async () => {
   const { world } = await withHistory();
-  await expect(world.flow.receive('memry', delivery([]))).rejects.toMatchObject({ code: 'webhook', context: { status: 404 } });
+  await expect(world.flow.receive('memry', delivery([]))).rejects.toMatchObject({
+    code: 'webhook',
+    context: { status: 404 },
+  });
 });
 
 test('a replayed delivery is fresh once', async () => {
@@ -70,7 +73,16 @@ test('an event of our own write that shows what we knew is no news', async () =>
   const before = system.calls.length;
   await world.flow.receive(
     'memory',
-    delivery([{ id: '1', remoteId: id, kind: 'changed', cause, previous: { values: { city: 'Oldtown' } }, snapshot: only(system) }]),
+    delivery([
+      {
+        id: '1',
+        remoteId: id,
+        kind: 'changed',
+        cause,
+        previous: { values: { city: 'Oldtown' } },
+        snapshot: only(system),
+      },
+    ]),
   );
   await world.flow.settled();
   expect(await conflictsOf(world)).toEqual([]);
@@ -94,11 +106,18 @@ test('an event of our own write that shows what we had not seen tells of an edit
   await world.flow.receive('memory', delivery([event]));
   await world.flow.settled();
   expect(await conflictsOf(world)).toEqual([
-    { subscriber: 'contact/memory', unit: 'city', base: '"Oldtown"', hub: '"London"', remote: '"Remoton"', winner: 'hub' },
+    {
+      subscriber: 'contact/memory',
+      unit: 'city',
+      base: '"Oldtown"',
+      hub: '"London"',
+      remote: '"Remoton"',
+      winner: 'hub',
+    },
   ]);
-  expect(await stage.db.query(`select key, detail::text as detail from syncflow.history where event = 'overwritten'`)).toEqual([
-    { key: `["${ada.id}"]`, detail: '{"units":["city"]}' },
-  ]);
+  expect(
+    await stage.db.query(`select key, detail::text as detail from syncflow.history where event = 'overwritten'`),
+  ).toEqual([{ key: `["${ada.id}"]`, detail: '{"units":["city"]}' }]);
   expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });

@@ -36,10 +36,12 @@ describe.each(hubs)('$name', { timeout: 120_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system });
     await world.flow.catalog(Contact).save({ id: 1, name: 'Ada' });
     await settle(world);
-    await db.transaction(async (tx) => {
-      await tx.query(`insert into rolled_back (id, name) values (2, 'never')`);
-      throw new Error('changed my mind');
-    }).catch(() => undefined);
+    await db
+      .transaction(async (tx) => {
+        await tx.query(`insert into rolled_back (id, name) values (2, 'never')`);
+        throw new Error('changed my mind');
+      })
+      .catch(() => undefined);
     await db.execute(`update rolled_back set email = 'x'; update rolled_back set email = null`);
     await db.execute(`insert into rolled_back (id, name) values (3, 'brief'); delete from rolled_back where id = 3`);
     await settle(world);
@@ -49,13 +51,23 @@ describe.each(hubs)('$name', { timeout: 120_000 }, (hub) => {
 
   test('`save` and `delete` overrides run for the library’s writes and for inward sync, in its transaction', async () => {
     const seen: string[] = [];
-    class Person extends Catalog({ name: 'overridden', key: 'id', fields: { id: z.int(), name: z.string(), initial: z.string().nullable() } }) {
-      override async save(record: { id: number; name: string; initial: string | null }, change: Change<{ id: number; name: string; initial: string | null }>): Promise<RecordKey> {
+    class Person extends Catalog({
+      name: 'overridden',
+      key: 'id',
+      fields: { id: z.int(), name: z.string(), initial: z.string().nullable() },
+    }) {
+      override async save(
+        record: { id: number; name: string; initial: string | null },
+        change: Change<{ id: number; name: string; initial: string | null }>,
+      ): Promise<RecordKey> {
         seen.push(`save ${change.origin} ${change.before === undefined ? 'new' : 'old'}`);
         if (record.name === 'forbidden') throw new Error('not this one');
         return super.save({ ...record, initial: record.name.slice(0, 1) }, change);
       }
-      override async delete(key: RecordKey, change: Change<{ id: number; name: string; initial: string | null }>): Promise<void> {
+      override async delete(
+        key: RecordKey,
+        change: Change<{ id: number; name: string; initial: string | null }>,
+      ): Promise<void> {
         seen.push(`delete ${change.origin}`);
         await change.tx.query(`insert into graveyard (key) values ($1)`, [key]);
         await super.delete(key, change);
@@ -89,7 +101,10 @@ describe.each(hubs)('$name', { timeout: 120_000 }, (hub) => {
   test('an override that refuses an inward edit: retried, then parked; the hub stays as it was', async () => {
     const { Contact: Base, MemoryContact } = contactCatalog('refusing');
     class Contact extends Base {
-      override async save(record: Parameters<InstanceType<typeof Base>['save']>[0], change: Parameters<InstanceType<typeof Base>['save']>[1]): Promise<RecordKey> {
+      override async save(
+        record: Parameters<InstanceType<typeof Base>['save']>[0],
+        change: Parameters<InstanceType<typeof Base>['save']>[1],
+      ): Promise<RecordKey> {
         if (change.origin !== 'app') throw new Error('read-only for others');
         return super.save(record, change);
       }

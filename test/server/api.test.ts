@@ -98,6 +98,21 @@ test('every operation works through the API', async () => {
   expect(await operations.conflicts()).toEqual([]);
 });
 
+test('whoever stops waiting for a sync gets his own reason; the work goes on', async () => {
+  const { Customer, flow, system } = world;
+  system.faults.push(...Array.from({ length: 1_000 }, () => ({ call: 'create', kind: 'refused' }) as const));
+  await flow.catalog(Customer).save({ name: 'Grace', email: null });
+  const enough = new AbortController();
+  const reason = new Error('enough');
+  const syncing = operations.sync({ signal: enough.signal });
+  await new Promise<void>((resolve) => flow.on('retried', () => resolve()));
+  enough.abort(reason);
+  await expect(syncing).rejects.toBe(reason);
+  system.faults.length = 0;
+  await flow.settled();
+  expect((await operations.status()).subscribers).toMatchObject([{ waiting: 0 }]);
+});
+
 test('stop is answered, then done', async () => {
   let stopped: () => void = () => undefined;
   const stopping = new Promise<void>((resolve) => (stopped = resolve));

@@ -4,18 +4,7 @@ import { SyncflowError } from '../../errors.js';
 import { port } from '../arguments.js';
 import type { Cli } from '../context.js';
 
-interface DemoOptions {
-  readonly once: boolean;
-  readonly json: boolean;
-  readonly database?: string;
-  readonly port?: number;
-  readonly signal: AbortSignal;
-}
-
-interface DemoModule {
-  /** Resolves with the exit code, or with nothing for 0. */
-  runDemo(options: DemoOptions): Promise<unknown>;
-}
+type DemoModule = typeof import('../../demo/main.js');
 
 interface Options {
   readonly once?: boolean;
@@ -23,9 +12,6 @@ interface Options {
   readonly database?: string;
   readonly port?: number;
 }
-
-/** Loaded only when it is asked for: it brings simulators and data along. */
-const place = '../../demo/main.js';
 
 export function addDemo(program: Command, cli: Cli): void {
   program
@@ -39,14 +25,14 @@ export function addDemo(program: Command, cli: Cli): void {
     .option('-p, --port <port>', 'where webhooks are taken', port)
     .action(async ({ once, json, ...rest }: Options) => {
       const demo = await load();
-      const code = await demo.runDemo({ once: once === true, json: json === true, signal: cli.signal, ...rest });
-      if (typeof code === 'number') cli.exitCode = code;
+      cli.exitCode = await demo.runDemo({ once: once === true, json: json === true, output: cli.output, env: cli.io.env, signal: cli.signal, ...rest });
     });
 }
 
 async function load(): Promise<DemoModule> {
   try {
-    return (await import(place)) as DemoModule;
+    // loaded only when it is asked for: it brings simulators and data along
+    return await import('../../demo/main.js');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new SyncflowError('config', "the demo, or something that it needs, isn't installed", {

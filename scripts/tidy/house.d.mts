@@ -1,0 +1,3 @@
+import type { House } from './rules.mjs';
+
+export const house: House;
