@@ -1,8 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
-/** What a test may print. Anything else fails the run: a warning that scrolls past is a fault that nobody sees. */
-const expectedOutput: readonly RegExp[] = [/^Tests on Postgres are skipped: /];
-
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
@@ -11,8 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A warning that scrolls past is a fault that nobody sees.
     onConsoleLog(log, _type, entity) {
-      if (expectedOutput.some((one) => one.test(log))) return;
       const who =
         entity === undefined ? 'A test file' : entity.type === 'module' ? entity.relativeModuleId : entity.fullName;
       throw new Error(`${who} wrote to the console (expect it with vi.spyOn, or take it out): ${log}`);

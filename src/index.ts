@@ -48,6 +48,9 @@ export type { ConflictRow, ParkedRecord, SubscriberStatus } from './store/overvi
 export type { ParkCode } from './outward/plan.js';
 export type { RetryOptions } from './outward/retry.js';
 export type { Clock } from './engine/environment.js';
+export { defineConfig, type SyncflowConfig } from './cli/define-config.js';
+export type { Handler, HttpOptions } from './server/handler.js';
+export { listen, type Listening, type ListenOptions } from './server/listen.js';
 export type { Database, Queryable, SqlValue, Statement, TransactionOptions } from './store/database.js';
 export { PostgresDatabase, type PostgresOptions } from './store/postgres.js';
 export { EmbeddedDatabase, type EmbeddedOptions } from './store/embedded.js';

@@ -15,7 +15,7 @@ import { backfill } from './maintenance/backfill.js';
 import { verify, type VerifyReport } from './maintenance/verify.js';
 import { releaseSetting } from './outward/brake.js';
 import { defaultRetry, type RetryOptions } from './outward/retry.js';
-import { receiveWebhook, type Received } from './inward/webhook.js';
+import { Intake, receiveWebhook, type Received } from './inward/webhook.js';
 import type { Database } from './store/database.js';
 import { EmbeddedDatabase } from './store/embedded.js';
 import { migrate } from './store/migrate.js';
@@ -53,6 +53,9 @@ export interface SyncflowOptions {
   readonly newId?: () => string;
 }
 
+/** How often `settled` counts what is pending, in ms. */
+const settledIntervalMs = 20;
+
 type Listener<E> = (event: E) => void;
 
 /**
@@ -76,6 +79,7 @@ export class Syncflow {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #loops: Loops | undefined;
+  #intake: Intake | undefined;
   #handler: Handler | undefined;
 
   constructor(options: SyncflowOptions) {
@@ -126,7 +130,7 @@ export class Syncflow {
     const ids = bindings.map((binding) => binding.id);
     while (!this.#stopping.signal.aborted) {
       if (!loops.loading && (await countPending(env.db, ids)) === 0) return;
-      await loops.activity.wait((enough) => env.clock.sleep(50, enough));
+      await env.clock.sleep(settledIntervalMs, this.#stopping.signal);
     }
   }
 
@@ -168,8 +172,9 @@ export class Syncflow {
   /** Takes in a webhook delivery of an account; resolves once its events are durable. */
   async receive(account: string, delivery: Delivery): Promise<Received> {
     const { env, bindings } = await this.#ready();
-    const received = await receiveWebhook(env.db, bindings, account, delivery);
-    this.#loops?.ring();
+    this.#intake ??= new Intake(env.db);
+    const received = await receiveWebhook(this.#intake, bindings, account, delivery);
+    if (received.fresh > 0) this.#loops?.ring();
     return received;
   }
 

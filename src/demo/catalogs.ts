@@ -18,7 +18,7 @@ export class Customer extends Catalog({
     postal_code: z.string().nullable(),
     phone: z.string().nullable(),
     fax: z.string().nullable(),
-    email: z.email().nullable(),
+    email: z.email({ pattern: z.regexes.unicodeEmail }).nullable(),
   },
 }) {}
 

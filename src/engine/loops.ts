@@ -4,6 +4,7 @@ import { poll } from '../inward/poll.js';
 import { backfill } from '../maintenance/backfill.js';
 import { prune } from '../maintenance/pruner.js';
 import { routeMarks } from '../outward/route.js';
+import { anythingToRoute } from '../store/inbox.js';
 import { announceAwake, announceSleep } from '../store/marks.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
@@ -21,6 +22,8 @@ export interface LoopSettings {
 }
 
 const routeBatch = 500;
+/** Gap between two hints that isn't taken for sleep, in ms. */
+const shortGapMs = 20;
 const pruneIntervalMs = 600_000;
 
 export class Loops {
@@ -31,8 +34,6 @@ export class Loops {
   readonly #running: Promise<void>[] = [];
   readonly #marks = new Bell();
   readonly #due = new Map<string, Bell>();
-  /** Rung whenever something was done: `settled` looks again. */
-  readonly activity = new Bell();
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
   readonly #loading = new Set<string>();
 
@@ -108,25 +109,31 @@ export class Loops {
 
   async #routeLoop(): Promise<void> {
     const byId = new Map(this.#bindings.map((binding) => [binding.id, binding]));
-    let asleep = false;
+    let idlePasses = 0;
     while (!this.#stop.signal.aborted) {
-      const marks = await routeMarks(this.#env.db, this.#bindings, routeBatch);
-      const events = await routeInbox(this.#env, byId, routeBatch);
-      if (marks + events > 0) {
-        this.#env.emit('routed', { marks, events });
-        for (const bell of this.#due.values()) bell.ring();
-        this.activity.ring();
-        if (asleep) await announceAwake(this.#env.db, this.#env.worker);
-        asleep = false;
-      } else if (!asleep) {
-        // announce, then look once more: what was marked in between rang nobody
-        await announceSleep(this.#env.db, this.#env.worker);
-        asleep = true;
-      } else {
-        await this.#wait(this.#marks, this.#settings.wakeIntervalMs);
+      if (await this.#route(byId)) {
+        if (idlePasses > 1) await announceAwake(this.#env.db, this.#env.worker);
+        idlePasses = 0;
+        continue;
       }
+      idlePasses += 1;
+      // a stream of hints comes with short gaps: only a longer one is worth announcing
+      if (idlePasses === 1) await this.#wait(this.#marks, shortGapMs);
+      // announce, then look once more: what was marked in between rang nobody
+      else if (idlePasses === 2) await announceSleep(this.#env.db, this.#env.worker);
+      else await this.#wait(this.#marks, this.#settings.wakeIntervalMs);
     }
     await announceAwake(this.#env.db, this.#env.worker).catch(() => undefined);
+  }
+
+  async #route(byId: ReadonlyMap<string, Binding>): Promise<boolean> {
+    if (!(await anythingToRoute(this.#env.db))) return false;
+    const marks = await routeMarks(this.#env.db, this.#bindings, routeBatch);
+    const events = await routeInbox(this.#env, byId, routeBatch);
+    for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
+    if (marks.count + events.count === 0) return false;
+    this.#env.emit('routed', { marks: marks.count, events: events.count });
+    return true;
   }
 
   async #workLoop(binding: Binding): Promise<void> {
@@ -140,7 +147,6 @@ export class Loops {
       // what was written may be waited for by others, and marks await routing
       this.ring();
       for (const [id, other] of this.#due) if (id !== binding.id) other.ring();
-      this.activity.ring();
     }
   }
 

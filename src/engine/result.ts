@@ -58,9 +58,11 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
 }
 
 function awaiting(settlement: Settlement, standing: 'ready' | 'stuck' | 'coming' | undefined): Settlement {
-  if (standing === 'ready') return { ...settlement, dueInMs: 0 };
-  if (standing !== 'stuck') return settlement;
-  const { dueInMs: _never, ...rest } = settlement;
+  if (standing === undefined) return settlement;
+  const { dueInMs, failed: _waiting, ...rest } = settlement;
+  // what is on its way is no failure, however often it is waited for
+  if (standing === 'coming') return dueInMs === undefined ? rest : { ...rest, dueInMs };
+  if (standing === 'ready') return { ...rest, dueInMs: 0 };
   return { ...rest, parked: { code: 'reference', reason: `${settlement.failed ?? 'a reference isn’t linked'}: it is parked or left out itself` } };
 }
 

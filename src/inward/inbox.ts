@@ -6,13 +6,18 @@ import type { Conflict } from '../merge/merge.js';
 import { remoteValue } from '../merge/project.js';
 import { isEmpty, sameRemote } from '../merge/shadow.js';
 import { insertConflicts, insertHistory } from '../store/history.js';
-import { claimEvents, makeLooked, makeSighted, settleEvents, type InboxRow, type Sighted } from '../store/inbox.js';
-import { intentKeyOf, intentsByCause, type IntentBody } from '../store/intents.js';
+import { claimEvents, makeLooked, makeSighted, settleEvents, type InboxPayload, type InboxRow, type Sighted } from '../store/inbox.js';
+import { intentKeyOf, intentsByCause, type CausingIntent } from '../store/intents.js';
 import { findLinks, type Link } from '../store/links.js';
 import { readPath } from '../subscriber/path.js';
 
-/** Returns how many events were routed. */
-export async function routeInbox(env: Environment, bindings: ReadonlyMap<string, Binding>, limit: number): Promise<number> {
+/** Returns how many events were routed, and the subscribers that have something to do now. */
+export async function routeInbox(
+  env: Environment,
+  bindings: ReadonlyMap<string, Binding>,
+  limit: number,
+): Promise<{ count: number; due: ReadonlySet<string> }> {
+  const due = new Set<string>();
   const overwritten: { binding: Binding; link: Link; conflicts: Conflict[] }[] = [];
   const count = await env.db.transaction(async (tx) => {
     const events = await claimEvents(tx, limit);
@@ -33,6 +38,7 @@ export async function routeInbox(env: Environment, bindings: ReadonlyMap<string,
     }
     await makeSighted(tx, [...sighted.values()]);
     await makeLooked(tx, marked);
+    for (const { subscriber } of [...sighted.values(), ...marked]) due.add(subscriber);
     for (const { link, conflicts } of overwritten) {
       await insertConflicts(tx, link, link.key, conflicts);
       const subject = { subscriber: link.subscriber, key: link.key, remoteId: link.remoteId };
@@ -46,7 +52,7 @@ export async function routeInbox(env: Environment, bindings: ReadonlyMap<string,
       env.emit('conflict', { subscriber: link.subscriber, key: link.key, remoteId: link.remoteId, unit, winner, rule });
     }
   }
-  return count;
+  return { count, due };
 }
 
 interface Hint {
@@ -57,9 +63,9 @@ interface Hint {
 }
 
 /** What one event says. Pure. */
-function read(binding: Binding, event: InboxRow, link: Link | undefined, own: IntentBody | undefined): Hint {
+function read(binding: Binding, event: InboxRow, link: Link | undefined, own: CausingIntent | undefined): Hint {
   // our own request caused it: its answer tells more. Only what it overwrote is news.
-  if (own !== undefined) return { look: false, conflicts: edits(binding, own, event.payload.previous) };
+  if (own !== undefined) return { look: false, conflicts: edits(binding, own, event.payload) };
   if (event.kind === 'deleted') return { look: true, conflicts: [] };
   const { snapshot } = event.payload;
   if (link === undefined) {
@@ -80,12 +86,13 @@ function shows(binding: Binding, link: Link, snapshot: unknown): boolean {
 }
 
 /** The remote's history of our own write names a value that we had never seen: somebody's edit was overwritten. */
-function edits(binding: Binding, own: IntentBody, previous: unknown): Conflict[] {
-  if (previous === undefined) return [];
+function edits(binding: Binding, { kind, body }: CausingIntent, { previous, cause }: InboxPayload): Conflict[] {
+  // a step of several shows what the step before it wrote: that is no edit
+  if (previous === undefined || kind !== 'update' || cause !== intentKeyOf(cause ?? '')) return [];
   return binding.mapping.units.flatMap((unit): Conflict[] => {
-    const sent = own.draft.sent[unit.name];
+    const sent = body.draft.sent[unit.name];
     const before: Json | undefined = readPath(previous, unit.path);
-    const base = own.base[unit.name];
+    const base = body.base[unit.name];
     if (sent === undefined || base === undefined || before === undefined) return [];
     if (sameRemote(before, base) || (isEmpty(before) && isEmpty(base))) return [];
     return [{ unit: unit.name, base, hub: sent.h ?? null, remote: before, winner: 'hub', rule: 'our write overwrote an edit that we had not seen' }];

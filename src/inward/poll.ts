@@ -21,9 +21,9 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
     try {
       const { events, cursor: next, more } = await binding.subscriber.changes(cursor);
       fresh += await env.db.transaction(async (tx) => {
-        const count = await insertEvents(tx, binding.id, events);
+        const { size } = await insertEvents(tx, events.map((event) => ({ subscriber: binding.id, event })));
         if (next !== cursor) await writeCursor(tx, binding.id, cursorName, next);
-        return count;
+        return size;
       });
       if (!more) return { fresh, more: false, expired: false };
     } catch (error) {

@@ -2,8 +2,11 @@
 import type { Binding } from '../engine/binding.js';
 import { SyncflowError } from '../errors.js';
 import type { Database } from '../store/database.js';
-import { insertEvents } from '../store/inbox.js';
+import { incomingId, insertEvents, type Incoming } from '../store/inbox.js';
 import type { Delivery } from '../subscriber/base.js';
+
+/** Deliveries written together at most. */
+const maxGroup = 200;
 
 export interface Received {
   /** Events that are new to us; a repeated delivery has none. */
@@ -14,17 +17,63 @@ export interface Received {
  * Hands a delivery to every subscriber of the account and stores what they make of it.
  * @throws SyncflowError `webhook` where it is refused; `context.status` is the HTTP status
  */
-export async function receiveWebhook(db: Database, bindings: readonly Binding[], account: string, delivery: Delivery): Promise<Received> {
+export async function receiveWebhook(intake: Intake, bindings: readonly Binding[], account: string, delivery: Delivery): Promise<Received> {
   const receivers = bindings.filter((binding) => binding.account === account && binding.subscriber.capabilities.webhooks);
   if (receivers.length === 0) {
     throw new SyncflowError('webhook', `no subscriber of an account "${account}" receives webhooks`, { context: { status: 404 } });
   }
-  const received: { subscriber: string; events: Awaited<ReturnType<Binding['subscriber']['receive']>> }[] = [];
-  for (const binding of receivers) received.push({ subscriber: binding.id, events: await binding.subscriber.receive(delivery) });
-  const fresh = await db.transaction(async (tx) => {
-    let count = 0;
-    for (const { subscriber, events } of received) count += await insertEvents(tx, subscriber, events);
-    return count;
-  });
-  return { fresh };
+  const incoming: Incoming[] = [];
+  for (const binding of receivers) {
+    for (const event of await binding.subscriber.receive(delivery)) incoming.push({ subscriber: binding.id, event });
+  }
+  return { fresh: await intake.store(incoming) };
+}
+
+interface Waiting {
+  readonly incoming: readonly Incoming[];
+  readonly resolve: (fresh: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Group commit: what comes in while a write is under way is written together, by one statement. */
+export class Intake {
+  readonly #db: Database;
+  #waiting: Waiting[] = [];
+  #writing = false;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Resolves with the number of new events once they are durable. */
+  store(incoming: readonly Incoming[]): Promise<number> {
+    if (incoming.length === 0) return Promise.resolve(0);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ incoming, resolve, reject });
+      if (!this.#writing) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, maxGroup);
+      try {
+        await this.#write(group);
+      } catch (error) {
+        // one bad delivery must not fail its neighbours
+        if (group.length === 1) group[0]?.reject(error);
+        else for (const one of group) await this.#write([one]).catch((reason: unknown) => one.reject(reason));
+      }
+    }
+    this.#writing = false;
+  }
+
+  async #write(group: readonly Waiting[]): Promise<void> {
+    const inserted = await insertEvents(this.#db, group.flatMap((one) => one.incoming));
+    for (const one of group) {
+      // a delivery that is in the group twice is new once
+      one.resolve(one.incoming.filter(({ subscriber, event }) => inserted.delete(incomingId(subscriber, event.id))).length);
+    }
+  }
 }

@@ -57,7 +57,7 @@ async function queueRemotes(env: Environment, binding: Binding, run: string, pro
     return { id: `list-${run}-${remoteId}`, remoteId, kind: 'changed' as const, snapshot: remote };
   });
   await env.db.transaction(async (tx) => {
-    await insertEvents(tx, binding.id, events, backfillLane);
+    await insertEvents(tx, events.map((event) => ({ subscriber: binding.id, event, lane: backfillLane })));
     await saveRun(tx, run, next);
   });
   env.emit('progress', { subscriber: binding.id, kind: 'backfill', done: next.done, total: undefined });

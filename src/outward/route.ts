@@ -4,11 +4,11 @@ import type { Binding } from '../engine/binding.js';
 import type { Database } from '../store/database.js';
 import { claimMarks, holdTruncated, makeAllDue, makeDue, moveKeys, type DueRow, type MarkRow } from '../store/marks.js';
 
-/** Returns how many marks were routed. */
-export function routeMarks(db: Database, bindings: readonly Binding[], limit: number): Promise<number> {
+/** Returns how many marks were routed, and the subscribers that have something to do now. */
+export function routeMarks(db: Database, bindings: readonly Binding[], limit: number): Promise<{ count: number; due: ReadonlySet<string> }> {
   return db.transaction(async (tx) => {
     const marks = await claimMarks(tx, limit);
-    if (marks.length === 0) return 0;
+    if (marks.length === 0) return { count: 0, due: new Set<string>() };
     const byCatalog = new Map<string, string[]>();
     for (const binding of bindings) {
       const name = binding.catalog.definition.name;
@@ -23,7 +23,7 @@ export function routeMarks(db: Database, bindings: readonly Binding[], limit: nu
       await moveKeys(tx, subscribers, keyMoves(own));
     }
     await makeDue(tx, dueRows(marks, byCatalog));
-    return marks.length;
+    return { count: marks.length, due: new Set(marks.flatMap((mark) => byCatalog.get(mark.catalog) ?? [])) };
   });
 }
 

@@ -20,31 +20,53 @@ export interface InboxRow {
   readonly payload: InboxPayload;
 }
 
-/** Stores events; one that is there already has no effect. Returns how many were new. */
-export async function insertEvents(
-  db: Queryable,
-  subscriber: string,
-  events: readonly RemoteEvent[],
-  lane = 0,
-): Promise<number> {
-  if (events.length === 0) return 0;
-  const rows = events.map((event) => ({
-    event_id: event.id.replaceAll('\u0000', ''),
-    remote_id: event.remoteId.replaceAll('\u0000', ''),
+/** An event and whom it concerns. */
+export interface Incoming {
+  readonly subscriber: string;
+  readonly event: RemoteEvent;
+  readonly lane?: number;
+}
+
+/** Stores events; one that is there already has no effect. Returns `incomingId` of those that were new. */
+export async function insertEvents(db: Queryable, incoming: readonly Incoming[]): Promise<Set<string>> {
+  if (incoming.length === 0) return new Set();
+  const rows = incoming.map(({ subscriber, event, lane }) => ({
+    subscriber,
+    event_id: storable(event.id),
+    remote_id: storable(event.remoteId),
     kind: event.kind,
     payload: payloadOf(event),
+    lane: lane ?? 0,
   }));
-  const inserted = await db.query(
+  const inserted = await db.query<{ subscriber: string; event_id: string }>(
     {
       name: 'syncflow-insert-events',
       text: `insert into syncflow.inbox (subscriber, event_id, remote_id, kind, payload, lane)
-        select $1, r.event_id, r.remote_id, r.kind, r.payload, $3
-        from json_to_recordset($2::json) as r(event_id text, remote_id text, kind text, payload json)
-        on conflict (subscriber, event_id) do nothing returning id`,
+        select r.subscriber, r.event_id, r.remote_id, r.kind, r.payload, r.lane
+        from json_to_recordset($1::json) as r(subscriber text, event_id text, remote_id text, kind text, payload json, lane smallint)
+        on conflict (subscriber, event_id) do nothing returning subscriber, event_id`,
     },
-    [subscriber, JSON.stringify(rows), lane],
+    [JSON.stringify(rows)],
   );
-  return inserted.length;
+  return new Set(inserted.map((row) => incomingId(row.subscriber, row.event_id)));
+}
+
+export function incomingId(subscriber: string, eventId: string): string {
+  return JSON.stringify([subscriber, storable(eventId)]);
+}
+
+/** Postgres can't hold NUL in a text. */
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '');
+}
+
+/** Whether there is anything to route: cheaper to ask than to open two transactions in vain. */
+export async function anythingToRoute(db: Queryable): Promise<boolean> {
+  const [row] = await db.query<{ any: boolean }>({
+    name: 'syncflow-anything-to-route',
+    text: `select exists (select from syncflow.mark) or exists (select from syncflow.inbox where settled_at is null) as any`,
+  });
+  return row?.any === true;
 }
 
 function payloadOf(event: RemoteEvent): InboxPayload {

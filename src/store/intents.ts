@@ -178,15 +178,21 @@ export async function createUnderWay(db: Queryable, subscriber: string, before: 
   return rows.length === 1;
 }
 
+/** An intent that an event names as its cause. */
+export interface CausingIntent {
+  readonly kind: Intent['kind'];
+  readonly body: IntentBody;
+}
+
 /** Intents by the idempotency keys that events name as their cause; a step's key begins with its intent's. */
-export async function intentsByCause(db: Queryable, causes: readonly string[]): Promise<Map<string, IntentBody>> {
+export async function intentsByCause(db: Queryable, causes: readonly string[]): Promise<Map<string, CausingIntent>> {
   if (causes.length === 0) return new Map();
-  const rows = await db.query<{ idempotency_key: string; body: string }>(
-    `select idempotency_key, body::text as body from syncflow.intent
+  const rows = await db.query<{ idempotency_key: string; kind: Intent['kind']; body: string }>(
+    `select idempotency_key, kind, body::text as body from syncflow.intent
      where idempotency_key in (select value from json_array_elements_text($1::json))`,
     [JSON.stringify([...new Set(causes.map(intentKeyOf))])],
   );
-  return new Map(rows.map((row) => [row.idempotency_key, JSON.parse(row.body) as IntentBody]));
+  return new Map(rows.map((row) => [row.idempotency_key, { kind: row.kind, body: JSON.parse(row.body) as IntentBody }]));
 }
 
 /** Step keys are `intent key + "." + step`. */

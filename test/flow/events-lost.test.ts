@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { CatalogClass } from '../../src/catalog/catalog.js';
 import type { ChangePage } from '../../src/subscriber/base.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { contactCatalog, memorySide, MemorySystem, only, parkedOf, useStage, writesWhenQuiet } from './stage.js';
@@ -8,9 +7,9 @@ const stage = useStage();
 
 async function oneContact(side: ReturnType<typeof memorySide> = memorySide()) {
   const Contact = contactCatalog();
-  Contact.register(side as never);
+  Contact.register(side);
   const system = new MemorySystem();
-  const world = await stage.start([Contact as CatalogClass], { memory: system });
+  const world = await stage.start([Contact], { memory: system });
   const contacts = world.flow.catalog(Contact);
   const ada = await contacts.save({ name: 'Ada', city: 'Oldtown' });
   await world.flow.sync();

@@ -53,8 +53,8 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [After], { memory: system });
     return { world, system, contacts: world.flow.catalog(After) };
   }
-  const cities = (system: MemorySystem) =>
-    Object.fromEntries(remoteValues(system).map(({ email, city }) => [email, city]));
+  const cities = (system: MemorySystem): Record<string, unknown> =>
+    Object.fromEntries(remoteValues(system).map(({ email, city }): [string, unknown] => [String(email), city]));
   const firstLoad = { 'only-here': 'London', 'only-there': 'Rome', both: 'Paris', neither: undefined };
 
   test('the field is loaded when its record is next looked at: an empty side takes the other’s value, a difference is a conflict', async () => {

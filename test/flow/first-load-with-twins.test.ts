@@ -135,19 +135,21 @@ test.fails('our marker links them, without a match', async () => {
   expect(await world.flow.parked()).toEqual([]);
 });
 
-test('our marker outweighs a match with another record', async () => {
-  const { world, system, rows } = await firstLoad(
+// Bug: `checkCreate` (outward/push.ts) takes a remote that matches although our marker on it names another record. With a listing
+// it is a race which of the two is seen first; without one it always happens.
+test.fails('our marker outweighs a match with another record', async () => {
+  const { system, rows } = await firstLoad(
     [
       { name: 'Ada', email: 'ada@example.com' },
       { name: 'Bob', email: 'bob@example.com' },
     ],
     { r1: { name: 'Bob', email: 'ada@example.com', marker: '["2"]' } },
+    { capabilities: { listing: false } },
   );
   expect(rows.map((row) => row.name)).toEqual(['Ada', 'Bob']);
   const links = await stage.db.query(`select key, remote_id from syncflow.link where remote_id = 'r1'`);
   expect(links).toEqual([{ key: '["2"]', remote_id: 'r1' }]);
   expect(system.objects.get('r1')?.values).toMatchObject({ name: 'Bob', email: 'bob@example.com' });
-  expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
 // Bug: see events-duplicated-reordered-late.test.ts: a listing shows snapshots, and the marker of a record that isn't here (any
@@ -243,7 +245,9 @@ test('a field mapped later is a first load of that field, on links that are ther
     { name: 'Carl', city: 'Hubville' },
     { name: 'Dora', city: 'Same' },
   ]);
-  const there = Object.fromEntries([...system.objects.values()].map((one) => [one.values['name'], one.values['city']]));
+  const there: Record<string, unknown> = Object.fromEntries(
+    [...system.objects.values()].map((one) => [one.values['name'], one.values['city']]),
+  );
   expect(there).toEqual({ Ada: 'Hubville', Bob: 'Remoton', Carl: 'Hubville', Dora: 'Same' });
   expect(await conflictsOf(next)).toEqual([
     { subscriber: 'contact/memory', unit: 'city', base: null, hub: '"Hubville"', remote: '"Remoton"', winner: 'hub' },

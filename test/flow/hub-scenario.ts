@@ -85,17 +85,15 @@ export class MortalDatabase implements Database {
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    let ended = false;
     const result = await this.#inner.transaction(async (tx) => {
       const done = await work({
         query: <R extends object>(statement: string | Statement, params?: readonly SqlValue[]) =>
           this.#step(textOf(statement), () => tx.query<R>(statement, params)),
       });
-      ended = this.#mode === 'after' && this.#dies('commit');
-      if (!ended && this.#mode === 'before' && this.#dies('commit')) throw new Error('died');
+      if (this.#dies('commit') && this.#mode === 'before') throw new Error('died');
       return done;
     }, options);
-    if (ended || this.dead) throw new Error('died');
+    if (this.dead) throw new Error('died');
     return result;
   }
 

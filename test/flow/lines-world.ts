@@ -83,7 +83,7 @@ export function linesSide({
       const lines = this.#written([], children['lines']);
       const object = this.account.put(`inv_${this.account.sequence}`, { ...values.values, marker: key, lines });
       await this.account.beforeAnswer?.();
-      return done(object.id, object as RemoteInvoice);
+      return done(object.id, object);
     }
 
     override async update({
@@ -96,7 +96,7 @@ export function linesSide({
       const lines = this.#written(linesOf(this.account, remoteId), children['lines']);
       const object = this.account.edit(remoteId, { ...changed.values, lines });
       await this.account.beforeAnswer?.();
-      return done(object.id, object as RemoteInvoice);
+      return done(object.id, object);
     }
 
     override async delete({ remoteId }: DeleteOperation<RemoteInvoice>): Promise<Outcome<RemoteInvoice>> {
@@ -107,7 +107,7 @@ export function linesSide({
 
     override async fetch(remoteId: string): Promise<Sight<RemoteInvoice>> {
       const object = this.account.objects.get(remoteId);
-      if (object !== undefined) return found(object as RemoteInvoice);
+      if (object !== undefined) return found(object);
       return this.account.deleted.has(remoteId) ? gone() : missing('404');
     }
 

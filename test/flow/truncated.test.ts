@@ -66,7 +66,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
 
   // routeMarks holds for the T mark first and then makes every key of the batch due, also of marks older than the T
   test.fails('right after an edit: the edited record is held too', async () => {
-    const { flow, system, codes, Contact, ...world } = await scene('truncated_after_edit');
+    const { flow, system, codes, ...world } = await scene('truncated_after_edit');
     await db.execute(`update truncated_after_edit set email = 'new@x' where id = 1; truncate truncated_after_edit`);
     await settle({ flow, ...world });
     const seen = await codes();
@@ -95,7 +95,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
 
   // setPaused sets due_at of whatever it resumes, and claimLinks doesn't look at parked_code
   test.fails('and one record unsubscribed and resubscribed: still held', async () => {
-    const { flow, system, codes, Contact, ...world } = await scene('truncated_resumed');
+    const { flow, system, codes, ...world } = await scene('truncated_resumed');
     await db.query('truncate truncated_resumed');
     await settle({ flow, ...world });
     await flow.unsubscribe('truncated_resumed/memory', '["1"]');

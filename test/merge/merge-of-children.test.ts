@@ -183,7 +183,7 @@ describe('properties', () => {
         const hub = lines.flatMap(({ hub: text }, id) => (text === undefined ? [] : [{ id, text }]));
         const remote = lines.flatMap(({ remote: text }, n) => (text === undefined ? [] : [{ id: `r${n}`, text }]));
         const { merged, hub: rows } = run({ base, hub, remote });
-        const written = (merged.records ?? rows).map((row, index) => ({ id: 100 + index, ...row }) as AnyRecord);
+        const written = (merged.records ?? rows).map((row, index) => ({ id: 100 + index, ...row }));
         const shadows = childShadowsAfterWrite(merged, { id: 1, lines: written });
         const again = run({ base: shadows, hub: written as never, remote });
         // lines that the hub keeps against the remote are sent in between; nothing else may move
