@@ -19,7 +19,17 @@ import { Intake, receiveWebhook, type Received } from './inward/webhook.js';
 import type { Database } from './store/database.js';
 import { EmbeddedDatabase } from './store/embedded.js';
 import { migrate } from './store/migrate.js';
-import { countPending, listConflicts, listParked, retryParked, setPaused, subscriberStatus, type ConflictRow, type ParkedRecord, type SubscriberStatus } from './store/overview.js';
+import {
+  countPending,
+  listConflicts,
+  listParked,
+  retryParked,
+  setPaused,
+  subscriberStatus,
+  type ConflictRow,
+  type ParkedRecord,
+  type SubscriberStatus,
+} from './store/overview.js';
 import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
 import { PostgresDatabase } from './store/postgres.js';
 import { dropSetting, readSetting, writeSetting } from './store/settings.js';
@@ -103,7 +113,12 @@ export class Syncflow {
     this.#started ??= (async () => {
       const { env, bindings } = await this.#ready();
       const { batchSize = 100, wakeIntervalMs = 1000, pollIntervalMs = 5000 } = this.#options;
-      this.#loops = new Loops(env, bindings, { batchSize, wakeIntervalMs, pollIntervalMs, backfill: this.#options.backfill ?? true });
+      this.#loops = new Loops(
+        env,
+        this.catalogs.map((main) => main.definition.name),
+        bindings,
+        { batchSize, wakeIntervalMs, pollIntervalMs, backfill: this.#options.backfill ?? true },
+      );
       await env.db.listen('syncflow', () => this.#loops?.ring());
       this.#loops.start();
     })();
@@ -126,10 +141,12 @@ export class Syncflow {
   async settled(): Promise<void> {
     const { env, bindings } = await this.#ready();
     const loops = this.#loops;
-    if (loops === undefined) throw new SyncflowError('usage', 'settled() waits for ever before start()', { hint: 'Call start() first.' });
+    if (loops === undefined)
+      throw new SyncflowError('usage', 'settled() waits for ever before start()', { hint: 'Call start() first.' });
     const ids = bindings.map((binding) => binding.id);
+    const names = this.catalogs.map((main) => main.definition.name);
     while (!this.#stopping.signal.aborted) {
-      if (!loops.loading && (await countPending(env.db, ids)) === 0) return;
+      if (!loops.loading && (await countPending(env.db, names, ids)) === 0) return;
       await env.clock.sleep(settledIntervalMs, this.#stopping.signal);
     }
   }
@@ -141,7 +158,8 @@ export class Syncflow {
     await this.#loops?.pollAll();
     await this.settled();
     // what was just pushed may have had consequences there
-    if (bindings.some((binding) => binding.subscriber.capabilities.polling) && (await this.#loops?.pollAll()) !== 0) await this.settled();
+    if (bindings.some((binding) => binding.subscriber.capabilities.polling) && (await this.#loops?.pollAll()) !== 0)
+      await this.settled();
   }
 
   /** Lists everything of a subscriber again, on both sides: after an outage longer than the remote's memory, say. */
@@ -156,7 +174,8 @@ export class Syncflow {
     return new CatalogHandle<C>(async () => {
       const { env, catalogs } = await this.#ready();
       const binding = catalogs.get(main.definition.name);
-      if (binding === undefined) throw new SyncflowError('usage', `${main.definition.name} is not one of this Syncflow's catalogs`);
+      if (binding === undefined)
+        throw new SyncflowError('usage', `${main.definition.name} is not one of this Syncflow's catalogs`);
       return { db: env.db, catalog: binding, subscribers: await this.subscribers(), wrote: () => this.#loops?.ring() };
     });
   }
@@ -196,7 +215,10 @@ export class Syncflow {
 
   async status(): Promise<readonly SubscriberStatus[]> {
     const { env, bindings } = await this.#ready();
-    return subscriberStatus(env.db, bindings.map((binding) => binding.id));
+    return subscriberStatus(
+      env.db,
+      bindings.map((binding) => binding.id),
+    );
   }
 
   /** Compares whole catalogs with their remotes, field by field. Writes nothing. Systems without a listing are left out. */
@@ -251,7 +273,8 @@ export class Syncflow {
   }
 
   #ready(): Promise<Prepared> {
-    if (this.#stopped !== undefined) throw new SyncflowError('usage', 'this Syncflow was stopped', { hint: 'Make a new one.' });
+    if (this.#stopped !== undefined)
+      throw new SyncflowError('usage', 'this Syncflow was stopped', { hint: 'Make a new one.' });
     this.#prepared ??= this.#prepare();
     return this.#prepared;
   }
@@ -263,12 +286,16 @@ export class Syncflow {
     await this.#checkEnvironment();
     const catalogs = new Map<string, CatalogBinding>();
     for (const main of this.catalogs) {
-      if (catalogs.has(main.definition.name)) throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`);
+      if (catalogs.has(main.definition.name))
+        throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`);
       await ensureTable(this.database, main.definition);
       catalogs.set(main.definition.name, await bindCatalog(this.database, main));
     }
     const bindings = bindSubscribers(this.catalogs, catalogs, accounts, this.environment);
-    await installTriggers(this.database, this.catalogs.map((main) => main.definition));
+    await installTriggers(
+      this.database,
+      this.catalogs.map((main) => main.definition),
+    );
     const env: Environment = {
       db: this.database,
       clock,
@@ -285,16 +312,21 @@ export class Syncflow {
   async #checkEnvironment(): Promise<void> {
     const known = await readSetting(this.database, 'environment');
     if (known !== undefined && known !== this.environment && this.#options.adoptEnvironment !== true) {
-      throw new SyncflowError('environment', `this hub belongs to the environment "${known}", not "${this.environment}"`, {
-        hint: `Is it a copy? Then its links lead to the remotes of "${known}". To take it over all the same: adoptEnvironment: true, or \`syncflow migrate --adopt-environment\`.`,
-      });
+      throw new SyncflowError(
+        'environment',
+        `this hub belongs to the environment "${known}", not "${this.environment}"`,
+        {
+          hint: `Is it a copy? Then its links lead to the remotes of "${known}". To take it over all the same: adoptEnvironment: true, or \`syncflow migrate --adopt-environment\`.`,
+        },
+      );
     }
     if (known !== this.environment) await writeSetting(this.database, 'environment', this.environment);
   }
 
   #emit<N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]): void {
     for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<SyncflowEvents[N]>)(event);
-    if (name === 'error' && (this.#listeners.get('error')?.size ?? 0) === 0) process.emitWarning(String((event as SyncflowEvents['error']).error));
+    if (name === 'error' && (this.#listeners.get('error')?.size ?? 0) === 0)
+      process.emitWarning(String((event as SyncflowEvents['error']).error));
   }
 }
 
@@ -310,7 +342,9 @@ function find(bindings: readonly Binding[], id: string): Binding {
   if (binding !== undefined) return binding;
   const ids = bindings.map((one) => one.id);
   const guess = didYouMean(id, ids);
-  throw new SyncflowError('usage', `there is no subscriber "${id}"`, { hint: guess === undefined ? `There are: ${ids.join(', ')}.` : `Did you mean "${guess}"?` });
+  throw new SyncflowError('usage', `there is no subscriber "${id}"`, {
+    hint: guess === undefined ? `There are: ${ids.join(', ')}.` : `Did you mean "${guess}"?`,
+  });
 }
 
 /** A database from its short form. */
@@ -318,7 +352,9 @@ export function openDatabase(address: string): Database {
   if (/^postgres(ql)?:\/\//.test(address)) return new PostgresDatabase({ url: address });
   if (address === 'memory:') return new EmbeddedDatabase();
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) {
-    throw new SyncflowError('config', `a database can't be opened by "${address.split(':')[0] ?? ''}:"`, { hint: 'Give postgres://…, a folder for an embedded hub, or memory:.' });
+    throw new SyncflowError('config', `a database can't be opened by "${address.split(':')[0] ?? ''}:"`, {
+      hint: 'Give postgres://…, a folder for an embedded hub, or memory:.',
+    });
   }
   return new EmbeddedDatabase({ dataDir: address });
 }

@@ -29,13 +29,19 @@ export async function adopt(
   seen: Observation,
 ): Promise<{ key: RecordKey | undefined; adopted: boolean }> {
   const { subscriber, policies } = binding;
-  if (!subscriber.accepts(seen.remote)) throw new Refusal({ settlement: { link, state: 'excluded', remoteId: seen.remoteId } });
+  if (!subscriber.accepts(seen.remote))
+    throw new Refusal({ settlement: { link, state: 'excluded', remoteId: seen.remoteId } });
   const marked = subscriber.keyOf(seen.remote);
   if (marked !== undefined) {
     await takeOver(env, tx, binding, link, marked, seen.remoteId);
     const rows = await binding.catalog.rows.load(tx, [marked]);
     if (!rows.has(marked)) {
-      throw new Refusal(parkResult(link, 'twin', `it bears the marker of record ${marked}, which is not here`, { remoteId: seen.remoteId, look: true }));
+      throw new Refusal(
+        parkResult(link, 'twin', `it bears the marker of record ${marked}, which is not here`, {
+          remoteId: seen.remoteId,
+          look: true,
+        }),
+      );
     }
     return { key: marked, adopted: true };
   }
@@ -53,9 +59,12 @@ export async function adopt(
     await takeOver(env, tx, binding, link, candidate, seen.remoteId);
     return { key: candidate, adopted: true };
   }
-  if (policies.createInward === 'ignore') throw new Refusal({ settlement: { link, state: 'excluded', remoteId: seen.remoteId } });
+  if (policies.createInward === 'ignore')
+    throw new Refusal({ settlement: { link, state: 'excluded', remoteId: seen.remoteId } });
   if (policies.createInward === 'park') {
-    throw new Refusal(parkResult(link, 'policy', 'a new remote, and createInward is "park"', { remoteId: seen.remoteId, look: true }));
+    throw new Refusal(
+      parkResult(link, 'policy', 'a new remote, and createInward is "park"', { remoteId: seen.remoteId, look: true }),
+    );
   }
   return { key: undefined, adopted: false };
 }
@@ -78,13 +87,23 @@ async function matching(tx: Queryable, binding: Binding, remote: unknown): Promi
     Object.assign(wanted, get(unit, r, undefined, noReferences));
   }
   const keys = await binding.catalog.rows.findBy(tx, wanted, maxCandidates);
-  const links = await findLinks(tx, keys.map((key) => ({ subscriber: binding.id, key })));
+  const links = await findLinks(
+    tx,
+    keys.map((key) => ({ subscriber: binding.id, key })),
+  );
   const taken = new Set(links.filter((link) => link.remoteId !== undefined).map((link) => link.key));
   return keys.filter((key) => !taken.has(key));
 }
 
 /** The record's own link gives way to the one that knows the remote, unless somebody is at work on it. */
-async function takeOver(env: Environment, tx: Queryable, binding: Binding, link: Link, key: RecordKey, remoteId: string): Promise<void> {
+async function takeOver(
+  env: Environment,
+  tx: Queryable,
+  binding: Binding,
+  link: Link,
+  key: RecordKey,
+  remoteId: string,
+): Promise<void> {
   const own = await lockLink(tx, binding.id, key);
   if (own === undefined || own.link.id === link.id) return;
   if (own.link.remoteId !== undefined && own.link.remoteId !== remoteId) {

@@ -7,7 +7,17 @@ import type { RecordKey } from '../catalog/key.js';
 import { extractRecord, type Binding, type CatalogBinding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
-import { closed, emitResult, errorResult, parkResult, retryResult, waitResult, writeResults, type Emission, type Result } from '../engine/result.js';
+import {
+  closed,
+  emitResult,
+  errorResult,
+  parkResult,
+  retryResult,
+  waitResult,
+  writeResults,
+  type Emission,
+  type Result,
+} from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
 import { childShadowsAfterWrite } from '../merge/children.js';
 import { merge, type Merged, type Sent } from '../merge/merge.js';
@@ -35,7 +45,12 @@ export interface Observation {
 }
 
 /** Applies an observation, or says what prevents it. The returned result is still to be committed; undefined: it was. */
-export async function applyObservation(env: Environment, binding: Binding, link: Link, seen: Observation): Promise<Result | undefined> {
+export async function applyObservation(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+): Promise<Result | undefined> {
   try {
     const result = await env.db.transaction((tx) => applyInside(env, tx, binding, link, seen));
     if (result === 'fenced') return undefined;
@@ -50,7 +65,13 @@ function failure(env: Environment, binding: Binding, link: Link, seen: Observati
   const base = problemResult(env, binding, link, error);
   // the write that this answers has happened, whatever stands in the way of its inward half
   if (seen.intent === undefined) return base;
-  const settlement: Settlement = { ...base.settlement, state: 'linked', remoteId: seen.remoteId, shadow: shadowOfSent(link.shadow, seen.sent), look: true };
+  const settlement: Settlement = {
+    ...base.settlement,
+    state: 'linked',
+    remoteId: seen.remoteId,
+    shadow: shadowOfSent(link.shadow, seen.sent),
+    look: true,
+  };
   return { ...base, settlement, ...closed(seen.intent, 'done'), history: seen.history ?? [], emit: seen.emit ?? [] };
 }
 
@@ -62,7 +83,9 @@ function problemResult(env: Environment, binding: Binding, link: Link, error: un
     const detail = (error as { constraint?: string; message?: string }).constraint ?? 'a constraint';
     const reason = `the hub refused the write: ${detail} (${state})`;
     // two rows that swap a unique value need more than one try
-    return link.attempts < 3 ? retryResult(env, link, reason, { look: true }) : parkResult(link, 'constraint', reason, { look: true });
+    return link.attempts < 3
+      ? retryResult(env, link, reason, { look: true })
+      : parkResult(link, 'constraint', reason, { look: true });
   }
   return withLook(errorResult(env, link, error));
 }
@@ -80,7 +103,13 @@ export class Refusal extends Error {
   }
 }
 
-async function applyInside(env: Environment, tx: Queryable, binding: Binding, link: Link, seen: Observation): Promise<Result | 'fenced'> {
+async function applyInside(
+  env: Environment,
+  tx: Queryable,
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+): Promise<Result | 'fenced'> {
   await announce(tx, binding.id, seenAt(binding, link, seen));
   if (!(await holdsLease(tx, link))) return 'fenced';
   const target = link.key === undefined ? await adopt(env, tx, binding, link, seen) : { key: link.key, adopted: false };
@@ -89,7 +118,10 @@ async function applyInside(env: Environment, tx: Queryable, binding: Binding, li
     // the record was deleted while we looked: the plan will take it from here
     return commit(tx, binding, observedWithoutRecord(link, seen, target.key));
   }
-  const resolver = await loadReferences(tx, binding, { records: before?.record === undefined ? [] : [before.record], remotes: [seen.remote] });
+  const resolver = await loadReferences(tx, binding, {
+    records: before?.record === undefined ? [] : [before.record],
+    remotes: [seen.remote],
+  });
   const merged = merge({
     mapping: binding.mapping,
     shadow: link.shadow,
@@ -100,10 +132,15 @@ async function applyInside(env: Environment, tx: Queryable, binding: Binding, li
     hubEditedAt: link.editedAt,
     remoteEditedAt: seenAt(binding, link, seen),
   });
-  const written = merged.changesHub || before === undefined ? await writeHub(tx, binding, link, merged, before) : undefined;
+  const written =
+    merged.changesHub || before === undefined ? await writeHub(tx, binding, link, merged, before) : undefined;
   const after = written?.record ?? before?.record ?? {};
   const key = written?.key ?? target.key;
-  return commit(tx, binding, appliedResult(binding, link, seen, { merged, after, key, created: before === undefined, adopted: target.adopted }));
+  return commit(
+    tx,
+    binding,
+    appliedResult(binding, link, seen, { merged, after, key, created: before === undefined, adopted: target.adopted }),
+  );
 }
 
 async function commit(tx: Queryable, binding: Binding, result: Result): Promise<Result | 'fenced'> {
@@ -113,7 +150,10 @@ async function commit(tx: Queryable, binding: Binding, result: Result): Promise<
 
 /** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. */
 export async function announce(tx: Queryable, origin: string, editedAt: string | undefined): Promise<void> {
-  await tx.query(`select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true)`, [origin, editedAt ?? '']);
+  await tx.query(`select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true)`, [
+    origin,
+    editedAt ?? '',
+  ]);
 }
 
 export function seenAt(binding: Binding, link: Link, seen: Observation): string | undefined {
@@ -135,7 +175,12 @@ async function writeHub(tx: Queryable, binding: Binding, link: Link, merged: Mer
   const next: AnyRecord = { ...before?.row, ...merged.patch };
   if (before === undefined) {
     for (const column of catalog.definition.columns) {
-      if (next[column.name] === null && !column.nullable && (column.optional || catalog.definition.key.includes(column.name))) delete next[column.name];
+      if (
+        next[column.name] === null &&
+        !column.nullable &&
+        (column.optional || catalog.definition.key.includes(column.name))
+      )
+        delete next[column.name];
     }
     if (!binding.subscriber.where(next as never)) throw new Refusal({ settlement: { link, state: 'excluded' } });
   }
@@ -145,7 +190,11 @@ async function writeHub(tx: Queryable, binding: Binding, link: Link, merged: Mer
   }
   const looping = loopIn(link, merged, next);
   if (looping !== undefined) throw new Refusal(parkResult(link, 'loop', looping, { look: false }));
-  const key = await catalog.main.save(next, { tx: hubTransaction(tx, catalog), before: before?.row, origin: binding.id });
+  const key = await catalog.main.save(next, {
+    tx: hubTransaction(tx, catalog),
+    before: before?.row,
+    origin: binding.id,
+  });
   const after = await loadRow(tx, catalog, key);
   if (after?.record === undefined) throw new SyncflowError('validation', `save left no record under ${key}`);
   return { key, record: after.record };
@@ -171,7 +220,10 @@ interface Outcome {
 function appliedResult(binding: Binding, link: Link, seen: Observation, outcome: Outcome): Result {
   const { merged, after, key, created, adopted } = outcome;
   const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
-  const units = [...merged.applied.map(({ unit }) => unit.name), ...merged.children.filter((child) => child.records !== undefined).map((child) => child.mapping.name)];
+  const units = [
+    ...merged.applied.map(({ unit }) => unit.name),
+    ...merged.children.filter((child) => child.records !== undefined).map((child) => child.mapping.name),
+  ];
   const history: HistoryRow[] = [...(seen.history ?? [])];
   const emit: Emission[] = [...(seen.emit ?? [])];
   if (adopted) {
@@ -188,7 +240,7 @@ function appliedResult(binding: Binding, link: Link, seen: Observation, outcome:
       ...(key === undefined || key === link.key ? {} : { key }),
       shadow: shadowAfter(merged, after),
       flips: rememberValues(link, merged, after),
-      ...(owes(merged) ? { dueInMs: 0 } : {}),
+      ...(merged.owed ? { dueInMs: 0 } : {}),
     },
     conflicts: merged.conflicts,
     history,
@@ -212,12 +264,12 @@ export function shadowAfter(merged: Merged, record: AnyRecord): Shadow {
   const units: Record<string, Pair> = { ...merged.pairs };
   for (const { unit, r } of merged.applied) units[unit.name] = pair(hubText(unit, record), r);
   if (merged.children.length === 0) return { units };
-  return { units, children: Object.fromEntries(merged.children.map((child) => [child.mapping.name, childShadowsAfterWrite(child, record)])) };
-}
-
-/** Whether the merge left something that the remote must still be told. */
-export function owes(merged: Merged): boolean {
-  return merged.conflicts.some((one) => one.winner !== 'remote') || Object.values(merged.pairs).some((one) => one.h === undefined);
+  return {
+    units,
+    children: Object.fromEntries(
+      merged.children.map((child) => [child.mapping.name, childShadowsAfterWrite(child, record)]),
+    ),
+  };
 }
 
 /** The shadow where all that is known is what we sent. */

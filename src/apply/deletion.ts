@@ -12,7 +12,8 @@ import { announce, hubTransaction } from './apply.js';
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
 export async function applyDeletion(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
   const subject = { subscriber: binding.id, key: link.key, remoteId: link.remoteId };
-  if (link.key === undefined) return { settlement: link.state === 'linked' ? { link, state: 'gone' } : { link, forget: true } };
+  if (link.key === undefined)
+    return { settlement: link.state === 'linked' ? { link, state: 'gone' } : { link, forget: true } };
   switch (binding.policies.deleteInward) {
     case 'park':
       return parkResult(link, 'policy', 'its remote was deleted and deleteInward is "park"', { look: true });
@@ -47,10 +48,17 @@ async function deleteRecord(tx: Queryable, binding: Binding, link: Link): Promis
   return settled.size === 1 ? result : 'fenced';
 
   async function remove(): Promise<Result> {
-    const edited = binding.mapping.units.filter((unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record ?? {})));
+    const edited = binding.mapping.units.filter(
+      (unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record ?? {})),
+    );
     if (edited.length > 0) {
       const names = edited.map((unit) => unit.name).join(', ');
-      return parkResult(link, 'delete-conflict', `its remote was deleted while ${names} ${edited.length === 1 ? 'was' : 'were'} edited here`, { look: true });
+      return parkResult(
+        link,
+        'delete-conflict',
+        `its remote was deleted while ${names} ${edited.length === 1 ? 'was' : 'were'} edited here`,
+        { look: true },
+      );
     }
     await catalog.main.delete(key as string, { tx: hubTransaction(tx, catalog), before: row, origin: binding.id });
     const gone = tombstone(link);

@@ -14,7 +14,8 @@ export function loopIn(link: Link, merged: Merged, next: AnyRecord): string | un
     const past = link.flips[unit.name] ?? [];
     const value = digest(hubText(unit, next));
     const returns = past.filter((one, index) => past.indexOf(one) !== index).length + (past.includes(value) ? 1 : 0);
-    if (returns >= maxReturns) return `${unit.name} was set back and forth ${returns} times: two systems undo each other`;
+    if (returns >= maxReturns)
+      return `${unit.name} was set back and forth ${returns} times: two systems undo each other`;
   }
   return undefined;
 }
@@ -23,7 +24,8 @@ export function loopIn(link: Link, merged: Merged, next: AnyRecord): string | un
 export function rememberValues(link: Link, merged: Merged, record: AnyRecord): Flips {
   if (merged.applied.length === 0) return link.flips;
   const flips: Record<string, readonly string[]> = { ...link.flips };
-  for (const { unit } of merged.applied) flips[unit.name] = [...(flips[unit.name] ?? []), digest(hubText(unit, record))].slice(-remembered);
+  for (const { unit } of merged.applied)
+    flips[unit.name] = [...(flips[unit.name] ?? []), digest(hubText(unit, record))].slice(-remembered);
   return flips;
 }
 

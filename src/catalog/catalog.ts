@@ -46,7 +46,11 @@ export interface ChildInfo extends TableInfo {
   readonly parent: string;
 }
 
-export interface CatalogDefinition<F extends Fields = Fields, K extends string = string, Ch extends Children = Children> extends TableInfo {
+export interface CatalogDefinition<
+  F extends Fields = Fields,
+  K extends string = string,
+  Ch extends Children = Children,
+> extends TableInfo {
   readonly name: string;
   readonly fields: F;
   readonly key: readonly K[];
@@ -62,15 +66,31 @@ export type RowOfSpec<F extends Fields, Ch extends Children> = string extends ke
   ? AnyRecord // a main class that isn't known more closely
   : FieldsOf<F> & { [N in keyof Ch]: FieldsOf<Ch[N]['fields']>[] };
 /** The record type of a main class: `Row<typeof Invoice>`. */
-export type Row<C> = C extends { readonly definition: CatalogDefinition<infer F, string, infer Ch> } ? RowOfSpec<F, Ch> : never;
+export type Row<C> = C extends { readonly definition: CatalogDefinition<infer F, string, infer Ch> }
+  ? RowOfSpec<F, Ch>
+  : never;
 /** What `save` accepts: fields with a default, nullable fields, the key of a new record and child collections may be left out. */
 export type RowInput<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K, infer Ch> }
-  ? { [N in keyof F as N extends K ? never : undefined extends z.input<F[N]> ? never : null extends z.input<F[N]> ? never : N]: z.input<F[N]> } & {
-      [N in keyof F as N extends K ? N : undefined extends z.input<F[N]> ? N : null extends z.input<F[N]> ? N : never]?: z.input<F[N]> | undefined;
+  ? {
+      [
+        N in keyof F as N extends K
+          ? never
+          : undefined extends z.input<F[N]>
+            ? never
+            : null extends z.input<F[N]>
+              ? never
+              : N
+      ]: z.input<F[N]>;
+    } & {
+      [
+        N in keyof F as N extends K ? N : undefined extends z.input<F[N]> ? N : null extends z.input<F[N]> ? N : never
+      ]?: z.input<F[N]> | undefined;
     } & { [N in keyof Ch]?: Partial<FieldsOf<Ch[N]['fields']>>[] }
   : never;
 /** The type of a catalog's (single) key. */
-export type KeyValue<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K, Children> } ? z.output<F[K & keyof F]> : never;
+export type KeyValue<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K, Children> }
+  ? z.output<F[K & keyof F]>
+  : never;
 /** A key as callers give it: the value of a single key, or an object with every key field. */
 export type KeyInput<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K, Children> }
   ? z.output<F[K & keyof F]> | { [N in K & keyof F]: z.output<F[N]> }
@@ -156,9 +176,11 @@ export interface CatalogClass<F extends Fields = Fields, K extends string = stri
  *
  * @throws SyncflowError `config` when the definition is inconsistent.
  */
-export function Catalog<const F extends Fields, const K extends keyof F & string, const Ch extends Children = Record<never, never>>(
-  spec: CatalogSpec<F, K, Ch>,
-): CatalogClass<F, K, Ch> {
+export function Catalog<
+  const F extends Fields,
+  const K extends keyof F & string,
+  const Ch extends Children = Record<never, never>,
+>(spec: CatalogSpec<F, K, Ch>): CatalogClass<F, K, Ch> {
   const definition = define(spec);
   const registrations: Registration[] = [];
 
@@ -188,18 +210,23 @@ export function subscribes(catalog: CatalogClass, options?: RegisterOptions) {
   };
 }
 
-function define<F extends Fields, K extends keyof F & string, Ch extends Children>(spec: CatalogSpec<F, K, Ch>): CatalogDefinition<F, K, Ch> {
+function define<F extends Fields, K extends keyof F & string, Ch extends Children>(
+  spec: CatalogSpec<F, K, Ch>,
+): CatalogDefinition<F, K, Ch> {
   const schema = spec.schema ?? 'public';
   const key: readonly K[] = typeof spec.key === 'string' ? [spec.key] : (spec.key as readonly K[]);
   if (!/^[\w-]+$/.test(spec.name)) {
-    throw new SyncflowError('config', `"${spec.name}" can't be a catalog's name`, { hint: 'Use letters, digits, "_" and "-".' });
+    throw new SyncflowError('config', `"${spec.name}" can't be a catalog's name`, {
+      hint: 'Use letters, digits, "_" and "-".',
+    });
   }
   const columns = Object.entries(spec.fields).map(([name, field]) => describeField(spec.name, name, field));
   requireFields(spec.name, columns, [...key, ...(spec.softDelete === undefined ? [] : [spec.softDelete])]);
   const children = Object.entries(spec.children ?? {}).map(([name, child]): ChildInfo => {
     const place = `${spec.name}.${name}`;
     if (name in spec.fields) throw new SyncflowError('config', `${place}: a field of that name exists already`);
-    if (key.length !== 1) throw new SyncflowError('config', `${place}: child rows need a parent with a single key field`);
+    if (key.length !== 1)
+      throw new SyncflowError('config', `${place}: child rows need a parent with a single key field`);
     const childColumns = Object.entries(child.fields).map(([field, zod]) => describeField(place, field, zod));
     requireFields(place, childColumns, [child.key, child.parent]);
     return { name, schema, table: child.table, key: [child.key], parent: child.parent, columns: childColumns };
@@ -221,7 +248,10 @@ function requireFields(place: string, columns: readonly FieldInfo[], names: read
   if (names.length === 0) throw new SyncflowError('config', `${place}: it has no key`, { hint: 'Give key: "id".' });
   for (const name of names) {
     if (!columns.some((column) => column.name === name)) {
-      throw new SyncflowError('config', `${place}: "${name}" is not one of its fields (${columns.map((column) => column.name).join(', ')})`);
+      throw new SyncflowError(
+        'config',
+        `${place}: "${name}" is not one of its fields (${columns.map((column) => column.name).join(', ')})`,
+      );
     }
   }
 }
@@ -239,7 +269,12 @@ export function checkFields(definition: CatalogDefinition, record: AnyRecord): F
   return problems;
 }
 
-function checkColumns(columns: readonly FieldInfo[], record: AnyRecord, mayBeAbsent: readonly string[], prefix: string): FieldProblem[] {
+function checkColumns(
+  columns: readonly FieldInfo[],
+  record: AnyRecord,
+  mayBeAbsent: readonly string[],
+  prefix: string,
+): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const column of columns) {
     const value = record[column.name];

@@ -81,7 +81,10 @@ export function references<C extends CatalogClass>(target: C): Reference<C> {
 }
 
 /** A reference to a catalog that is declared later (or to itself): give the key's schema. */
-export function referencesLater<S extends z.ZodType>(target: () => CatalogClass, keySchema: S): S & { readonly '~references'?: CatalogClass } {
+export function referencesLater<S extends z.ZodType>(
+  target: () => CatalogClass,
+  keySchema: S,
+): S & { readonly '~references'?: CatalogClass } {
   return annotate(keySchema, { references: target });
 }
 
@@ -96,7 +99,8 @@ export function describeField(catalog: string, name: string, schema: z.ZodType):
     const def = current._zod.def;
     if (def.type === 'nullable') nullable = true;
     if (def.type === 'optional' || def.type === 'default' || def.type === 'prefault') optional = true;
-    const inner = (def as { innerType?: z.core.$ZodType; in?: z.core.$ZodType }).innerType ?? (def as { in?: z.core.$ZodType }).in;
+    const inner =
+      (def as { innerType?: z.core.$ZodType; in?: z.core.$ZodType }).innerType ?? (def as { in?: z.core.$ZodType }).in;
     if (inner === undefined) break;
     current = inner;
   }
@@ -125,7 +129,9 @@ function columnOf(def: { type: string; format?: string }): ColumnType | undefine
       if (def.format === 'datetime') return { kind: 'timestamp' };
       return { kind: 'text' };
     case 'number':
-      return def.format === 'safeint' || def.format === 'int32' || def.format === 'uint32' ? { kind: 'integer' } : { kind: 'float' };
+      return def.format === 'safeint' || def.format === 'int32' || def.format === 'uint32'
+        ? { kind: 'integer' }
+        : { kind: 'float' };
     case 'bigint':
       return { kind: 'bigint' };
     case 'boolean':

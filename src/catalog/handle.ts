@@ -46,12 +46,20 @@ export class CatalogHandle<C extends CatalogClass> {
       const next = { ...before?.row, ...given };
       const problems = catalog.main.validate(next);
       if (problems.length > 0) {
-        throw new SyncflowError('validation', `${catalog.definition.name}: ${problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')}`, {
-          hint: 'Nothing was written.',
-          context: { problems },
-        });
+        throw new SyncflowError(
+          'validation',
+          `${catalog.definition.name}: ${problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')}`,
+          {
+            hint: 'Nothing was written.',
+            context: { problems },
+          },
+        );
       }
-      const key = await catalog.main.save(next, { tx: hubTransaction(tx, catalog), before: before?.row, origin: 'app' });
+      const key = await catalog.main.save(next, {
+        tx: hubTransaction(tx, catalog),
+        before: before?.row,
+        origin: 'app',
+      });
       return (await catalog.rows.load(tx, [key])).get(key);
     });
     if (saved === undefined) throw new SyncflowError('validation', `${catalog.definition.name}: save left no record`);
@@ -73,14 +81,17 @@ export class CatalogHandle<C extends CatalogClass> {
 
   async #write<T>(access: Access, options: WriteOptions, work: (tx: Queryable) => Promise<T>): Promise<T> {
     for (const name of options.except ?? []) {
-      if (!access.subscribers.includes(name)) throw new SyncflowError('usage', `except: there is no subscriber "${name}"`, { hint: `There are: ${access.subscribers.join(', ')}.` });
+      if (!access.subscribers.includes(name))
+        throw new SyncflowError('usage', `except: there is no subscriber "${name}"`, {
+          hint: `There are: ${access.subscribers.join(', ')}.`,
+        });
     }
     const result = await access.db.transaction(async (tx) => {
-      if (options.except !== undefined) await tx.query(`select set_config('syncflow.except', $1, true)`, [JSON.stringify(options.except)]);
+      if (options.except !== undefined)
+        await tx.query(`select set_config('syncflow.except', $1, true)`, [JSON.stringify(options.except)]);
       return work(tx);
     });
     access.wrote();
     return result;
   }
 }
-

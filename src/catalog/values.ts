@@ -65,7 +65,8 @@ export function toCanonical(type: ColumnType, value: unknown): string | null {
       if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw misfit(type, value);
       return String(value === 0 ? 0 : value);
     case 'bigint':
-      if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isSafeInteger(value))) throw misfit(type, value);
+      if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isSafeInteger(value)))
+        throw misfit(type, value);
       return String(value);
     case 'float':
       if (typeof value !== 'number') throw misfit(type, value);
@@ -157,7 +158,13 @@ function canonicalTimestamp(type: ColumnType, value: unknown): string {
   if (match === null) throw misfit(type, value);
   const [, day = '', time = '', fraction = '', zone = 'Z'] = match;
   const seconds = time.length === 5 ? `${time}:00` : time;
-  const offset = /^z$/i.test(zone) ? 'Z' : zone.length === 3 ? `${zone}:00` : zone.length === 5 ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone;
+  const offset = /^z$/i.test(zone)
+    ? 'Z'
+    : zone.length === 3
+      ? `${zone}:00`
+      : zone.length === 5
+        ? `${zone.slice(0, 3)}:${zone.slice(3)}`
+        : zone;
   const instant = new Date(`${day}T${seconds}${offset}`);
   if (Number.isNaN(instant.getTime())) throw misfit(type, value);
   const micros = fraction.replace(/0+$/, '');
@@ -165,5 +172,8 @@ function canonicalTimestamp(type: ColumnType, value: unknown): string {
 }
 
 function misfit(type: ColumnType, value: unknown, why?: string): SyncflowError {
-  return new SyncflowError('mapping', `a ${typeof value} value doesn't fit the type ${sqlType(type)}${why === undefined ? '' : ` (${why})`}`);
+  return new SyncflowError(
+    'mapping',
+    `a ${typeof value} value doesn't fit the type ${sqlType(type)}${why === undefined ? '' : ` (${why})`}`,
+  );
 }

@@ -14,7 +14,8 @@ export interface Shop {
 const firstDraft = 408;
 
 export function readChinook(folder: URL = new URL('../../data/chinook/', import.meta.url)): Shop {
-  const rows = (name: string): Record<string, string>[] => parse(readFileSync(new URL(`${name}.csv`, folder)), { columns: true, bom: true });
+  const rows = (name: string): Record<string, string>[] =>
+    parse(readFileSync(new URL(`${name}.csv`, folder)), { columns: true, bom: true });
   const lines = rows('InvoiceLine').map((row) => ({
     id: Number(row['InvoiceLineId']),
     invoice_id: Number(row['InvoiceId']),
@@ -27,7 +28,13 @@ export function readChinook(folder: URL = new URL('../../data/chinook/', import.
     customers: rows('Customer').map(customerOf),
     products: rows('Track')
       .filter((row) => sold.has(Number(row['TrackId'])))
-      .map((row) => ({ id: Number(row['TrackId']), name: row['Name'], composer: text(row['Composer']), unit_price: row['UnitPrice'], currency: 'usd' })),
+      .map((row) => ({
+        id: Number(row['TrackId']),
+        name: row['Name'],
+        composer: text(row['Composer']),
+        unit_price: row['UnitPrice'],
+        currency: 'usd',
+      })),
     invoices: rows('Invoice').map((row) => ({
       id: Number(row['InvoiceId']),
       customer_id: Number(row['CustomerId']),
@@ -70,7 +77,10 @@ function text(value: string | undefined): string | null {
 /** Inserts whatever isn't there yet: a demo on a kept hub may be started again. */
 export async function loadChinook(db: Database, shop: Shop): Promise<void> {
   const insert = async (table: string, rows: readonly Record<string, unknown>[]): Promise<void> => {
-    await db.query(`insert into ${table} select * from json_populate_recordset(null::${table}, $1::json) on conflict do nothing`, [JSON.stringify(rows)]);
+    await db.query(
+      `insert into ${table} select * from json_populate_recordset(null::${table}, $1::json) on conflict do nothing`,
+      [JSON.stringify(rows)],
+    );
   };
   await insert('customer', shop.customers);
   await insert('product', shop.products);

@@ -28,14 +28,20 @@ export class Catalogs {
 
   async #customers(): Promise<CatalogCount> {
     const { stripe, couch } = this.#world;
-    const rows = await this.#rows('select id, first_name, last_name, company, address, city, state, country, postal_code, phone, fax, email from customer');
+    const rows = await this.#rows(
+      'select id, first_name, last_name, company, address, city, state, country, postal_code, phone, fax, email from customer',
+    );
     const remotes: [string, Facts][] = [];
     for await (const one of stripe.customers.list({ limit: 100 })) {
       const key = markerOf(one.metadata);
       if (key !== undefined) remotes.push([key, stripeCustomerFacts(one)]);
     }
-    const documents = await couch.use<CustomerDocument & { syncflow?: { key: string } }>('customers').list({ include_docs: true });
-    const couchFacts = documents.rows.flatMap(({ doc }): [string, Facts][] => (doc?.syncflow === undefined ? [] : [[idOf(doc.syncflow.key), documentFacts(doc)]]));
+    const documents = await couch
+      .use<CustomerDocument & { syncflow?: { key: string } }>('customers')
+      .list({ include_docs: true });
+    const couchFacts = documents.rows.flatMap(({ doc }): [string, Facts][] =>
+      doc?.syncflow === undefined ? [] : [[idOf(doc.syncflow.key), documentFacts(doc)]],
+    );
     const inStripe = compare(rows, remotes, hubCustomerFacts);
     const inCouch = compare(rows, couchFacts, hubDocumentFacts);
     return {
@@ -50,12 +56,30 @@ export class Catalogs {
   async #products(): Promise<CatalogCount> {
     const rows = await this.#rows('select id, name, composer, unit_price, currency from product');
     const remotes: [string, Facts][] = [];
-    for await (const one of this.#world.stripe.products.list({ limit: 100, active: true, expand: ['data.default_price'] })) {
+    for await (const one of this.#world.stripe.products.list({
+      limit: 100,
+      active: true,
+      expand: ['data.default_price'],
+    })) {
       const key = markerOf(one.metadata);
       const price = one.default_price as Stripe.Price | null;
-      if (key !== undefined) remotes.push([key, { name: one.name, composer: one.metadata['composer'] ?? null, cents: price?.unit_amount, currency: price?.currency }]);
+      if (key !== undefined)
+        remotes.push([
+          key,
+          {
+            name: one.name,
+            composer: one.metadata['composer'] ?? null,
+            cents: price?.unit_amount,
+            currency: price?.currency,
+          },
+        ]);
     }
-    const { unequal, duplicates } = compare(rows, remotes, (row) => ({ name: row['name'], composer: row['composer'], cents: cents(row['unit_price']), currency: row['currency'] }));
+    const { unequal, duplicates } = compare(rows, remotes, (row) => ({
+      name: row['name'],
+      composer: row['composer'],
+      cents: cents(row['unit_price']),
+      currency: row['currency'],
+    }));
     return { hub: rows.length, stripe: remotes.length, couchdb: undefined, unequal, duplicates };
   }
 
@@ -91,7 +115,10 @@ export class Catalogs {
       cents: one.total,
       memo: one.description,
       customer: typeof one.customer === 'string' ? one.customer : one.customer?.id,
-      lines: lines.map((line) => `${line.quantity ?? 0}x${Number(line.pricing?.unit_amount_decimal ?? 0)}`).sort().join(),
+      lines: lines
+        .map((line) => `${line.quantity ?? 0}x${Number(line.pricing?.unit_amount_decimal ?? 0)}`)
+        .sort()
+        .join(),
     };
   }
 
@@ -100,13 +127,18 @@ export class Catalogs {
   }
 }
 
-function compare(rows: readonly Facts[], remotes: readonly (readonly [string, Facts])[], factsOf: (row: Facts) => Facts): { unequal: number; duplicates: number } {
+function compare(
+  rows: readonly Facts[],
+  remotes: readonly (readonly [string, Facts])[],
+  factsOf: (row: Facts) => Facts,
+): { unequal: number; duplicates: number } {
   const byKey = new Map(remotes);
   let unequal = 0;
   for (const row of rows) {
     const remote = byKey.get(String(row['id']));
     const facts = factsOf(row);
-    if (remote === undefined || Object.keys(facts).some((name) => (facts[name] ?? null) !== (remote[name] ?? null))) unequal += 1;
+    if (remote === undefined || Object.keys(facts).some((name) => (facts[name] ?? null) !== (remote[name] ?? null)))
+      unequal += 1;
   }
   const known = new Set(rows.map((row) => String(row['id'])));
   unequal += [...byKey.keys()].filter((key) => !known.has(key)).length;
@@ -121,11 +153,30 @@ function hubCustomerFacts(row: Facts): Facts {
 
 function stripeCustomerFacts(one: Stripe.Customer): Facts {
   const { line1, city, state, country, postal_code } = one.address ?? {};
-  return { name: one.name, email: one.email, phone: one.phone, line1, city, state, country, postal_code, company: one.metadata['company'], fax: one.metadata['fax'] };
+  return {
+    name: one.name,
+    email: one.email,
+    phone: one.phone,
+    line1,
+    city,
+    state,
+    country,
+    postal_code,
+    company: one.metadata['company'],
+    fax: one.metadata['fax'],
+  };
 }
 
 function hubDocumentFacts(row: Facts): Facts {
-  return { firstName: row['first_name'], lastName: row['last_name'], company: row['company'], email: row['email'], phone: row['phone'], city: row['city'], country: row['country'] };
+  return {
+    firstName: row['first_name'],
+    lastName: row['last_name'],
+    company: row['company'],
+    email: row['email'],
+    phone: row['phone'],
+    city: row['city'],
+    country: row['country'],
+  };
 }
 
 function documentFacts({ firstName, lastName, company, email, phone, city, country }: CustomerDocument): Facts {

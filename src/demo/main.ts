@@ -22,7 +22,11 @@ export interface DemoOptions {
 export async function runDemo(options: DemoOptions): Promise<number> {
   const { output, json } = options;
   const say = (text: string): void => (json ? output.note(text) : output.line(text));
-  const world = await openWorld({ database: options.database ?? options.env['DATABASE_URL'] ?? 'memory:', port: options.port ?? 0, env: options.env });
+  const world = await openWorld({
+    database: options.database ?? options.env['DATABASE_URL'] ?? 'memory:',
+    port: options.port ?? 0,
+    env: options.env,
+  });
   try {
     world.flow.on('error', ({ where, error }) => output.note(`${where}: ${String(error)}`));
     const loaded = await load(world, say, output);
@@ -37,12 +41,19 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-async function load(world: DemoWorld, say: (text: string) => void, output: Output): Promise<{ loadMs: number; total: number }> {
+async function load(
+  world: DemoWorld,
+  say: (text: string) => void,
+  output: Output,
+): Promise<{ loadMs: number; total: number }> {
   const { flow } = world;
   const shop = readChinook();
   say('Hub, Stripe and CouchDB are up. Loading the Chinook shop by plain SQL: triggers capture every row.');
-  say(`  ${shop.customers.length} customers, ${shop.products.length} products (those that were sold), ${shop.invoices.length} invoices with ${shop.lines.length} lines`);
-  if (world.writes() !== undefined) say('  (the simulator’s rate limit is raised for the load; real Stripe allows 25 writes a second in a sandbox)');
+  say(
+    `  ${shop.customers.length} customers, ${shop.products.length} products (those that were sold), ${shop.invoices.length} invoices with ${shop.lines.length} lines`,
+  );
+  if (world.writes() !== undefined)
+    say('  (the simulator’s rate limit is raised for the load; real Stripe allows 25 writes a second in a sandbox)');
   await flow.prepare();
   await loadChinook(flow.database, shop);
   for (const catalog of [Customer, Product, Invoice]) await alignKeySequences(flow.database, catalog.definition);
@@ -60,7 +71,13 @@ async function load(world: DemoWorld, say: (text: string) => void, output: Outpu
 }
 
 /** Rate and time left, once a second: one line that changes on a terminal, plain lines elsewhere. */
-async function draw(flow: DemoWorld['flow'], total: number, started: number, output: Output, finished: AbortSignal): Promise<void> {
+async function draw(
+  flow: DemoWorld['flow'],
+  total: number,
+  started: number,
+  output: Output,
+  finished: AbortSignal,
+): Promise<void> {
   let plainAt = started;
   while (!finished.aborted) {
     await new Promise<void>((resolve) => {
@@ -125,7 +142,13 @@ async function prove(world: DemoWorld, scenes: readonly Scene[], loaded: { loadM
   const writesAfterLastEdit = before === undefined || after === undefined ? undefined : after - before;
   const parked = (await flow.parked()).length;
   return {
-    ok: differences === 0 && duplicates === 0 && failed === 0 && alike && (writesAfterLastEdit ?? 0) === 0 && parked === 0,
+    ok:
+      differences === 0 &&
+      duplicates === 0 &&
+      failed === 0 &&
+      alike &&
+      (writesAfterLastEdit ?? 0) === 0 &&
+      parked === 0,
     catalogs,
     compared: reports.reduce((sum, one) => sum + one.compared, 0),
     equal: reports.reduce((sum, one) => sum + one.equal, 0),
@@ -144,11 +167,21 @@ function show(report: DemoReport, output: Output): void {
   output.line('');
   output.line('The proof: everything listed on all sides and compared, field by field.');
   output.table(
-    Object.entries(report.catalogs).map(([name, one]) => [name, one.hub, one.stripe, one.couchdb ?? '–', one.unequal, one.duplicates]),
+    Object.entries(report.catalogs).map(([name, one]) => [
+      name,
+      one.hub,
+      one.stripe,
+      one.couchdb ?? '–',
+      one.unequal,
+      one.duplicates,
+    ]),
     { head: ['catalog', 'hub', 'Stripe', 'CouchDB', 'unequal', 'twice'], right: [1, 2, 3, 4, 5] },
   );
-  output.line(`${report.equal} of ${report.compared} pairs equal, ${report.differences} differences, ${report.parked} parked, ${report.conflictsLogged} conflicts logged`);
-  if (report.writesAfterLastEdit !== undefined) output.line(`remote writes after the last edit: ${report.writesAfterLastEdit}`);
+  output.line(
+    `${report.equal} of ${report.compared} pairs equal, ${report.differences} differences, ${report.parked} parked, ${report.conflictsLogged} conflicts logged`,
+  );
+  if (report.writesAfterLastEdit !== undefined)
+    output.line(`remote writes after the last edit: ${report.writesAfterLastEdit}`);
   output.line(report.ok ? bold(green('All sides agree.')) : bold(red('They do NOT agree.')));
 }
 

@@ -31,8 +31,17 @@ async function editInHub({ flow, stripe, couch }: DemoWorld): Promise<Scene> {
   await flow.settled();
   const remote = await stripe.customers.retrieve(await stripeId(flow, 'customer', 1));
   const document = await readDocument(couch, 1);
-  const ok = !remote.deleted && remote.metadata['company'] === 'Embraer S.A.' && remote.address?.city === 'Campinas' && document.city === 'Campinas';
-  return { what: 'SQL changes customer 1: company and city', where: 'hub → Stripe, CouchDB', outcome: `both show "${document.city ?? ''}"`, ok };
+  const ok =
+    !remote.deleted &&
+    remote.metadata['company'] === 'Embraer S.A.' &&
+    remote.address?.city === 'Campinas' &&
+    document.city === 'Campinas';
+  return {
+    what: 'SQL changes customer 1: company and city',
+    where: 'hub → Stripe, CouchDB',
+    outcome: `both show "${document.city ?? ''}"`,
+    ok,
+  };
 }
 
 async function editInStripe({ flow, stripe, couch }: DemoWorld): Promise<Scene> {
@@ -52,7 +61,12 @@ async function editInCouch({ flow, stripe, couch }: DemoWorld): Promise<Scene> {
   await inwardFrom(flow, async () => (await flow.catalog(Customer).get(3))?.city === 'Québec');
   const remote = await stripe.customers.retrieve(await stripeId(flow, 'customer', 3));
   const city = remote.deleted ? undefined : remote.address?.city;
-  return { what: 'somebody changes the city of customer 3 in CouchDB', where: 'CouchDB → hub → Stripe', outcome: `Stripe shows ${city ?? 'nothing'}`, ok: city === 'Québec' };
+  return {
+    what: 'somebody changes the city of customer 3 in CouchDB',
+    where: 'CouchDB → hub → Stripe',
+    outcome: `Stripe shows ${city ?? 'nothing'}`,
+    ok: city === 'Québec',
+  };
 }
 
 async function editDifferentFields({ flow, stripe, couch }: DemoWorld): Promise<Scene> {
@@ -66,8 +80,16 @@ async function editDifferentFields({ flow, stripe, couch }: DemoWorld): Promise<
     return row?.email === 'bjorn.hansen@yahoo.no' && row.company === 'Hansen AS';
   });
   const document = await readDocument(couch, 4);
-  const ok = document.email === 'bjorn.hansen@yahoo.no' && document.company === 'Hansen AS' && document.phone === '+47 22 44 22 99';
-  return { what: 'three fields of customer 4 are changed in three systems at once', where: 'all ↔ all', outcome: ok ? 'all three survive everywhere' : 'an edit is missing', ok };
+  const ok =
+    document.email === 'bjorn.hansen@yahoo.no' &&
+    document.company === 'Hansen AS' &&
+    document.phone === '+47 22 44 22 99';
+  return {
+    what: 'three fields of customer 4 are changed in three systems at once',
+    where: 'all ↔ all',
+    outcome: ok ? 'all three survive everywhere' : 'an edit is missing',
+    ok,
+  };
 }
 
 async function conflict({ flow, stripe }: DemoWorld): Promise<Scene> {
@@ -84,26 +106,41 @@ async function conflict({ flow, stripe }: DemoWorld): Promise<Scene> {
   return {
     what: 'the phone of customer 5 is changed in the hub and in Stripe at once',
     where: 'hub ⇄ Stripe',
-    outcome: ok ? 'authority "remote" wins; the other value is in the conflict log' : `phone is ${row?.phone ?? 'empty'}, ${logged === undefined ? 'nothing' : 'a conflict'} logged`,
+    outcome: ok
+      ? 'authority "remote" wins; the other value is in the conflict log'
+      : `phone is ${row?.phone ?? 'empty'}, ${logged === undefined ? 'nothing' : 'a conflict'} logged`,
     ok,
   };
 }
 
 async function invoiceLife({ flow, stripe }: DemoWorld): Promise<Scene> {
   const id = await stripeId(flow, 'invoice', 412);
-  await flow.database.query(`insert into invoice_line (invoice_id, product_id, unit_price, quantity) select 412, product_id, unit_price, 2 from invoice_line where invoice_id = 411 limit 1`);
-  await inwardFrom(flow, async () => ((await flow.catalog(Invoice).get(412))?.total ?? '') === toDecimal((await stripe.invoices.retrieve(id)).total));
+  await flow.database.query(
+    `insert into invoice_line (invoice_id, product_id, unit_price, quantity) select 412, product_id, unit_price, 2 from invoice_line where invoice_id = 411 limit 1`,
+  );
+  await inwardFrom(
+    flow,
+    async () =>
+      ((await flow.catalog(Invoice).get(412))?.total ?? '') === toDecimal((await stripe.invoices.retrieve(id)).total),
+  );
   await flow.catalog(Invoice).save({ id: 412, status: 'open' });
   await flow.settled();
   await stripe.invoices.voidInvoice(id);
   await inwardFrom(flow, async () => (await flow.catalog(Invoice).get(412))?.status === 'void');
   const row = await flow.catalog(Invoice).get(412);
   const ok = row?.status === 'void' && row.lines.length === (await stripe.invoices.listLineItems(id)).data.length;
-  return { what: 'draft invoice 412 gets a line, is finalized in the hub, then voided in Stripe', where: 'hub → Stripe → hub', outcome: `${row?.status ?? '?'}, total ${row?.total ?? '?'} computed by Stripe`, ok };
+  return {
+    what: 'draft invoice 412 gets a line, is finalized in the hub, then voided in Stripe',
+    where: 'hub → Stripe → hub',
+    outcome: `${row?.status ?? '?'}, total ${row?.total ?? '?'} computed by Stripe`,
+    ok,
+  };
 }
 
 async function sixtieth({ flow, stripe, couch }: DemoWorld): Promise<Scene> {
-  const ada = await flow.catalog(Customer).save({ first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com', country: 'United Kingdom' });
+  const ada = await flow
+    .catalog(Customer)
+    .save({ first_name: 'Ada', last_name: 'Lovelace', email: 'ada@example.com', country: 'United Kingdom' });
   await flow.settled();
   const id = await stripeId(flow, 'customer', ada.id);
   const made = await stripe.customers.retrieve(id);
@@ -112,7 +149,12 @@ async function sixtieth({ flow, stripe, couch }: DemoWorld): Promise<Scene> {
   const gone = await stripe.customers.retrieve(id);
   const there = (await couch.use('customers').list()).rows.filter((row) => row.id.endsWith(`:${ada.id}`)).length;
   const ok = !made.deleted && gone.deleted === true && there === 0;
-  return { what: `customer ${ada.id} is added, reaches both systems, and is deleted again`, where: 'hub → Stripe, CouchDB', outcome: ok ? 'created once, deleted in both' : 'not clean', ok };
+  return {
+    what: `customer ${ada.id} is added, reaches both systems, and is deleted again`,
+    where: 'hub → Stripe, CouchDB',
+    outcome: ok ? 'created once, deleted in both' : 'not clean',
+    ok,
+  };
 }
 
 async function mistake({ flow, stripe }: DemoWorld): Promise<Scene> {
@@ -124,7 +166,12 @@ async function mistake({ flow, stripe }: DemoWorld): Promise<Scene> {
   const left = (await flow.parked()).length;
   const remote = await stripe.customers.retrieve(await stripeId(flow, 'customer', 6));
   const ok = parked?.code === 'validation' && left === 0 && !remote.deleted && remote.email === 'hholy@gmail.com';
-  return { what: 'SQL writes a wrong e-mail for customer 6, then the right one', where: 'hub', outcome: `parked (${parked?.reason ?? 'not at all'}), then healed`, ok };
+  return {
+    what: 'SQL writes a wrong e-mail for customer 6, then the right one',
+    where: 'hub',
+    outcome: `parked (${parked?.reason ?? 'not at all'}), then healed`,
+    ok,
+  };
 }
 
 /** Waits until an edit made elsewhere has arrived, and everything that follows from it. */
@@ -137,7 +184,10 @@ async function inwardFrom(flow: DemoWorld['flow'], arrived: () => Promise<boolea
 
 /** The remote's id of a record, from its link. */
 async function stripeId(flow: DemoWorld['flow'], catalog: string, id: number): Promise<string> {
-  const [row] = await flow.database.query<{ remote_id: string | null }>('select remote_id from syncflow.link where subscriber = $1 and key = $2', [`${catalog}/stripe`, keyOf(id)]);
+  const [row] = await flow.database.query<{ remote_id: string | null }>(
+    'select remote_id from syncflow.link where subscriber = $1 and key = $2',
+    [`${catalog}/stripe`, keyOf(id)],
+  );
   return row?.remote_id ?? '';
 }
 

@@ -1,6 +1,10 @@
 /** The demo's subscriber classes: how the shop's catalogs stand in Stripe and in CouchDB. */
 import { CouchSubscriber } from '../connectors/couchdb/index.js';
-import { StripeCustomerSubscriber, StripeInvoiceSubscriber, StripeProductSubscriber } from '../connectors/stripe/index.js';
+import {
+  StripeCustomerSubscriber,
+  StripeInvoiceSubscriber,
+  StripeProductSubscriber,
+} from '../connectors/stripe/index.js';
 import { minorUnits, minorUnitsDecimal, twoNames } from '../subscriber/lens.js';
 import { Customer, Invoice, Product } from './catalogs.js';
 

@@ -38,7 +38,10 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
   };
   try {
     let flow: Syncflow | undefined;
-    const server = await listen((request) => flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })), { port });
+    const server = await listen(
+      (request) => flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
+      { port },
+    );
     closers.push(() => server.close());
     const stripe = await openStripe(env['STRIPE_API_KEY'], `${server.url}/webhooks/stripe`, closers);
     const couch = await openCouch(env['COUCHDB_URL'], closers);
@@ -80,18 +83,39 @@ interface OpenedStripe {
   writes(): number | undefined;
 }
 
-async function openStripe(apiKey: string | undefined, webhookUrl: string, closers: (() => Promise<void>)[]): Promise<OpenedStripe> {
+async function openStripe(
+  apiKey: string | undefined,
+  webhookUrl: string,
+  closers: (() => Promise<void>)[],
+): Promise<OpenedStripe> {
   if (apiKey !== undefined && apiKey !== '') {
     const account = new StripeAccount({ apiKey });
     closers.push(async () => account.close());
-    return { account, client: new Stripe(apiKey, { apiVersion: stripeApiVersion }), place: 'api.stripe.com, by polling', webhooks: false, writes: () => undefined };
+    return {
+      account,
+      client: new Stripe(apiKey, { apiVersion: stripeApiVersion }),
+      place: 'api.stripe.com, by polling',
+      webhooks: false,
+      writes: () => undefined,
+    };
   }
-  const simulator = new StripeSimulator({ rateLimit: { perSecond: loadRatePerSecond, perEndpointPerSecond: loadRatePerSecond } });
+  const simulator = new StripeSimulator({
+    rateLimit: { perSecond: loadRatePerSecond, perEndpointPerSecond: loadRatePerSecond },
+  });
   await simulator.start();
   closers.push(() => simulator.stop());
   const key = 'sk_test_simulator';
-  const client = new Stripe(key, { apiVersion: stripeApiVersion, host: '127.0.0.1', port: simulator.port, protocol: 'http' });
-  const endpoint = await client.webhookEndpoints.create({ url: webhookUrl, enabled_events: ['*'], api_version: stripeApiVersion });
+  const client = new Stripe(key, {
+    apiVersion: stripeApiVersion,
+    host: '127.0.0.1',
+    port: simulator.port,
+    protocol: 'http',
+  });
+  const endpoint = await client.webhookEndpoints.create({
+    url: webhookUrl,
+    enabled_events: ['*'],
+    api_version: stripeApiVersion,
+  });
   const account = new StripeAccount({
     apiKey: key,
     webhookSecrets: [endpoint.secret ?? ''],
@@ -103,10 +127,19 @@ async function openStripe(apiKey: string | undefined, webhookUrl: string, closer
   });
   closers.push(async () => account.close());
   const writes = (): number => simulator.state.requests.filter((one) => one.method !== 'GET').length;
-  return { account, client, place: `${simulator.url} (simulator; its state: ${simulator.url}/_simulator/counts)`, webhooks: true, writes };
+  return {
+    account,
+    client,
+    place: `${simulator.url} (simulator; its state: ${simulator.url}/_simulator/counts)`,
+    webhooks: true,
+    writes,
+  };
 }
 
-async function openCouch(url: string | undefined, closers: (() => Promise<void>)[]): Promise<{ url: string; place: string }> {
+async function openCouch(
+  url: string | undefined,
+  closers: (() => Promise<void>)[],
+): Promise<{ url: string; place: string }> {
   if (url !== undefined && url !== '') return { url, place: new URL(url).host };
   const server = new CouchServer();
   await server.start();

@@ -19,44 +19,75 @@ export async function bindCatalog(db: Database, main: CatalogClass): Promise<Cat
   return { definition, main: new main() as CatalogBinding['main'], rows: new HubRows(definition, { table, children }) };
 }
 
-async function requireShape(db: Database, info: CatalogBinding['definition'] | CatalogBinding['definition']['children'][number]): Promise<TableShape> {
+async function requireShape(
+  db: Database,
+  info: CatalogBinding['definition'] | CatalogBinding['definition']['children'][number],
+): Promise<TableShape> {
   const shape = await readShape(db, info);
-  if (shape === undefined) throw new SyncflowError('table', `the table ${info.schema}.${info.table} is not there`, { hint: 'Run `syncflow migrate`.' });
+  if (shape === undefined)
+    throw new SyncflowError('table', `the table ${info.schema}.${info.table} is not there`, {
+      hint: 'Run `syncflow migrate`.',
+    });
   return shape;
 }
 
 /** @throws SyncflowError `config` for an unknown account, a mapping that can't work, or a reference nobody serves. */
-export function bindSubscribers(catalogs: readonly CatalogClass[], bound: ReadonlyMap<string, CatalogBinding>, accounts: Accounts, environment: string): Binding[] {
+export function bindSubscribers(
+  catalogs: readonly CatalogClass[],
+  bound: ReadonlyMap<string, CatalogBinding>,
+  accounts: Accounts,
+  environment: string,
+): Binding[] {
   const registered = catalogs.flatMap((main) => main.registrations.map((registration) => ({ main, registration })));
   const bindings = registered.map(({ main, registration }) => {
     const catalog = bound.get(main.definition.name);
     if (catalog === undefined) throw new SyncflowError('config', `the catalog ${main.definition.name} is not bound`);
     return bindOne(catalog, registration, accounts, environment, (name) =>
-      registered.find((other) => other.main.definition.name === name && other.registration.account === registration.account),
+      registered.find(
+        (other) => other.main.definition.name === name && other.registration.account === registration.account,
+      ),
     );
   });
   return bindings;
 }
 
-type FindRegistration = (catalog: string) => { readonly main: CatalogClass; readonly registration: Registration } | undefined;
+type FindRegistration = (
+  catalog: string,
+) => { readonly main: CatalogClass; readonly registration: Registration } | undefined;
 
-function bindOne(catalog: CatalogBinding, registration: Registration, accounts: Accounts, environment: string, find: FindRegistration): Binding {
+function bindOne(
+  catalog: CatalogBinding,
+  registration: Registration,
+  accounts: Accounts,
+  environment: string,
+  find: FindRegistration,
+): Binding {
   const id = `${catalog.definition.name}/${registration.as}`;
   const account = requireAccount(id, registration, accounts);
-  const subscriber = new registration.subscriber({ id, account: account as never, environment }) as unknown as AnySubscriber;
+  const subscriber = new registration.subscriber({
+    id,
+    account: account as never,
+    environment,
+  }) as unknown as AnySubscriber;
   const mapping = compileMapping(id, catalog.definition, subscriber.mapping);
   for (const name of subscriber.match) {
     if (!mapping.units.some((unit) => unit.name === name)) {
-      throw new SyncflowError('config', `${id}: match names "${name}", which is not a mapped unit`, { hint: `Mapped are: ${mapping.units.map((unit) => unit.name).join(', ')}.` });
+      throw new SyncflowError('config', `${id}: match names "${name}", which is not a mapped unit`, {
+        hint: `Mapped are: ${mapping.units.map((unit) => unit.name).join(', ')}.`,
+      });
     }
   }
   const references: Record<string, string> = {};
   for (const name of referencedCatalogs(mapping)) {
     const other = find(name);
     if (other === undefined) {
-      throw new SyncflowError('config', `${id} refers to ${name}, but ${name} has no subscriber in the account "${registration.account}"`, {
-        hint: `Register one for ${name} with the same account, or leave the field out of the mapping.`,
-      });
+      throw new SyncflowError(
+        'config',
+        `${id} refers to ${name}, but ${name} has no subscriber in the account "${registration.account}"`,
+        {
+          hint: `Register one for ${name} with the same account, or leave the field out of the mapping.`,
+        },
+      );
     }
     references[name] = `${name}/${other.registration.as}`;
   }
@@ -77,7 +108,10 @@ function requireAccount(id: string, registration: Registration, accounts: Accoun
   const names = Object.keys(accounts);
   const guess = didYouMean(registration.account, names);
   throw new SyncflowError('config', `${id} uses the account "${registration.account}", which isn't given`, {
-    hint: guess === undefined ? `Give it: new Syncflow({ accounts: { ${registration.account}: … } }).` : `Did you mean "${guess}"?`,
+    hint:
+      guess === undefined
+        ? `Give it: new Syncflow({ accounts: { ${registration.account}: … } }).`
+        : `Did you mean "${guess}"?`,
   });
 }
 

@@ -29,7 +29,10 @@ export interface Binding {
 }
 
 /** The record that subscribers see, from the row as loaded; undefined for a soft-deleted one. */
-export function extractRecord(catalog: CatalogBinding, row: AnyRecord | undefined): { record: AnyRecord | undefined; softDeleted: boolean } {
+export function extractRecord(
+  catalog: CatalogBinding,
+  row: AnyRecord | undefined,
+): { record: AnyRecord | undefined; softDeleted: boolean } {
   if (row === undefined) return { record: undefined, softDeleted: false };
   if (catalog.rows.isSoftDeleted(row)) return { record: undefined, softDeleted: true };
   return { record: catalog.main.extract(row), softDeleted: false };

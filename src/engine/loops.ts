@@ -28,6 +28,7 @@ const pruneIntervalMs = 600_000;
 
 export class Loops {
   readonly #env: Environment;
+  readonly #catalogs: readonly string[];
   readonly #bindings: readonly Binding[];
   readonly #settings: LoopSettings;
   readonly #stop = new AbortController();
@@ -37,8 +38,9 @@ export class Loops {
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
   readonly #loading = new Set<string>();
 
-  constructor(env: Environment, bindings: readonly Binding[], settings: LoopSettings) {
+  constructor(env: Environment, catalogs: readonly string[], bindings: readonly Binding[], settings: LoopSettings) {
     this.#env = env;
+    this.#catalogs = catalogs;
     this.#bindings = bindings;
     this.#settings = settings;
     for (const binding of bindings) this.#due.set(binding.id, new Bell());
@@ -127,8 +129,8 @@ export class Loops {
   }
 
   async #route(byId: ReadonlyMap<string, Binding>): Promise<boolean> {
-    if (!(await anythingToRoute(this.#env.db))) return false;
-    const marks = await routeMarks(this.#env.db, this.#bindings, routeBatch);
+    if (!(await anythingToRoute(this.#env.db, this.#catalogs, [...byId.keys()]))) return false;
+    const marks = await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch);
     const events = await routeInbox(this.#env, byId, routeBatch);
     for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
     if (marks.count + events.count === 0) return false;

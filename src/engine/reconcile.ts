@@ -17,7 +17,12 @@ import { loadReferences } from './references.js';
 import { commitResults, errorResult, parkResult, retryResult, waitResult, type Result } from './result.js';
 
 /** Returns how many links were claimed. */
-export async function reconcile(env: Environment, binding: Binding, limit: number, signal: AbortSignal): Promise<number> {
+export async function reconcile(
+  env: Environment,
+  binding: Binding,
+  limit: number,
+  signal: AbortSignal,
+): Promise<number> {
   const links = await claimLinks(env.db, { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs });
   if (links.length === 0) return 0;
   try {
@@ -30,7 +35,12 @@ export async function reconcile(env: Environment, binding: Binding, limit: numbe
   return links.length;
 }
 
-async function reconcileLinks(env: Environment, binding: Binding, links: readonly Link[], signal: AbortSignal): Promise<void> {
+async function reconcileLinks(
+  env: Environment,
+  binding: Binding,
+  links: readonly Link[],
+  signal: AbortSignal,
+): Promise<void> {
   const intents = await openIntents(env.db, links);
   const unresolved = links.filter((link) => intents.has(link.id));
   const others = links.filter((link) => !intents.has(link.id));
@@ -42,14 +52,19 @@ async function reconcileLinks(env: Environment, binding: Binding, links: readonl
   const stop = new AbortController();
   const beat = keepLeases(env, links, stop.signal);
   const { concurrency } = binding.subscriber.capabilities;
-  const [sent, looked, resolved] = await Promise.all([
-    intendAndSend(env, binding, go, signal),
-    inParallel(toLook, concurrency, (link) => guarded(env, link, () => lookAt(env, binding, link))),
-    inParallel(unresolved, concurrency, (link) => guarded(env, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal))),
-  ]);
-  results.push(...(await settleSent(env, binding, sent)), ...looked.flat(), ...resolved.flat());
-  stop.abort();
-  await beat;
+  try {
+    const [sent, looked, resolved] = await Promise.all([
+      intendAndSend(env, binding, go, signal),
+      inParallel(toLook, concurrency, (link) => guarded(env, link, () => lookAt(env, binding, link))),
+      inParallel(unresolved, concurrency, (link) =>
+        guarded(env, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
+      ),
+    ]);
+    results.push(...(await settleSent(env, binding, sent)), ...looked.flat(), ...resolved.flat());
+  } finally {
+    stop.abort();
+    await beat;
+  }
   await commitResults(env, binding, results);
 }
 
@@ -82,7 +97,10 @@ async function planLinks(env: Environment, binding: Binding, links: readonly Lin
   const out: PlannedLinks = { toLook: [], writes: [], decided: [] };
   const planned = links.filter((link) => !link.look && !(link.key === undefined && link.state === 'new'));
   out.toLook.push(...links.filter((link) => !planned.includes(link)));
-  const rows = await binding.catalog.rows.load(env.db, planned.flatMap((link) => link.key ?? []));
+  const rows = await binding.catalog.rows.load(
+    env.db,
+    planned.flatMap((link) => link.key ?? []),
+  );
   const records = new Map<RecordKey, ReturnType<typeof extractRecord>>();
   const problems = new Map<RecordKey, Result>();
   for (const link of planned) {
@@ -93,14 +111,19 @@ async function planLinks(env: Environment, binding: Binding, links: readonly Lin
       problems.set(link.key, parkResult(link, 'mapping', `extract: ${messageOf(error)}`));
     }
   }
-  const resolver = await loadReferences(env.db, binding, { records: [...records.values()].map(({ record }) => record).filter((record) => record !== undefined) });
+  const resolver = await loadReferences(env.db, binding, {
+    records: [...records.values()].map(({ record }) => record).filter((record) => record !== undefined),
+  });
   for (const link of planned) {
     const problem = link.key === undefined ? undefined : problems.get(link.key);
     if (problem !== undefined) {
       out.decided.push(problem);
       continue;
     }
-    const found = link.key === undefined ? { record: undefined, softDeleted: false } : (records.get(link.key) ?? { record: undefined, softDeleted: false });
+    const found =
+      link.key === undefined
+        ? { record: undefined, softDeleted: false }
+        : (records.get(link.key) ?? { record: undefined, softDeleted: false });
     decide(env, binding, link, found, resolver, out);
   }
   return out;
@@ -117,7 +140,9 @@ function decide(
   try {
     const problems = record === undefined ? [] : binding.catalog.main.validate(record);
     if (problems.length > 0) {
-      out.decided.push(parkResult(link, 'validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')));
+      out.decided.push(
+        parkResult(link, 'validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')),
+      );
       return;
     }
     const next = plan({

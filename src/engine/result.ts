@@ -5,16 +5,28 @@ import type { UnresolvedReference } from '../merge/project.js';
 import { retryDelayMs } from '../outward/retry.js';
 import type { ParkCode } from '../outward/plan.js';
 import { closeIntents, markUnknown, type Intent } from '../store/intents.js';
-import { awaitedByKey, awaitedByRemote, lockAwaited, settleLinks, wakeWaiting, type Awaited, type Link, type Settlement } from '../store/links.js';
+import {
+  awaitedByKey,
+  awaitedByRemote,
+  lockAwaited,
+  settleLinks,
+  wakeWaiting,
+  type Awaited,
+  type Link,
+  type Settlement,
+} from '../store/links.js';
 import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
-import type { Queryable } from '../store/database.js';
+import { sqlState, type Queryable } from '../store/database.js';
+import { holdSubscriber } from '../store/settings.js';
 import { makeSighted } from '../store/inbox.js';
 import { messageOf, SyncflowError } from '../errors.js';
 import type { Binding } from './binding.js';
 import type { SyncflowEvents } from '../events.js';
 
 /** An event to emit once the result is committed. */
-export type Emission = { [N in keyof SyncflowEvents]: { readonly name: N; readonly event: SyncflowEvents[N] } }[keyof SyncflowEvents];
+export type Emission = {
+  [N in keyof SyncflowEvents]: { readonly name: N; readonly event: SyncflowEvents[N] };
+}[keyof SyncflowEvents];
 
 export interface Result {
   readonly settlement: Settlement;
@@ -26,6 +38,8 @@ export interface Result {
   /** The link that must exist before this one can go on. */
   readonly awaits?: Awaited;
   readonly emit?: readonly Emission[];
+  /** Hold the whole subscriber for so many ms. */
+  readonly holdMs?: number;
 }
 
 /** How long a waiting link sleeps when nothing wakes it. */
@@ -36,24 +50,71 @@ const maxWaits = 8;
 /** Commits a batch of results; links whose lease was lost are left as they are. */
 export async function commitResults(env: Environment, binding: Binding, results: readonly Result[]): Promise<void> {
   if (results.length === 0) return;
-  const settled = await env.db.transaction((tx) => writeResults(tx, binding, results));
+  const settled = await commitTogether(env, binding, results);
   for (const result of results) if (settled.has(result.settlement.link.id)) emitResult(env, result);
+}
+
+/** One transaction for all; where one result breaks a constraint, each for itself, so that it can't hold up the others. */
+async function commitTogether(env: Environment, binding: Binding, results: readonly Result[]): Promise<Set<string>> {
+  try {
+    return await env.db.transaction((tx) => writeResults(tx, binding, results));
+  } catch (error) {
+    if (sqlState(error)?.startsWith('23') !== true) throw error;
+    const [only] = results;
+    if (only !== undefined && results.length === 1) {
+      const { link, remoteId } = only.settlement;
+      const twin = parkResult(link, 'twin', `${remoteId ?? 'its remote'} is linked to another record already`, {
+        look: true,
+      });
+      return env.db.transaction((tx) =>
+        writeResults(tx, binding, [{ ...twin, ...(only.close === undefined ? {} : { close: only.close }) }]),
+      );
+    }
+    const settled = new Set<string>();
+    for (const one of results) for (const id of await commitTogether(env, binding, [one])) settled.add(id);
+    return settled;
+  }
 }
 
 /** The same inside a transaction of the caller's. Returns the ids of links that were settled. */
 export async function writeResults(tx: Queryable, binding: Binding, results: readonly Result[]): Promise<Set<string>> {
-  const standings = await lockAwaited(tx, results.flatMap((result) => result.awaits ?? []));
-  const settlements = results.map(({ settlement, awaits }) => (awaits === undefined ? settlement : awaiting(settlement, standings.get(awaits.name))));
-  await makeSighted(tx, results.flatMap(({ awaits }) => (awaits?.remoteId === undefined || standings.has(awaits.name) ? [] : [sightOf(awaits, awaits.remoteId)])));
+  const standings = await lockAwaited(
+    tx,
+    results.flatMap((result) => result.awaits ?? []),
+  );
+  const settlements = results.map(({ settlement, awaits }) =>
+    awaits === undefined ? settlement : awaiting(settlement, standings.get(awaits.name)),
+  );
+  await makeSighted(
+    tx,
+    results.flatMap(({ awaits }) =>
+      awaits?.remoteId === undefined || standings.has(awaits.name) ? [] : [sightOf(awaits, awaits.remoteId)],
+    ),
+  );
   const settled = await settleLinks(tx, settlements);
   const committed = results.filter((result) => settled.has(result.settlement.link.id));
-  await closeIntents(tx, committed.flatMap((result) => result.close ?? []));
-  await markUnknown(tx, committed.flatMap((result) => result.unknown ?? []));
+  await closeIntents(
+    tx,
+    committed.flatMap((result) => result.close ?? []),
+  );
+  await markUnknown(
+    tx,
+    committed.flatMap((result) => result.unknown ?? []),
+  );
   for (const result of committed) {
-    if (result.conflicts !== undefined) await insertConflicts(tx, result.settlement.link, keyAfter(result.settlement), result.conflicts);
+    if (result.conflicts !== undefined)
+      await insertConflicts(tx, result.settlement.link, keyAfter(result.settlement), result.conflicts);
   }
-  await insertHistory(tx, committed.flatMap((result) => [...(result.history ?? []), ...parkedHistory(binding, result)]));
-  await wakeWaiting(tx, committed.flatMap(({ settlement }) => wakes(binding, settlement)));
+  await insertHistory(
+    tx,
+    committed.flatMap((result) => [...(result.history ?? []), ...parkedHistory(binding, result)]),
+  );
+  const holdMs = Math.max(0, ...committed.map((result) => result.holdMs ?? 0));
+  if (holdMs > 0) await holdSubscriber(tx, binding.id, holdMs);
+  await wakeWaiting(
+    tx,
+    committed.flatMap(({ settlement }) => wakes(binding, settlement)),
+  );
   return settled;
 }
 
@@ -63,7 +124,13 @@ function awaiting(settlement: Settlement, standing: 'ready' | 'stuck' | 'coming'
   // what is on its way is no failure, however often it is waited for
   if (standing === 'coming') return dueInMs === undefined ? rest : { ...rest, dueInMs };
   if (standing === 'ready') return { ...rest, dueInMs: 0 };
-  return { ...rest, parked: { code: 'reference', reason: `${settlement.failed ?? 'a reference isn’t linked'}: it is parked or left out itself` } };
+  return {
+    ...rest,
+    parked: {
+      code: 'reference',
+      reason: `${settlement.failed ?? 'a reference isn’t linked'}: it is parked or left out itself`,
+    },
+  };
 }
 
 /** A remote that we have only heard of by a reference: go and look. */
@@ -78,7 +145,8 @@ export function emitResult(env: Environment, result: Result): void {
   for (const { name, event } of result.emit ?? []) env.emit(name, event as never);
   for (const { unit, winner, rule } of result.conflicts ?? []) env.emit('conflict', { ...subject, unit, winner, rule });
   if (settlement.parked !== undefined) env.emit('parked', { ...subject, ...settlement.parked });
-  else if (settlement.failed !== undefined) env.emit('retried', { ...subject, reason: settlement.failed, inMs: settlement.dueInMs ?? 0 });
+  else if (settlement.failed !== undefined)
+    env.emit('retried', { ...subject, reason: settlement.failed, inMs: settlement.dueInMs ?? 0 });
   else if (link.failing && settlement.waitsFor === undefined) env.emit('healed', subject);
 }
 
@@ -91,7 +159,15 @@ function remoteIdAfter({ remoteId, link }: Settlement): string | undefined {
 
 function parkedHistory(binding: Binding, { settlement }: Result): HistoryRow[] {
   if (settlement.parked === undefined) return [];
-  return [{ subscriber: binding.id, key: keyAfter(settlement), remoteId: remoteIdAfter(settlement), event: 'parked', detail: { code: settlement.parked.code } }];
+  return [
+    {
+      subscriber: binding.id,
+      key: keyAfter(settlement),
+      remoteId: remoteIdAfter(settlement),
+      event: 'parked',
+      detail: { code: settlement.parked.code },
+    },
+  ];
 }
 
 /** Who may be waiting for this link: for its remote to exist, or to hear that it won't for now. */
@@ -101,7 +177,10 @@ function wakes(binding: Binding, settlement: Settlement): string[] {
   const wasLinked = settlement.link.state === 'linked' && settlement.link.key !== undefined;
   const isLinked = (settlement.state ?? settlement.link.state) === 'linked';
   if (!(isLinked && !wasLinked) && settlement.parked === undefined) return [];
-  return [...(key === undefined ? [] : [awaitedByKey(binding.id, key)]), ...(remoteId === undefined ? [] : [awaitedByRemote(binding.id, remoteId)])];
+  return [
+    ...(key === undefined ? [] : [awaitedByKey(binding.id, key)]),
+    ...(remoteId === undefined ? [] : [awaitedByRemote(binding.id, remoteId)]),
+  ];
 }
 
 // Results of common cases --------------------------------------------------------------------------------------------
@@ -111,11 +190,22 @@ export function parkResult(link: Link, code: ParkCode, reason: string, more: Par
 }
 
 /** Try again later; a link that failed too often is parked. */
-export function retryResult(env: Environment, link: Link, reason: string, options: { afterMs?: number | undefined; look?: boolean } = {}): Result {
+export function retryResult(
+  env: Environment,
+  link: Link,
+  reason: string,
+  options: { afterMs?: number | undefined; look?: boolean } = {},
+): Result {
   const attempts = link.attempts + 1;
-  if (attempts >= env.retry.maxAttempts) return parkResult(link, 'failed', `failed ${attempts} times; last: ${reason}`, { look: options.look ?? link.look });
+  if (attempts >= env.retry.maxAttempts)
+    return parkResult(link, 'failed', `failed ${attempts} times; last: ${reason}`, { look: options.look ?? link.look });
   return {
-    settlement: { link, look: options.look ?? link.look, failed: reason, dueInMs: retryDelayMs(attempts, options.afterMs, env.retry, env.random) },
+    settlement: {
+      link,
+      look: options.look ?? link.look,
+      failed: reason,
+      dueInMs: retryDelayMs(attempts, options.afterMs, env.retry, env.random),
+    },
   };
 }
 
@@ -123,13 +213,23 @@ export function retryResult(env: Environment, link: Link, reason: string, option
 export function waitResult(binding: Binding, link: Link, reference: UnresolvedReference, look: boolean): Result {
   const subscriber = binding.references[reference.catalog];
   if (subscriber === undefined) {
-    return parkResult(link, 'reference', `refers to ${reference.catalog}, which has no subscriber in the account "${binding.account}"`, { look });
+    return parkResult(
+      link,
+      'reference',
+      `refers to ${reference.catalog}, which has no subscriber in the account "${binding.account}"`,
+      { look },
+    );
   }
-  if (link.attempts >= maxWaits) return parkResult(link, 'reference', `${reference.message}, and nothing brings it`, { look });
+  if (link.attempts >= maxWaits)
+    return parkResult(link, 'reference', `${reference.message}, and nothing brings it`, { look });
   const awaits: Awaited =
     'key' in reference.wanted
       ? { name: awaitedByKey(subscriber, reference.wanted.key), subscriber, key: reference.wanted.key }
-      : { name: awaitedByRemote(subscriber, reference.wanted.remoteId), subscriber, remoteId: reference.wanted.remoteId };
+      : {
+          name: awaitedByRemote(subscriber, reference.wanted.remoteId),
+          subscriber,
+          remoteId: reference.wanted.remoteId,
+        };
   return {
     settlement: { link, look, waitsFor: awaits.name, dueInMs: waitFallbackMs, failed: reference.message },
     awaits,
@@ -140,19 +240,30 @@ export function waitResult(binding: Binding, link: Link, reference: UnresolvedRe
 const blockedMs = 60_000;
 
 /** The subscriber is held; the link stays as it is. */
-export function blockedResult(env: Environment, binding: Binding, link: Link, reason: string, afterMs: number | undefined, intent?: Intent): Result {
+export function blockedResult(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  reason: string,
+  afterMs: number | undefined,
+  intent?: Intent,
+): Result {
   const inMs = afterMs ?? blockedMs;
   env.emit('blocked', { subscriber: binding.id, reason, inMs });
-  return { settlement: { link, look: link.look, dueInMs: inMs }, ...closed(intent, 'blocked') };
+  return { settlement: { link, look: link.look, dueInMs: inMs }, holdMs: inMs, ...closed(intent, 'blocked') };
 }
 
 /** What an error inside merge, plan or validation means for the link. */
 export function errorResult(env: Environment, link: Link, error: unknown): Result {
   if (error instanceof SyncflowError && error.code === 'mapping') return parkResult(link, 'mapping', error.message);
-  if (error instanceof SyncflowError && error.code === 'validation') return parkResult(link, 'validation', error.message);
+  if (error instanceof SyncflowError && error.code === 'validation')
+    return parkResult(link, 'validation', error.message);
   return retryResult(env, link, messageOf(error));
 }
 
-export function closed(intent: Intent | undefined, outcome: string): { close: { id: string; outcome: string } } | Record<never, never> {
+export function closed(
+  intent: Intent | undefined,
+  outcome: string,
+): { close: { id: string; outcome: string } } | Record<never, never> {
   return intent === undefined ? {} : { close: { id: intent.id, outcome } };
 }

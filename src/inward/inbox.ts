@@ -6,7 +6,15 @@ import type { Conflict } from '../merge/merge.js';
 import { remoteValue } from '../merge/project.js';
 import { isEmpty, sameRemote } from '../merge/shadow.js';
 import { insertConflicts, insertHistory } from '../store/history.js';
-import { claimEvents, makeLooked, makeSighted, settleEvents, type InboxPayload, type InboxRow, type Sighted } from '../store/inbox.js';
+import {
+  claimEvents,
+  makeLooked,
+  makeSighted,
+  settleEvents,
+  type InboxPayload,
+  type InboxRow,
+  type Sighted,
+} from '../store/inbox.js';
 import { intentKeyOf, intentsByCause, type CausingIntent } from '../store/intents.js';
 import { findLinks, type Link } from '../store/links.js';
 import { readPath } from '../subscriber/path.js';
@@ -20,19 +28,31 @@ export async function routeInbox(
   const due = new Set<string>();
   const overwritten: { binding: Binding; link: Link; conflicts: Conflict[] }[] = [];
   const count = await env.db.transaction(async (tx) => {
-    const events = await claimEvents(tx, limit);
+    const events = await claimEvents(tx, [...bindings.keys()], limit);
     if (events.length === 0) return 0;
-    const links = await findLinks(tx, events.map(({ subscriber, remoteId }) => ({ subscriber, remoteId })));
+    const links = await findLinks(
+      tx,
+      events.map(({ subscriber, remoteId }) => ({ subscriber, remoteId })),
+    );
     const linkOf = new Map(links.map((link) => [`${link.subscriber}@${link.remoteId ?? ''}`, link]));
-    const ours = await intentsByCause(tx, events.flatMap((event) => event.payload.cause ?? []));
+    const ours = await intentsByCause(
+      tx,
+      events.flatMap((event) => event.payload.cause ?? []),
+    );
     const sighted = new Map<string, Sighted>();
     const marked: { subscriber: string; key: string }[] = [];
     for (const event of events) {
       const binding = bindings.get(event.subscriber);
       if (binding === undefined) continue;
       const link = linkOf.get(`${event.subscriber}@${event.remoteId}`);
-      const hint = read(binding, event, link, event.payload.cause === undefined ? undefined : ours.get(intentKeyOf(event.payload.cause)));
-      if (link !== undefined && hint.conflicts.length > 0) overwritten.push({ binding, link, conflicts: hint.conflicts });
+      const hint = read(
+        binding,
+        event,
+        link,
+        event.payload.cause === undefined ? undefined : ours.get(intentKeyOf(event.payload.cause)),
+      );
+      if (link !== undefined && hint.conflicts.length > 0)
+        overwritten.push({ binding, link, conflicts: hint.conflicts });
       if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key });
       else if (hint.look) merge(sighted, event, link);
     }
@@ -42,9 +62,14 @@ export async function routeInbox(
     for (const { link, conflicts } of overwritten) {
       await insertConflicts(tx, link, link.key, conflicts);
       const subject = { subscriber: link.subscriber, key: link.key, remoteId: link.remoteId };
-      await insertHistory(tx, [{ ...subject, event: 'overwritten', detail: { units: conflicts.map((one) => one.unit) } }]);
+      await insertHistory(tx, [
+        { ...subject, event: 'overwritten', detail: { units: conflicts.map((one) => one.unit) } },
+      ]);
     }
-    await settleEvents(tx, events.map((event) => event.id));
+    await settleEvents(
+      tx,
+      events.map((event) => event.id),
+    );
     return events.length;
   });
   for (const { link, conflicts } of overwritten) {
@@ -72,7 +97,8 @@ function read(binding: Binding, event: InboxRow, link: Link | undefined, own: Ca
     const key = snapshot === undefined ? undefined : binding.subscriber.keyOf(snapshot);
     return { look: true, conflicts: [], ...(key === undefined ? {} : { key }) };
   }
-  if (snapshot !== undefined && link.state === 'linked' && shows(binding, link, snapshot)) return { look: false, conflicts: [] };
+  if (snapshot !== undefined && link.state === 'linked' && shows(binding, link, snapshot))
+    return { look: false, conflicts: [] };
   return { look: true, conflicts: [] };
 }
 
@@ -95,7 +121,16 @@ function edits(binding: Binding, { kind, body }: CausingIntent, { previous, caus
     const base = body.base[unit.name];
     if (sent === undefined || base === undefined || before === undefined) return [];
     if (sameRemote(before, base) || (isEmpty(before) && isEmpty(base))) return [];
-    return [{ unit: unit.name, base, hub: sent.h ?? null, remote: before, winner: 'hub', rule: 'our write overwrote an edit that we had not seen' }];
+    return [
+      {
+        unit: unit.name,
+        base,
+        hub: sent.h ?? null,
+        remote: before,
+        winner: 'hub',
+        rule: 'our write overwrote an edit that we had not seen',
+      },
+    ];
   });
 }
 

@@ -1,5 +1,12 @@
 /** A sight of a remote meets its link: merged at once where the hub needs no write, else applied in a transaction. */
-import { applyObservation, observedSettlement, observedWithoutRecord, owes, seenAt, shadowAfter, type Observation } from '../apply/apply.js';
+import {
+  applyObservation,
+  observedSettlement,
+  observedWithoutRecord,
+  seenAt,
+  shadowAfter,
+  type Observation,
+} from '../apply/apply.js';
 import { applyDeletion } from '../apply/deletion.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -7,7 +14,7 @@ import { loadReferences } from '../engine/references.js';
 import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
 import { merge, type Conflict } from '../merge/merge.js';
 import { remoteValue, type Resolver } from '../merge/project.js';
-import { sameRemote, type Shadow } from '../merge/shadow.js';
+import { pair, sameRemote, type Shadow } from '../merge/shadow.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import { laneOf } from '../outward/operation.js';
@@ -21,11 +28,17 @@ export interface Basis {
 }
 
 /** Returns the result to commit; undefined where it was committed already. */
-export async function observe(env: Environment, binding: Binding, link: Link, seen: Observation, basis?: Basis): Promise<Result | undefined> {
+export async function observe(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+  basis?: Basis,
+): Promise<Result | undefined> {
   if (link.key === undefined) return applyObservation(env, binding, link, seen);
   const { record, resolver } = basis ?? (await readBasis(env, binding, link.key, seen));
   if (record === undefined) return overridden(binding, link, seen);
-  if (!binding.subscriber.where(record as never)) return { settlement: { link, state: 'excluded', remoteId: seen.remoteId }, ...closed(seen.intent, 'done') };
+  if (!binding.subscriber.where(record as never)) return outOfScope(binding, link, seen);
   try {
     const merged = merge({
       mapping: binding.mapping,
@@ -39,7 +52,11 @@ export async function observe(env: Environment, binding: Binding, link: Link, se
     });
     if (merged.changesHub) return await applyObservation(env, binding, link, seen);
     return {
-      settlement: { ...observedSettlement(binding, link, seen), shadow: shadowAfter(merged, record), ...(owes(merged) ? { dueInMs: 0 } : {}) },
+      settlement: {
+        ...observedSettlement(binding, link, seen),
+        shadow: shadowAfter(merged, record),
+        ...(merged.owed ? { dueInMs: 0 } : {}),
+      },
       conflicts: merged.conflicts,
       history: seen.history ?? [],
       emit: seen.emit ?? [],
@@ -51,10 +68,33 @@ export async function observe(env: Environment, binding: Binding, link: Link, se
   }
 }
 
+/** It left the subscriber's `where`: kept as it is, or deleted by the plan. */
+function outOfScope(binding: Binding, link: Link, seen: Observation): Result {
+  const deletes = binding.policies.leave === 'delete' ? { dueInMs: 0 } : {};
+  return {
+    settlement: {
+      link,
+      state: 'excluded',
+      remoteId: seen.remoteId,
+      version: binding.subscriber.versionOf(seen.remote),
+      ...deletes,
+    },
+    history: seen.history ?? [],
+    emit: seen.emit ?? [],
+    ...closed(seen.intent, 'done'),
+  };
+}
+
 async function readBasis(env: Environment, binding: Binding, key: RecordKey, seen: Observation): Promise<Basis> {
   const row = (await binding.catalog.rows.load(env.db, [key])).get(key);
   const { record } = extractRecord(binding.catalog, row);
-  return { record, resolver: await loadReferences(env.db, binding, { records: record === undefined ? [] : [record], remotes: [seen.remote] }) };
+  return {
+    record,
+    resolver: await loadReferences(env.db, binding, {
+      records: record === undefined ? [] : [record],
+      remotes: [seen.remote],
+    }),
+  };
 }
 
 /** What somebody edited in a remote since the shadow, and a deletion here overrides: logged, so that it isn't lost. */
@@ -63,7 +103,16 @@ export function editsOverridden(binding: Binding, shadow: Shadow, remote: unknow
     const base = shadow.units[unit.name];
     const r = remoteValue(unit, remote);
     if (base === undefined || unit.direction === 'outward' || sameRemote(base.r, r)) return [];
-    return [{ unit: unit.name, base: base.h ?? null, hub: null, remote: r ?? null, winner: 'hub', rule: 'deleted here, edited there' }];
+    return [
+      {
+        unit: unit.name,
+        base: base.h ?? null,
+        hub: null,
+        remote: r ?? null,
+        winner: 'hub',
+        rule: 'deleted here, edited there',
+      },
+    ];
   });
 }
 
@@ -73,10 +122,15 @@ function overridden(binding: Binding, link: Link, seen: Observation): Result {
   const shadow = result.settlement.shadow ?? link.shadow;
   const conflicts = editsOverridden(binding, shadow, seen.remote);
   const units = { ...shadow.units };
-  for (const { unit, remote } of conflicts) units[unit] = { ...units[unit], r: remote };
+  // should the row come back, its values are owed to the remote
+  for (const { unit, remote } of conflicts) units[unit] = pair(undefined, remote);
   return {
     ...result,
-    settlement: { ...result.settlement, version: binding.subscriber.versionOf(seen.remote), shadow: { ...shadow, units } },
+    settlement: {
+      ...result.settlement,
+      version: binding.subscriber.versionOf(seen.remote),
+      shadow: { ...shadow, units },
+    },
     conflicts,
   };
 }
@@ -90,7 +144,13 @@ export async function lookAt(env: Environment, binding: Binding, link: Link): Pr
   return seenSight(env, binding, link, link.remoteId, await binding.subscriber.look(link.remoteId, laneOf(link)));
 }
 
-function seenSight(env: Environment, binding: Binding, link: Link, remoteId: string, sight: Sight): Promise<Result | undefined> | Result {
+function seenSight(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  remoteId: string,
+  sight: Sight,
+): Promise<Result | undefined> | Result {
   switch (sight.kind) {
     case 'found':
       return observe(env, binding, link, { remote: sight.remote, remoteId });
@@ -100,7 +160,12 @@ function seenSight(env: Environment, binding: Binding, link: Link, remoteId: str
       // an event told that it was deleted: together that is proof
       if (link.gone) return applyDeletion(env, binding, link);
       if (link.key === undefined) return { settlement: { link, forget: true } };
-      return parkResult(link, 'remote-missing', `${sight.reason}; it is not known to be deleted, so nothing was deleted here`, { look: true });
+      return parkResult(
+        link,
+        'remote-missing',
+        `${sight.reason}; it is not known to be deleted, so nothing was deleted here`,
+        { look: true },
+      );
     case 'retry':
       return retryResult(env, link, sight.reason, { afterMs: sight.afterMs, look: true });
     case 'blocked':
@@ -114,7 +179,11 @@ async function lookByMarker(env: Environment, binding: Binding, link: Link): Pro
   if (!binding.subscriber.capabilities.marker) return { settlement: { link, dueInMs: 0 } };
   const found = await binding.subscriber.find({ by: 'key', key: link.key });
   if (found.length > 1) {
-    return parkResult(link, 'twin', `${found.length} remotes bear its marker: ${found.map((one) => binding.subscriber.identify(one)).join(', ')}`);
+    return parkResult(
+      link,
+      'twin',
+      `${found.length} remotes bear its marker: ${found.map((one) => binding.subscriber.identify(one)).join(', ')}`,
+    );
   }
   const [remote] = found;
   if (remote === undefined) return { settlement: { link, dueInMs: 0 } };

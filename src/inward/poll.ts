@@ -13,7 +13,11 @@ const cursorName = 'changes';
  * Fetches what changed since the cursor. Returns the number of events that were new, and whether more is waiting.
  * A cursor that the remote no longer keeps is dropped: the caller must list everything again.
  */
-export async function poll(env: Environment, binding: Binding, signal: AbortSignal): Promise<{ fresh: number; more: boolean; expired: boolean }> {
+export async function poll(
+  env: Environment,
+  binding: Binding,
+  signal: AbortSignal,
+): Promise<{ fresh: number; more: boolean; expired: boolean }> {
   let fresh = 0;
   for (let page = 0; page < maxPages; page++) {
     if (signal.aborted) return { fresh, more: true, expired: false };
@@ -21,7 +25,10 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
     try {
       const { events, cursor: next, more } = await binding.subscriber.changes(cursor);
       fresh += await env.db.transaction(async (tx) => {
-        const { size } = await insertEvents(tx, events.map((event) => ({ subscriber: binding.id, event })));
+        const { size } = await insertEvents(
+          tx,
+          events.map((event) => ({ subscriber: binding.id, event })),
+        );
         if (next !== cursor) await writeCursor(tx, binding.id, cursorName, next);
         return size;
       });

@@ -17,10 +17,19 @@ export interface Received {
  * Hands a delivery to every subscriber of the account and stores what they make of it.
  * @throws SyncflowError `webhook` where it is refused; `context.status` is the HTTP status
  */
-export async function receiveWebhook(intake: Intake, bindings: readonly Binding[], account: string, delivery: Delivery): Promise<Received> {
-  const receivers = bindings.filter((binding) => binding.account === account && binding.subscriber.capabilities.webhooks);
+export async function receiveWebhook(
+  intake: Intake,
+  bindings: readonly Binding[],
+  account: string,
+  delivery: Delivery,
+): Promise<Received> {
+  const receivers = bindings.filter(
+    (binding) => binding.account === account && binding.subscriber.capabilities.webhooks,
+  );
   if (receivers.length === 0) {
-    throw new SyncflowError('webhook', `no subscriber of an account "${account}" receives webhooks`, { context: { status: 404 } });
+    throw new SyncflowError('webhook', `no subscriber of an account "${account}" receives webhooks`, {
+      context: { status: 404 },
+    });
   }
   const incoming: Incoming[] = [];
   for (const binding of receivers) {
@@ -70,10 +79,15 @@ export class Intake {
   }
 
   async #write(group: readonly Waiting[]): Promise<void> {
-    const inserted = await insertEvents(this.#db, group.flatMap((one) => one.incoming));
+    const inserted = await insertEvents(
+      this.#db,
+      group.flatMap((one) => one.incoming),
+    );
     for (const one of group) {
       // a delivery that is in the group twice is new once
-      one.resolve(one.incoming.filter(({ subscriber, event }) => inserted.delete(incomingId(subscriber, event.id))).length);
+      one.resolve(
+        one.incoming.filter(({ subscriber, event }) => inserted.delete(incomingId(subscriber, event.id))).length,
+      );
     }
   }
 }

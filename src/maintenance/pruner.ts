@@ -19,10 +19,17 @@ const batch = 5_000;
 export async function prune(db: Database, retention: Retention = defaultRetention): Promise<void> {
   const old = (column: string): string => `${column} < clock_timestamp() - $1::float8 * interval '1 day'`;
   const cut = (table: string, where: string, days: number): Promise<object[]> =>
-    db.query(`delete from syncflow.${table} where id in (select id from syncflow.${table} where ${where} limit ${batch})`, [days]);
+    db.query(
+      `delete from syncflow.${table} where id in (select id from syncflow.${table} where ${where} limit ${batch})`,
+      [days],
+    );
   await cut('inbox', `settled_at is not null and ${old('settled_at')}`, retention.inboxDays);
   await cut('intent', `closed_at is not null and ${old('closed_at')}`, retention.intentDays);
   await cut('history', old('at'), retention.historyDays);
   await cut('conflict', old('at'), retention.historyDays);
-  await cut('link', `state = 'gone' and key is null and due_at is null and ${old('settled_at')}`, retention.tombstoneDays);
+  await cut(
+    'link',
+    `state = 'gone' and key is null and due_at is null and ${old('settled_at')}`,
+    retention.tombstoneDays,
+  );
 }

@@ -6,12 +6,11 @@ import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import { hubChildren } from '../merge/children.js';
-import { get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
+import { childrenById, get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
 import { sameRemote, type Pair, type Pairs } from '../merge/shadow.js';
 import { findLinks, type Link } from '../store/links.js';
 import { parkedKeys } from '../store/overview.js';
 import type { ChildMapping, Unit } from '../subscriber/compile.js';
-import { readPath } from '../subscriber/path.js';
 
 export interface Difference {
   readonly subscriber: string;
@@ -37,16 +36,34 @@ const pageSize = 500;
 
 /** Compares one subscriber's catalog with its remotes. Reads only. */
 export async function verify(env: Environment, binding: Binding): Promise<VerifyReport> {
-  const state: State = { compared: 0, equal: 0, normalised: 0, differences: [], seen: new Map(), parked: await parkedKeys(env.db, binding.id) };
+  const state: State = {
+    compared: 0,
+    equal: 0,
+    normalised: 0,
+    differences: [],
+    seen: new Map(),
+    parked: await parkedKeys(env.db, binding.id),
+  };
   let cursor: string | undefined;
   do {
     const page = await binding.subscriber.list(cursor);
-    await comparePage(env, binding, page.remotes.filter((remote) => binding.subscriber.accepts(remote)), state);
+    await comparePage(
+      env,
+      binding,
+      page.remotes.filter((remote) => binding.subscriber.accepts(remote)),
+      state,
+    );
     cursor = page.cursor;
     env.emit('progress', { subscriber: binding.id, kind: 'verify', done: state.compared, total: undefined });
   } while (cursor !== undefined);
   await findMissing(env, binding, state);
-  return { subscriber: binding.id, compared: state.compared, equal: state.equal, normalised: state.normalised, differences: state.differences };
+  return {
+    subscriber: binding.id,
+    compared: state.compared,
+    equal: state.equal,
+    normalised: state.normalised,
+    differences: state.differences,
+  };
 }
 
 interface State {
@@ -59,14 +76,29 @@ interface State {
   readonly parked: ReadonlySet<string>;
 }
 
-async function comparePage(env: Environment, binding: Binding, remotes: readonly unknown[], state: State): Promise<void> {
+async function comparePage(
+  env: Environment,
+  binding: Binding,
+  remotes: readonly unknown[],
+  state: State,
+): Promise<void> {
   const { subscriber, catalog } = binding;
   const ids = remotes.map((remote) => subscriber.identify(remote));
-  const links = new Map((await findLinks(env.db, ids.map((remoteId) => ({ subscriber: binding.id, remoteId })))).map((link) => [link.remoteId, link]));
+  const links = new Map(
+    (
+      await findLinks(
+        env.db,
+        ids.map((remoteId) => ({ subscriber: binding.id, remoteId })),
+      )
+    ).map((link) => [link.remoteId, link]),
+  );
   const keys = [...links.values()].flatMap((link) => link.key ?? []);
   const rows = await catalog.rows.load(env.db, keys);
   const records = new Map(keys.map((key) => [key, extractRecord(catalog, rows.get(key)).record]));
-  const resolver = await loadReferences(env.db, binding, { records: [...records.values()].filter((record) => record !== undefined), remotes });
+  const resolver = await loadReferences(env.db, binding, {
+    records: [...records.values()].filter((record) => record !== undefined),
+    remotes,
+  });
   for (const [index, remote] of remotes.entries()) {
     const remoteId = ids[index] ?? '';
     const link = links.get(remoteId);
@@ -89,7 +121,15 @@ function reportStranger(binding: Binding, remote: unknown, remoteId: string, sta
   add(state, { subscriber: binding.id, key: marked, remoteId, kind: twin ? 'twin' : 'only-there' });
 }
 
-function compareRecord(binding: Binding, link: Link, key: RecordKey, record: AnyRecord, remote: unknown, resolver: Resolver, state: State): void {
+function compareRecord(
+  binding: Binding,
+  link: Link,
+  key: RecordKey,
+  record: AnyRecord,
+  remote: unknown,
+  resolver: Resolver,
+  state: State,
+): void {
   state.compared += 1;
   const differing: string[] = [];
   let normalised = 0;
@@ -97,11 +137,13 @@ function compareRecord(binding: Binding, link: Link, key: RecordKey, record: Any
     if (verdict === 'different') differing.push(name);
     if (verdict === 'normalised') normalised += 1;
   };
-  for (const unit of binding.mapping.units) judge(unit.name, compareUnit(unit, link.shadow.units, record, remote, resolver));
+  for (const unit of binding.mapping.units)
+    judge(unit.name, compareUnit(unit, link.shadow.units, record, remote, resolver));
   for (const child of binding.mapping.children) compareChildren(child, link, record, remote, resolver, judge);
   state.normalised += normalised;
   if (differing.length === 0) state.equal += 1;
-  for (const unit of differing) add(state, { subscriber: binding.id, key, remoteId: link.remoteId, kind: 'field', unit });
+  for (const unit of differing)
+    add(state, { subscriber: binding.id, key, remoteId: link.remoteId, kind: 'field', unit });
 }
 
 type Verdict = 'equal' | 'normalised' | 'different';
@@ -114,7 +156,13 @@ function compareUnit(unit: Unit, pairs: Pairs, record: AnyRecord, remote: unknow
   return pair?.h !== undefined && pair.h === h && sameRemote(pair.r, r) ? 'normalised' : 'different';
 }
 
-function equalExactly(unit: Unit, h: string | null, r: Json | undefined, record: AnyRecord, resolver: Resolver): boolean {
+function equalExactly(
+  unit: Unit,
+  h: string | null,
+  r: Json | undefined,
+  record: AnyRecord,
+  resolver: Resolver,
+): boolean {
   try {
     if (h === null && (r === undefined || r === null)) return true;
     if (unit.direction !== 'inward') return sameRemote(put(unit, record, resolver), r);
@@ -133,8 +181,7 @@ function compareChildren(
   judge: (name: string, verdict: Verdict) => void,
 ): void {
   const shadows = link.shadow.children?.[child.name] ?? {};
-  const listed = readPath(remote, child.path);
-  const remotes = new Map((Array.isArray(listed) ? (listed as unknown[]) : []).map((value) => [String(readPath(value, child.idPath)), value]));
+  const remotes = childrenById(child, remote);
   for (const [key, row] of hubChildren(child, record)) {
     const shadow = shadows[key];
     const value = shadow === undefined ? undefined : remotes.get(shadow.id);
@@ -143,7 +190,8 @@ function compareChildren(
       continue;
     }
     remotes.delete(shadow.id);
-    for (const unit of child.units) judge(`${child.name}${key}.${unit.name}`, compareUnit(unit, shadow.units, row, value, resolver));
+    for (const unit of child.units)
+      judge(`${child.name}${key}.${unit.name}`, compareUnit(unit, shadow.units, row, value, resolver));
   }
   if (child.direction !== 'outward') for (const id of remotes.keys()) judge(`${child.name} ${id}`, 'different');
 }
@@ -157,7 +205,14 @@ async function findMissing(env: Environment, binding: Binding, state: State): Pr
     after = keys.at(-1);
     const unseen = keys.filter((key) => !state.seen.has(key));
     if (unseen.length === 0) continue;
-    const links = new Map((await findLinks(env.db, unseen.map((key) => ({ subscriber: binding.id, key })))).map((link) => [link.key, link]));
+    const links = new Map(
+      (
+        await findLinks(
+          env.db,
+          unseen.map((key) => ({ subscriber: binding.id, key })),
+        )
+      ).map((link) => [link.key, link]),
+    );
     const rows = await binding.catalog.rows.load(env.db, unseen);
     for (const key of unseen) {
       const link = links.get(key);
@@ -171,6 +226,8 @@ async function findMissing(env: Environment, binding: Binding, state: State): Pr
 }
 
 function add(state: State, difference: Omit<Difference, 'parked'>): void {
-  const parked = (difference.key !== undefined && state.parked.has(difference.key)) || (difference.remoteId !== undefined && state.parked.has(`@${difference.remoteId}`));
+  const parked =
+    (difference.key !== undefined && state.parked.has(difference.key)) ||
+    (difference.remoteId !== undefined && state.parked.has(`@${difference.remoteId}`));
   state.differences.push({ ...difference, parked });
 }

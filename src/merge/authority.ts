@@ -23,7 +23,8 @@ interface Disputed {
 
 export function decideConflict(side: Disputed, times: EditTimes): Decision {
   const { unit } = side;
-  if (unit.authority === 'hub' || unit.authority === 'remote') return { winner: unit.authority, rule: `authority ${unit.authority}` };
+  if (unit.authority === 'hub' || unit.authority === 'remote')
+    return { winner: unit.authority, rule: `authority ${unit.authority}` };
   if (unit.authority === 'latest') return latest(unit, times);
   const verdict = unit.authority({
     unit: unit.name,

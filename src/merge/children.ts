@@ -25,6 +25,8 @@ export interface ChildrenMerged {
   readonly records: readonly AnyRecord[] | undefined;
   readonly written: readonly ChildApplied[];
   readonly conflicts: readonly Conflict[];
+  /** The remote must still be told of an added, changed or removed child. */
+  readonly owed: boolean;
 }
 
 interface RemoteChild {
@@ -37,7 +39,7 @@ export function mergeChildren(mapping: ChildMapping, input: MergeInput): Childre
   const base = input.shadow.children?.[mapping.name] ?? {};
   const hub = hubChildren(mapping, input.record);
   const remote = remoteChildren(mapping, input.remote);
-  const draft: Draft = { shadows: {}, kept: new Map(), written: [], conflicts: [], dirty: false };
+  const draft: Draft = { shadows: {}, kept: new Map(), written: [], conflicts: [], dirty: false, owed: false };
   const byKey = pairUp(mapping, base, remote, hub, input.sent?.children[mapping.name]);
   for (const key of new Set([...hub.keys(), ...Object.keys(base), ...byKey.paired.keys()])) {
     mergeChild(mapping, key, { base: base[key], hub: hub.get(key), remote: byKey.paired.get(key) }, input, draft);
@@ -46,7 +48,14 @@ export function mergeChildren(mapping: ChildMapping, input: MergeInput): Childre
     if (mapping.direction !== 'outward') applyChild(mapping, undefined, undefined, child, {}, input, draft);
   }
   const records = [...draft.kept.values(), ...draft.written.map((child) => child.record)];
-  return { mapping, shadows: draft.shadows, records: draft.dirty ? records : undefined, written: draft.written, conflicts: draft.conflicts };
+  return {
+    mapping,
+    shadows: draft.shadows,
+    records: draft.dirty ? records : undefined,
+    written: draft.written,
+    conflicts: draft.conflicts,
+    owed: draft.owed && mapping.direction !== 'inward',
+  };
 }
 
 /** Completes the shadows of a collection with what the hub shows after the write. */
@@ -67,10 +76,17 @@ export function childShadowsAfterWrite(merged: ChildrenMerged, record: AnyRecord
 }
 
 /** The key that the hub gave a new child: the row with the same values, else the first new one. */
-function newChildKey(merged: ChildrenMerged, child: ChildApplied, hub: ReadonlyMap<RecordKey, AnyRecord>, taken: ReadonlySet<string>): RecordKey | undefined {
+function newChildKey(
+  merged: ChildrenMerged,
+  child: ChildApplied,
+  hub: ReadonlyMap<RecordKey, AnyRecord>,
+  taken: ReadonlySet<string>,
+): RecordKey | undefined {
   const known = new Set(merged.written.map((one) => one.key));
   const fresh = [...hub].filter(([key]) => !taken.has(key) && !known.has(key));
-  const equal = fresh.find(([, row]) => child.applied.every(({ unit }) => hubText(unit, row) === hubText(unit, child.record)));
+  const equal = fresh.find(([, row]) =>
+    child.applied.every(({ unit }) => hubText(unit, row) === hubText(unit, child.record)),
+  );
   return (equal ?? fresh[0])?.[0];
 }
 
@@ -86,7 +102,9 @@ function remoteChildren(mapping: ChildMapping, remote: unknown): RemoteChild[] {
     const id = readPath(value, mapping.idPath);
     if (typeof id !== 'string' && typeof id !== 'number') return [];
     const marker = mapping.markerPath === undefined ? undefined : readPath(value, mapping.markerPath);
-    return [{ id: String(id), key: typeof marker === 'string' && marker !== '' ? markerKey(marker) : undefined, value }];
+    return [
+      { id: String(id), key: typeof marker === 'string' && marker !== '' ? markerKey(marker) : undefined, value },
+    ];
   });
 }
 
@@ -132,6 +150,7 @@ interface Draft {
   readonly written: ChildApplied[];
   readonly conflicts: Conflict[];
   dirty: boolean;
+  owed: boolean;
 }
 
 interface ChildSides {
@@ -156,15 +175,23 @@ function mergeChild(mapping: ChildMapping, key: RecordKey, sides: ChildSides, in
   if (sides.base !== undefined || sent !== undefined) {
     // deleted in the hub, still there remotely: owed to the remote, whatever it holds now; an unseen edit is logged
     draft.shadows[key] = sides.base ?? { id: remote.id, units: {} };
+    draft.owed = true;
     return;
   }
   if (mapping.direction !== 'outward') applyChild(mapping, key, undefined, remote, {}, input, draft);
 }
 
 /** A child of the hub that the remote doesn't show: new here, or deleted there. */
-function childWithoutRemote(mapping: ChildMapping, key: RecordKey, hub: AnyRecord, base: ChildShadow | undefined, draft: Draft): void {
+function childWithoutRemote(
+  mapping: ChildMapping,
+  key: RecordKey,
+  hub: AnyRecord,
+  base: ChildShadow | undefined,
+  draft: Draft,
+): void {
   if (base === undefined || mapping.direction === 'outward') {
-    draft.kept.set(key, hub); // owed to the remote
+    draft.kept.set(key, hub);
+    draft.owed = true;
     return;
   }
   const edited = mapping.units.filter((unit) => hubChanged(base.units[unit.name], hubText(unit, hub)));
@@ -174,6 +201,7 @@ function childWithoutRemote(mapping: ChildMapping, key: RecordKey, hub: AnyRecor
     return;
   }
   draft.kept.set(key, hub);
+  draft.owed = true;
   draft.conflicts.push(lostChild(mapping, key, 'hub', 'edited here, deleted there'));
 }
 
@@ -191,6 +219,7 @@ function applyChild(
   draft: Draft,
 ): void {
   const merged = mergeUnits(mapping.units, base, { ...input, record: hub, remote: remote.value });
+  if (merged.owed) draft.owed = true;
   for (const conflict of merged.conflicts) {
     draft.conflicts.push({ ...conflict, unit: `${mapping.name}${key ?? ''}.${conflict.unit}` });
   }

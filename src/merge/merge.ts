@@ -55,6 +55,8 @@ export interface UnitsMerged {
   readonly patch: AnyRecord;
   readonly applied: readonly Applied[];
   readonly conflicts: readonly Conflict[];
+  /** The hub holds something that the remote must still be told. */
+  readonly owed: boolean;
 }
 
 export interface Merged extends UnitsMerged {
@@ -64,7 +66,11 @@ export interface Merged extends UnitsMerged {
 }
 
 export function merge(input: MergeInput): Merged {
-  const units = mergeUnits(input.mapping.units, rebase(input.mapping.units, input.shadow.units, input.sent?.units, input), input);
+  const units = mergeUnits(
+    input.mapping.units,
+    rebase(input.mapping.units, input.shadow.units, input.sent?.units, input),
+    input,
+  );
   const children = input.mapping.children.map((mapping) => mergeChildren(mapping, input));
   const patch = { ...units.patch };
   for (const child of children) if (child.records !== undefined) patch[child.mapping.name] = child.records;
@@ -74,6 +80,7 @@ export function merge(input: MergeInput): Merged {
     applied: units.applied,
     conflicts: [...units.conflicts, ...children.flatMap((child) => child.conflicts)],
     children,
+    owed: units.owed || children.some((child) => child.owed),
     changesHub: Object.keys(patch).length > 0,
   };
 }
@@ -96,7 +103,11 @@ export function rebase(
 }
 
 /** Merges the units of a record, or of one child row. */
-export function mergeUnits(units: readonly Unit[], base: Pairs, input: Omit<MergeInput, 'mapping' | 'shadow' | 'sent'>): UnitsMerged {
+export function mergeUnits(
+  units: readonly Unit[],
+  base: Pairs,
+  input: Omit<MergeInput, 'mapping' | 'shadow' | 'sent'>,
+): UnitsMerged {
   const out: Draft = { pairs: {}, patch: {}, applied: [], conflicts: [] };
   const sides = units.map((unit) => sidesOf(unit, base[unit.name], input));
   const groups = new Map<string, 'hub' | 'remote'>();
@@ -111,7 +122,12 @@ export function mergeUnits(units: readonly Unit[], base: Pairs, input: Omit<Merg
     const forced = side.unit.group === undefined ? undefined : groups.get(side.unit.group);
     mergeUnit(side, input, forced, out);
   }
-  return out;
+  const owed = sides.some(({ unit, h }) => {
+    if (input.record === undefined || unit.direction === 'inward' || out.applied.some((one) => one.unit === unit))
+      return false;
+    return hubChanged(out.pairs[unit.name], h);
+  });
+  return { ...out, owed };
 }
 
 interface Draft {
@@ -201,7 +217,8 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
     return;
   }
   if (unit.direction === 'inward') {
-    if (side.hub && !(firstLoad && (h === null || isEmpty(r)))) log(side, 'remote', firstLoad ? 'first load, inward only' : 'inward only', out);
+    if (side.hub && !(firstLoad && (h === null || isEmpty(r))))
+      log(side, 'remote', firstLoad ? 'first load, inward only' : 'inward only', out);
     apply(side, input, out);
     return;
   }

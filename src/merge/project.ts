@@ -4,7 +4,7 @@ import type { FieldInfo } from '../catalog/fields.js';
 import { keyFields, keyOfRecord, type RecordKey } from '../catalog/key.js';
 import { canonicalJson, fromCanonical, toCanonical, type Json } from '../catalog/values.js';
 import { messageOf, SyncflowError } from '../errors.js';
-import type { Unit } from '../subscriber/compile.js';
+import type { ChildMapping, Unit } from '../subscriber/compile.js';
 import { readPath } from '../subscriber/path.js';
 
 /** Finds the other side of a reference among the links known to the caller. */
@@ -44,7 +44,9 @@ export function valueOfText(unit: Unit, text: string | null | undefined): unknow
   const [field, ...rest] = unit.fields;
   if (field === undefined) return undefined;
   if (rest.length === 0) return fromCanonical(field.column, text);
-  return (JSON.parse(text) as (string | null)[]).map((part, index) => fromCanonical((unit.fields[index] as FieldInfo).column, part));
+  return (JSON.parse(text) as (string | null)[]).map((part, index) =>
+    fromCanonical((unit.fields[index] as FieldInfo).column, part),
+  );
 }
 
 /** What the remote shows for a unit. An expanded reference is reduced to its id. */
@@ -52,6 +54,13 @@ export function remoteValue(unit: Unit, remote: unknown): Json | undefined {
   const value = readPath(remote, unit.path);
   if (unit.reference !== undefined && typeof value === 'object' && value !== null) return readPath(value, ['id']);
   return value;
+}
+
+/** The children that a remote shows, by their ids. */
+export function childrenById(child: ChildMapping, remote: unknown): Map<string, Json> {
+  const list = readPath(remote, child.path);
+  if (!Array.isArray(list)) return new Map();
+  return new Map((list as readonly Json[]).map((value) => [String(readPath(value, child.idPath)), value]));
 }
 
 /** The remote's value for the hub's present one. */
@@ -71,7 +80,12 @@ export function put(unit: Unit, record: AnyRecord, resolver: Resolver): Json {
 }
 
 /** The hub fields that the remote's value stands for. */
-export function get(unit: Unit, remote: Json | undefined, before: AnyRecord | undefined, resolver: Resolver): AnyRecord {
+export function get(
+  unit: Unit,
+  remote: Json | undefined,
+  before: AnyRecord | undefined,
+  resolver: Resolver,
+): AnyRecord {
   if (unit.reference !== undefined) return getReference(unit, remote, resolver);
   return checked(unit, 'get', () => {
     const value = unit.lens.get(remote, before === undefined ? undefined : hubValue(unit, before));
@@ -85,7 +99,8 @@ export function fieldsOf(unit: Unit, value: unknown): AnyRecord {
   return Object.fromEntries(
     unit.fields.map((field, index) => {
       const one = values[index] ?? null;
-      if (typeof one === 'string' && one.includes('\u0000')) throw new SyncflowError('mapping', 'a NUL character can’t be stored in the hub');
+      if (typeof one === 'string' && one.includes('\u0000'))
+        throw new SyncflowError('mapping', 'a NUL character can’t be stored in the hub');
       // through canonical text, so that the record holds exactly what the hub will give back
       return [field.name, fromCanonical(field.column, toCanonical(field.column, one))];
     }),
@@ -108,7 +123,8 @@ function getReference(unit: Unit, remote: Json | undefined, resolver: Resolver):
 export function referenceKey(unit: Unit, value: unknown): RecordKey {
   const target = unit.fields[0]?.references?.().definition;
   const name = target?.key[0];
-  if (target === undefined || name === undefined) throw new SyncflowError('config', `${unit.name}: its reference has no single key`);
+  if (target === undefined || name === undefined)
+    throw new SyncflowError('config', `${unit.name}: its reference has no single key`);
   return keyOfRecord(target, { [name]: value });
 }
 

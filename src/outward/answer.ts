@@ -12,10 +12,19 @@ import type { Outcome } from '../subscriber/outcome.js';
 import { sentOf } from './operation.js';
 
 /** Returns the result to commit; undefined where it was committed already (the answer changed the hub). */
-export async function answered(env: Environment, binding: Binding, link: Link, intent: Intent, outcome: Outcome, basis?: Basis): Promise<Result | undefined> {
+export async function answered(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  outcome: Outcome,
+  basis?: Basis,
+): Promise<Result | undefined> {
   switch (outcome.kind) {
     case 'done':
-      return intent.kind === 'delete' ? deleted(binding, link, intent) : written(env, binding, link, intent, outcome, !intent.resumed, basis);
+      return intent.kind === 'delete'
+        ? deleted(binding, link, intent)
+        : written(env, binding, link, intent, outcome, !intent.resumed, basis);
     case 'exists':
       return written(env, binding, link, intent, outcome, false, basis);
     case 'gone':
@@ -27,7 +36,10 @@ export async function answered(env: Environment, binding: Binding, link: Link, i
     case 'rejected':
       return { ...parkResult(link, 'rejected', outcome.reason), ...closed(intent, 'rejected') };
     case 'retry':
-      return { ...retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs }), ...closed(intent, 'not applied') };
+      return {
+        ...retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs }),
+        ...closed(intent, 'not applied'),
+      };
     case 'stale':
       // whatever it shows, the remote is read again before the next write
       return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'stale') };
@@ -58,7 +70,13 @@ async function written(
   const sent = sentOf(intent, firstHand);
   if (outcome.remote === undefined) {
     return {
-      settlement: { link, state: 'linked', remoteId: outcome.remoteId, shadow: shadowOfSent(link.shadow, sent), ...(existed ? { look: true, dueInMs: 0 } : {}) },
+      settlement: {
+        link,
+        state: 'linked',
+        remoteId: outcome.remoteId,
+        shadow: shadowOfSent(link.shadow, sent),
+        ...(existed ? { look: true, dueInMs: 0 } : {}),
+      },
       history,
       emit,
       ...closed(intent, existed ? 'exists' : 'done'),
@@ -86,4 +104,3 @@ function deleted(binding: Binding, link: Link, intent: Intent): Result {
     ...closed(intent, 'done'),
   };
 }
-

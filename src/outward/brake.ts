@@ -6,7 +6,12 @@ import type { Queryable } from '../store/database.js';
 export const releaseSetting = (subscriber: string): string => `release:${subscriber}`;
 
 /** A message when `coming` more deletes would be too many; undefined lets them pass. */
-export async function overBrake(db: Queryable, binding: Binding, event: 'deleted' | 'record-deleted', coming: number): Promise<string | undefined> {
+export async function overBrake(
+  db: Queryable,
+  binding: Binding,
+  event: 'deleted' | 'record-deleted',
+  coming: number,
+): Promise<string | undefined> {
   const { brake } = binding;
   const [row] = await db.query<{ recent: number; linked: number; released: boolean }>(
     {

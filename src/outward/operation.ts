@@ -17,7 +17,12 @@ export const laneOf = (link: Link): Lane => laneNames[link.lane] ?? 'live';
 const emptyDraft: Draft = { values: {}, changed: {}, children: {}, sent: {}, sentChildren: {} };
 
 /** Freezes a planned write. */
-export function freeze(env: Environment, binding: Binding, link: Link, plan: Extract<Plan, { kind: 'create' | 'update' | 'delete' }>): NewIntent {
+export function freeze(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  plan: Extract<Plan, { kind: 'create' | 'update' | 'delete' }>,
+): NewIntent {
   const draft = plan.kind === 'delete' ? emptyDraft : plan.draft;
   const body: IntentBody = {
     key: link.key ?? '[]',
@@ -79,7 +84,13 @@ function stepper(env: Environment, link: Link, intent: Intent) {
   ): Promise<Result> => {
     const known = steps.find((one) => one.name === name);
     if (known?.done === true) return known.result as Result;
-    const step: StepRecord = known ?? { name, key: stepKey(intent.idempotencyKey, name), body, done: false, result: null };
+    const step: StepRecord = known ?? {
+      name,
+      key: stepKey(intent.idempotencyKey, name),
+      body,
+      done: false,
+      result: null,
+    };
     if (known === undefined) await save(step);
     const result = await send(step.body as Body, step.key);
     await save({ ...step, done: true, result });

@@ -98,7 +98,12 @@ function planAbsent({ link, softDeleted, policies }: PlanInput): Plan {
   if (link.remoteId === undefined) return { kind: 'forget' };
   if (!proven) {
     if (link.state === 'excluded') return { kind: 'nothing' };
-    return { kind: 'park', code: 'row-missing', reason: 'the row is not there, but no DELETE was seen (hidden by row-level security, or removed with triggers off)' };
+    return {
+      kind: 'park',
+      code: 'row-missing',
+      reason:
+        'the row is not there, but no DELETE was seen (hidden by row-level security, or removed with triggers off)',
+    };
   }
   if (link.state === 'excluded') return { kind: 'unlink' };
   switch (policies.deleteOutward) {
@@ -147,7 +152,11 @@ function draftCreate(mapping: Mapping, record: AnyRecord, resolver: Resolver): D
   for (const child of mapping.children) {
     if (child.direction === 'inward') continue;
     const add = [...hubChildren(child, record)].map(([key, row]) => newChild(child, key, row, resolver));
-    children[child.name] = { add: add.map(({ key, values: childValues }) => ({ key, values: childValues })), update: [], remove: [] };
+    children[child.name] = {
+      add: add.map(({ key, values: childValues }) => ({ key, values: childValues })),
+      update: [],
+      remove: [],
+    };
     sentChildren[child.name] = Object.fromEntries(add.map(({ key, sent: childSent }) => [key, childSent]));
   }
   return { values, changed: values, children, sent, sentChildren };
@@ -207,7 +216,12 @@ function draftUpdate(mapping: Mapping, shadow: Shadow, record: AnyRecord, resolv
   };
 }
 
-function diffUnits(units: readonly Unit[], base: Readonly<Record<string, Pair>>, record: AnyRecord, resolver: Resolver) {
+function diffUnits(
+  units: readonly Unit[],
+  base: Readonly<Record<string, Pair>>,
+  record: AnyRecord,
+  resolver: Resolver,
+) {
   const values: Record<string, Json> = {};
   const changed: Record<string, Json> = {};
   const sent: Record<string, Pair> = {};
@@ -234,7 +248,12 @@ function diffUnits(units: readonly Unit[], base: Readonly<Record<string, Pair>>,
   return { values, changed, sent, pairs, absorbed };
 }
 
-function diffChildren(child: ChildMapping, base: Readonly<Record<string, ChildShadow>>, record: AnyRecord, resolver: Resolver) {
+function diffChildren(
+  child: ChildMapping,
+  base: Readonly<Record<string, ChildShadow>>,
+  record: AnyRecord,
+  resolver: Resolver,
+) {
   const hub = hubChildren(child, record);
   const add: ChildWrites['add'][number][] = [];
   const update: ChildWrites['update'][number][] = [];
@@ -264,4 +283,3 @@ function diffChildren(child: ChildMapping, base: Readonly<Record<string, ChildSh
     .map(([key, shadow]) => ({ key, remoteId: shadow.id }));
   return { writes: { add, update, remove }, sent, shadows, absorbed };
 }
-

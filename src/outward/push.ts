@@ -46,7 +46,11 @@ interface Check {
 }
 
 /** Deletes beyond the brake are held; the rest goes on. */
-export async function brakeDeletes(env: Environment, binding: Binding, planned: readonly Planned[]): Promise<{ go: Planned[]; held: Result[] }> {
+export async function brakeDeletes(
+  env: Environment,
+  binding: Binding,
+  planned: readonly Planned[],
+): Promise<{ go: Planned[]; held: Result[] }> {
   const deletes = planned.filter((one) => one.plan.kind === 'delete').length;
   const message = deletes === 0 ? undefined : await overBrake(env.db, binding, 'deleted', deletes);
   if (message === undefined) return { go: [...planned], held: [] };
@@ -55,8 +59,16 @@ export async function brakeDeletes(env: Environment, binding: Binding, planned: 
 }
 
 /** Makes the writes durable, sends them and returns their answers in no particular order. Links that lost their lease are left out. */
-export async function intendAndSend(env: Environment, binding: Binding, planned: readonly Planned[], signal: AbortSignal): Promise<Sent[]> {
-  const intents = await insertIntents(env.db, planned.map(({ link, plan }) => freeze(env, binding, link, plan)));
+export async function intendAndSend(
+  env: Environment,
+  binding: Binding,
+  planned: readonly Planned[],
+  signal: AbortSignal,
+): Promise<Sent[]> {
+  const intents = await insertIntents(
+    env.db,
+    planned.map(({ link, plan }) => freeze(env, binding, link, plan)),
+  );
   const pairs = planned.flatMap((one): Going[] => {
     const intent = intents.get(one.link.id);
     return intent === undefined ? [] : [{ planned: one, intent }];
@@ -64,21 +76,41 @@ export async function intendAndSend(env: Environment, binding: Binding, planned:
   const batches: Going[][] = [];
   const size = Math.max(1, binding.subscriber.capabilities.batchSize);
   for (let at = 0; at < pairs.length; at += size) batches.push(pairs.slice(at, at + size));
-  const sent = await inParallel(batches, binding.subscriber.capabilities.concurrency, (batch) => sendBatch(env, binding, batch, signal));
+  let held: Outcome | undefined;
+  const sent = await inParallel(batches, binding.subscriber.capabilities.concurrency, async (batch) => {
+    // credentials or quota: the rest of the batch would only meet the same
+    if (held !== undefined) return batch.map((one): Sent => ({ ...one, check: {}, outcome: held as Outcome }));
+    const answers = await sendBatch(env, binding, batch, signal);
+    held = answers.find(({ outcome }) => outcome.kind === 'blocked')?.outcome;
+    return answers;
+  });
   return sent.flat();
 }
 
-async function sendBatch(env: Environment, binding: Binding, batch: readonly Going[], signal: AbortSignal): Promise<Sent[]> {
-  const checked = await Promise.all(batch.map(async (one) => ({ ...one, check: await checkBefore(env, binding, one) })));
+async function sendBatch(
+  env: Environment,
+  binding: Binding,
+  batch: readonly Going[],
+  signal: AbortSignal,
+): Promise<Sent[]> {
+  const checked = await Promise.all(
+    batch.map(async (one) => ({ ...one, check: await checkBefore(env, binding, one) })),
+  );
   const going = checked.filter(({ check }) => check.outcome === undefined && check.ambiguous === undefined);
-  const outcomes = await pushAll(binding, going.map(({ planned, intent }) => operationOf(env, planned.link, intent, signal)));
+  const outcomes = await pushAll(
+    binding,
+    going.map(({ planned, intent }) => operationOf(env, planned.link, intent, signal)),
+  );
   return checked.map((one) => {
     const index = going.indexOf(one);
     return { ...one, outcome: one.check.outcome ?? outcomes[index] ?? unknown('pushMany gave no answer') };
   });
 }
 
-async function pushAll(binding: Binding, operations: readonly ReturnType<typeof operationOf>[]): Promise<readonly Outcome[]> {
+async function pushAll(
+  binding: Binding,
+  operations: readonly ReturnType<typeof operationOf>[],
+): Promise<readonly Outcome[]> {
   if (operations.length === 0) return [];
   try {
     return await binding.subscriber.pushMany(operations);
@@ -90,7 +122,8 @@ async function pushAll(binding: Binding, operations: readonly ReturnType<typeof 
 async function checkBefore(env: Environment, binding: Binding, going: Going): Promise<Check> {
   try {
     if (going.intent.kind === 'delete') return await checkDelete(binding, going.planned.link);
-    if (going.intent.kind === 'create' && binding.subscriber.match.length > 0) return await checkCreate(env, binding, going.intent);
+    if (going.intent.kind === 'create' && binding.subscriber.match.length > 0)
+      return await checkCreate(env, binding, going.intent);
     return {};
   } catch (error) {
     return { outcome: retry(messageOf(error)) };
@@ -105,26 +138,43 @@ async function checkDelete(binding: Binding, link: Link): Promise<Check> {
   const { capabilities } = binding.subscriber;
   if (link.remoteId === undefined || (capabilities.conditional && link.version !== undefined)) return {};
   const sight = await binding.subscriber.look(link.remoteId, laneOf(link));
-  return sight.kind === 'found' ? { conflicts: editsOverridden(binding, link.shadow, sight.remote) } : { outcome: sight };
+  return sight.kind === 'found'
+    ? { conflicts: editsOverridden(binding, link.shadow, sight.remote) }
+    : { outcome: sight };
 }
 
-/** First load: a remote that matches by the declared units is linked, not doubled. */
-async function checkCreate(env: Environment, binding: Binding, intent: Intent): Promise<Check> {
-  const { subscriber, mapping } = binding;
+/** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */
+export function matchValues({ subscriber, mapping }: Binding, intent: Intent): Record<string, Json> | undefined {
   const values: Record<string, Json> = {};
   for (const unit of mapping.units) {
     if (!subscriber.match.includes(unit.name)) continue;
     const r = intent.body.draft.sent[unit.name]?.r;
-    if (isEmpty(r)) return {};
+    if (isEmpty(r)) return undefined;
     writePath(values, unit.path, r ?? null);
   }
+  return values;
+}
+
+/** First load: a remote that matches by the declared units is linked, not doubled. */
+async function checkCreate(env: Environment, binding: Binding, intent: Intent): Promise<Check> {
+  const { subscriber } = binding;
+  const values = matchValues(binding, intent);
+  if (values === undefined) return {};
   const found = await subscriber.find({ by: 'match', values: values as never });
-  const linked = await findLinks(env.db, found.map((remote) => ({ subscriber: binding.id, remoteId: subscriber.identify(remote) })));
-  const taken = new Set(linked.filter((link) => link.key !== undefined || link.state === 'gone').map((link) => link.remoteId));
+  const linked = await findLinks(
+    env.db,
+    found.map((remote) => ({ subscriber: binding.id, remoteId: subscriber.identify(remote) })),
+  );
+  const taken = new Set(
+    linked.filter((link) => link.key !== undefined || link.state === 'gone').map((link) => link.remoteId),
+  );
   const free = found.filter((remote) => !taken.has(subscriber.identify(remote)));
   const [remote] = free;
   if (remote === undefined) return {};
-  if (free.length > 1) return { ambiguous: `${free.length} remotes match it by ${subscriber.match.join(', ')}: ${free.map((one) => subscriber.identify(one)).join(', ')}` };
+  if (free.length > 1)
+    return {
+      ambiguous: `${free.length} remotes match it by ${subscriber.match.join(', ')}: ${free.map((one) => subscriber.identify(one)).join(', ')}`,
+    };
   return { outcome: exists(subscriber.identify(remote), remote) };
 }
 
@@ -132,7 +182,8 @@ async function checkCreate(env: Environment, binding: Binding, intent: Intent): 
 export async function settleSent(env: Environment, binding: Binding, sent: readonly Sent[]): Promise<Result[]> {
   const results = await inParallel(sent, 4, async ({ planned, intent, outcome, check }) => {
     const { link, basis } = planned;
-    if (check.ambiguous !== undefined) return { ...parkResult(link, 'ambiguous', check.ambiguous), ...closed(intent, 'ambiguous') };
+    if (check.ambiguous !== undefined)
+      return { ...parkResult(link, 'ambiguous', check.ambiguous), ...closed(intent, 'ambiguous') };
     try {
       const result = await answered(env, binding, link, intent, outcome, basis);
       if (result === undefined || check.conflicts === undefined) return result;
@@ -146,7 +197,11 @@ export async function settleSent(env: Environment, binding: Binding, sent: reado
 }
 
 /** Runs `work` over the items, at most `limit` at once. */
-export async function inParallel<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+export async function inParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = new Array<R>(items.length);
   let next = 0;
   const runner = async (): Promise<void> => {

@@ -5,9 +5,14 @@ import type { Database } from '../store/database.js';
 import { claimMarks, holdTruncated, makeAllDue, makeDue, moveKeys, type DueRow, type MarkRow } from '../store/marks.js';
 
 /** Returns how many marks were routed, and the subscribers that have something to do now. */
-export function routeMarks(db: Database, bindings: readonly Binding[], limit: number): Promise<{ count: number; due: ReadonlySet<string> }> {
+export function routeMarks(
+  db: Database,
+  catalogs: readonly string[],
+  bindings: readonly Binding[],
+  limit: number,
+): Promise<{ count: number; due: ReadonlySet<string> }> {
   return db.transaction(async (tx) => {
-    const marks = await claimMarks(tx, limit);
+    const marks = await claimMarks(tx, catalogs, limit);
     if (marks.length === 0) return { count: 0, due: new Set<string>() };
     const byCatalog = new Map<string, string[]>();
     for (const binding of bindings) {
@@ -16,13 +21,15 @@ export function routeMarks(db: Database, bindings: readonly Binding[], limit: nu
     }
     for (const [catalog, subscribers] of byCatalog) {
       const own = marks.filter((mark) => mark.catalog === catalog);
-      for (const mark of own) {
-        if (mark.key === null && mark.op === 'T') await holdTruncated(tx, subscribers, mark.at);
-        else if (mark.key === null) await makeAllDue(tx, subscribers);
-      }
-      await moveKeys(tx, subscribers, keyMoves(own));
+      const cut = own.findLastIndex((mark) => mark.op === 'T');
+      const truncated = own[cut];
+      if (truncated !== undefined) await holdTruncated(tx, subscribers, truncated.at);
+      // what was marked before the table was emptied speaks of rows that are gone
+      const rest = own.slice(cut + 1);
+      if (rest.some((mark) => mark.key === null)) await makeAllDue(tx, subscribers);
+      await moveKeys(tx, subscribers, keyMoves(rest));
+      await makeDue(tx, dueRows(rest, byCatalog));
     }
-    await makeDue(tx, dueRows(marks, byCatalog));
     return { count: marks.length, due: new Set(marks.flatMap((mark) => byCatalog.get(mark.catalog) ?? [])) };
   });
 }
@@ -47,7 +54,13 @@ export function dueRows(marks: readonly MarkRow[], byCatalog: ReadonlyMap<string
     const except = mark.except_subscribers === null ? [] : (JSON.parse(mark.except_subscribers) as string[]);
     for (const subscriber of byCatalog.get(mark.catalog) ?? []) {
       if (except.includes(subscriber)) continue;
-      rows.set(JSON.stringify([subscriber, mark.key]), { subscriber, key: mark.key, lane: 0, at: mark.at, deleted: mark.op === 'D' });
+      rows.set(JSON.stringify([subscriber, mark.key]), {
+        subscriber,
+        key: mark.key,
+        lane: 0,
+        at: mark.at,
+        deleted: mark.op === 'D',
+      });
     }
   }
   return [...rows.values()];

@@ -46,5 +46,7 @@ export function quoteIdentifier(name: string): string {
 }
 /** Quotes an SQL text literal, for DDL where parameters aren't possible. */
 export function quoteLiteral(text: string): string {
-  return text.includes('\\') ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'` : `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\')
+    ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+    : `'${text.replaceAll("'", "''")}'`;
 }

@@ -61,11 +61,19 @@ function storable(text: string): string {
 }
 
 /** Whether there is anything to route: cheaper to ask than to open two transactions in vain. */
-export async function anythingToRoute(db: Queryable): Promise<boolean> {
-  const [row] = await db.query<{ any: boolean }>({
-    name: 'syncflow-anything-to-route',
-    text: `select exists (select from syncflow.mark) or exists (select from syncflow.inbox where settled_at is null) as any`,
-  });
+export async function anythingToRoute(
+  db: Queryable,
+  catalogs: readonly string[],
+  subscribers: readonly string[],
+): Promise<boolean> {
+  const [row] = await db.query<{ any: boolean }>(
+    {
+      name: 'syncflow-anything-to-route',
+      text: `select exists (select from syncflow.mark where catalog in (select value from json_array_elements_text($1::json)))
+          or exists (select from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($2::json))) as any`,
+    },
+    [JSON.stringify(catalogs), JSON.stringify(subscribers)],
+  );
   return row?.any === true;
 }
 
@@ -79,7 +87,7 @@ function payloadOf(event: RemoteEvent): InboxPayload {
 }
 
 /** The oldest open events that nobody else is routing; locked until the transaction ends. */
-export async function claimEvents(tx: Queryable, limit: number): Promise<InboxRow[]> {
+export async function claimEvents(tx: Queryable, subscribers: readonly string[], limit: number): Promise<InboxRow[]> {
   const rows = await tx.query<{
     id: string;
     subscriber: string;
@@ -91,9 +99,10 @@ export async function claimEvents(tx: Queryable, limit: number): Promise<InboxRo
     {
       name: 'syncflow-claim-events',
       text: `select id::text as id, subscriber, remote_id, kind, lane, payload::text as payload
-        from syncflow.inbox where settled_at is null order by id limit $1 for update skip locked`,
+        from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($2::json))
+        order by id limit $1 for update skip locked`,
     },
-    [limit],
+    [limit, JSON.stringify(subscribers)],
   );
   return rows.map((row) => ({
     id: row.id,
@@ -163,7 +172,7 @@ export async function makeLooked(
 ): Promise<void> {
   if (rows.length === 0) return;
   await tx.query(
-    `update syncflow.link l set look = true, generation = generation + 1, due_at = clock_timestamp()
+    `update syncflow.link l set look = true, generation = generation + 1, due_at = case when l.parked_code is null then clock_timestamp() end
      from json_to_recordset($1::json) as r(subscriber text, key text) where l.subscriber = r.subscriber and l.key = r.key and l.state <> 'gone'`,
     [JSON.stringify(rows)],
   );

@@ -192,7 +192,9 @@ export async function intentsByCause(db: Queryable, causes: readonly string[]): 
      where idempotency_key in (select value from json_array_elements_text($1::json))`,
     [JSON.stringify([...new Set(causes.map(intentKeyOf))])],
   );
-  return new Map(rows.map((row) => [row.idempotency_key, { kind: row.kind, body: JSON.parse(row.body) as IntentBody }]));
+  return new Map(
+    rows.map((row) => [row.idempotency_key, { kind: row.kind, body: JSON.parse(row.body) as IntentBody }]),
+  );
 }
 
 /** Step keys are `intent key + "." + step`. */

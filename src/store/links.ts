@@ -117,7 +117,8 @@ export async function claimLinks(
       text: `with due as materialized (
           select id from syncflow.link
           where subscriber = $1 and due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
-            and not paused and not exists (select from syncflow.setting where name = 'pause:' || $1)
+            and parked_code is null and not paused and not exists (
+              select from syncflow.setting where name = 'pause:' || $1 or (name = 'hold:' || $1 and value::timestamptz > clock_timestamp()))
           order by lane, due_at limit $2 for update skip locked
         )
         update syncflow.link l set lease_owner = $3, lease_until = clock_timestamp() + $4::float8 * interval '1 ms', fence = l.fence + 1
@@ -132,7 +133,8 @@ export async function claimLinks(
 export async function renewLeases(db: Queryable, links: readonly Link[], leaseMs: number): Promise<Set<string>> {
   const rows = await db.query<{ id: string }>(
     `update syncflow.link l set lease_until = clock_timestamp() + $2::float8 * interval '1 ms'
-     from json_to_recordset($1::json) as r(id bigint, fence bigint) where l.id = r.id and l.fence = r.fence returning l.id::text as id`,
+     from json_to_recordset($1::json) as r(id bigint, fence bigint)
+     where l.id = r.id and l.fence = r.fence and l.lease_owner is not null returning l.id::text as id`,
     [JSON.stringify(links.map(({ id, fence }) => ({ id, fence }))), leaseMs],
   );
   return new Set(rows.map((row) => row.id));
@@ -200,7 +202,11 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
   const forgotten = settlements.filter((one) => one.forget === true);
   const kept = settlements.filter((one) => one.forget !== true);
   const settled = new Set<string>();
-  await lockLinks(tx, 'l.id = r.id and l.fence = r.fence', kept.map(({ link }) => ({ id: link.id, fence: link.fence })));
+  await lockLinks(
+    tx,
+    'l.id = r.id and l.fence = r.fence',
+    kept.map(({ link }) => ({ id: link.id, fence: link.fence })),
+  );
   await absorbTwins(tx, kept);
   if (kept.length > 0) {
     const rows = await tx.query<{ id: string }>(settleStatement, [JSON.stringify(kept.map(settlementRow))]);
@@ -276,6 +282,9 @@ function settlementRow(one: Settlement) {
   };
 }
 
+/** The row came back under its key while the tombstone of its deletion was under way. */
+const cameBack = `r.rekey and r.key is null and l.generation <> r.generation and l.deleted_at is null and l.key is not null`;
+
 const settleStatement = {
   name: 'syncflow-settle-links',
   text: `with r as (
@@ -283,17 +292,19 @@ const settleStatement = {
         version text, shadow json, look boolean, flips json, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
     )
     update syncflow.link l set
-      state = r.state,
-      former_key = case when r.rekey and r.key is null then coalesce(l.key, l.former_key) else l.former_key end,
-      key = case when r.rekey then r.key else l.key end,
-      remote_id = r.remote_id, version = r.version, shadow = r.shadow, flips = r.flips, sight = null,
+      -- a row that came back under its key while its deletion was settled begins anew
+      state = case when ${cameBack} then 'new' else r.state end,
+      former_key = case when r.rekey and r.key is null and not (${cameBack}) then coalesce(l.key, l.former_key) else l.former_key end,
+      key = case when r.rekey and not (${cameBack}) then r.key else l.key end,
+      remote_id = case when not (${cameBack}) then r.remote_id end, version = case when not (${cameBack}) then r.version end,
+      shadow = case when not (${cameBack}) then r.shadow end, flips = r.flips, sight = null,
       look = r.look or (l.generation <> r.generation and l.look),
       gone_at = case when l.generation = r.generation then null else l.gone_at end,
-      due_at = case when l.generation <> r.generation then clock_timestamp() when r.due_in is not null then clock_timestamp() + r.due_in * interval '1 ms' end,
+      due_at = case when l.generation <> r.generation then case when l.parked_code is null then clock_timestamp() end when r.due_in is not null then clock_timestamp() + r.due_in * interval '1 ms' end,
       waits_for = case when l.generation = r.generation then r.waits_for end,
-      parked_code = case when l.generation = r.generation then r.parked_code end,
-      parked_reason = case when l.generation = r.generation then r.parked_reason end,
-      parked_at = case when l.generation = r.generation and r.parked_code is not null then clock_timestamp() end,
+      parked_code = case when l.generation = r.generation then r.parked_code else l.parked_code end,
+      parked_reason = case when l.generation = r.generation then r.parked_reason else l.parked_reason end,
+      parked_at = case when l.generation <> r.generation then l.parked_at when r.parked_code is not null then clock_timestamp() end,
       attempts = r.attempts, last_error = r.last_error,
       lease_owner = null, lease_until = null, settled_at = clock_timestamp()
     from r where l.id = r.id and l.fence = r.fence returning l.id::text as id`,

@@ -23,19 +23,26 @@ export interface DueRow {
   readonly deleted: boolean;
 }
 
-/** Removes and returns the oldest marks that nobody else has claimed: in one transaction with what is made of them. */
-export function claimMarks(tx: Queryable, limit: number): Promise<MarkRow[]> {
+/**
+ * Removes and returns the oldest marks of these catalogs: in one transaction with what is made of them. One router at a time:
+ * a later mark must not be routed before an earlier one. Marks of catalogs that this process doesn't know stay for one that does.
+ */
+export async function claimMarks(tx: Queryable, catalogs: readonly string[], limit: number): Promise<MarkRow[]> {
+  const [turn] = await tx.query<{ ours: boolean }>(
+    `select pg_try_advisory_xact_lock(hashtext('syncflow'), hashtext('route')) as ours`,
+  );
+  if (turn?.ours !== true) return [];
   return tx.query<MarkRow>(
     {
       name: 'syncflow-claim-marks',
       text: `with claimed as (
           delete from syncflow.mark
-          where id in (select id from syncflow.mark order by id limit $1 for update skip locked)
+          where id in (select id from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)) order by id limit $1)
           returning id, catalog, key, op, old_key, at, origin, except_subscribers
         )
         select catalog, key, op::text as op, old_key, at::text as at, origin, except_subscribers from claimed order by id`,
     },
-    [limit],
+    [limit, JSON.stringify(catalogs)],
   );
 }
 

@@ -2,19 +2,23 @@
 import type { Queryable } from './database.js';
 
 /** Things that are known and not yet synced or parked, of the given subscribers. */
-export async function countPending(db: Queryable, subscribers: readonly string[]): Promise<number> {
+export async function countPending(
+  db: Queryable,
+  catalogs: readonly string[],
+  subscribers: readonly string[],
+): Promise<number> {
   const [row] = await db.query<{ pending: number }>(
     {
       name: 'syncflow-pending',
       text: `select (
-          (select count(*) from syncflow.mark)
-          + (select count(*) from syncflow.inbox where settled_at is null)
-          + (select count(*) from syncflow.link l where (l.due_at is not null or l.lease_owner is not null) and not l.paused
+          (select count(*) from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)))
+          + (select count(*) from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($1::json)))
+          + (select count(*) from syncflow.link l where (l.due_at is not null or l.lease_owner is not null) and not l.paused and l.parked_code is null
               and l.subscriber in (select value from json_array_elements_text($1::json))
               and not exists (select from syncflow.setting s where s.name = 'pause:' || l.subscriber))
         )::int as pending`,
     },
-    [JSON.stringify(subscribers)],
+    [JSON.stringify(subscribers), JSON.stringify(catalogs)],
   );
   return row?.pending ?? 0;
 }
@@ -122,7 +126,7 @@ export async function setPaused(db: Queryable, subscriber: string, key: string, 
   await db.query(
     `insert into syncflow.link as l (subscriber, key, paused) values ($1, $2, $3)
      on conflict (subscriber, key) where key is not null do update set paused = excluded.paused,
-       generation = l.generation + 1, due_at = case when excluded.paused then l.due_at else clock_timestamp() end`,
+       generation = l.generation + 1, due_at = case when excluded.paused or l.parked_code is not null then l.due_at else clock_timestamp() end`,
     [subscriber, key, paused],
   );
 }

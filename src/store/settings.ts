@@ -25,3 +25,12 @@ export async function settingsUnder(db: Queryable, prefix: string): Promise<Map<
   );
   return new Map(rows.map((row) => [row.name.slice(prefix.length), row.value]));
 }
+
+/** Nothing of this subscriber is claimed for so many ms: its credentials or its quota are used up. */
+export async function holdSubscriber(db: Queryable, subscriber: string, ms: number): Promise<void> {
+  await db.query(
+    `insert into syncflow.setting (name, value) values ('hold:' || $1, (clock_timestamp() + $2::float8 * interval '1 ms')::text)
+     on conflict (name) do update set value = excluded.value`,
+    [subscriber, ms],
+  );
+}

@@ -30,7 +30,12 @@ export interface SubscriberContext<Account> {
 /** Child rows to write, by collection name. `values` are nested as the remote shows a child. */
 export interface ChildWrites {
   readonly add: readonly { readonly key: string; readonly values: Record<string, Json> }[];
-  readonly update: readonly { readonly key: string; readonly remoteId: string; readonly values: Record<string, Json>; readonly changed: Record<string, Json> }[];
+  readonly update: readonly {
+    readonly key: string;
+    readonly remoteId: string;
+    readonly values: Record<string, Json>;
+    readonly changed: Record<string, Json>;
+  }[];
   readonly remove: readonly { readonly key: string; readonly remoteId: string }[];
 }
 
@@ -54,7 +59,11 @@ interface Operation<Remote> {
    * @param name unique within the operation @param body what is sent: frozen the first time
    * @param send makes the call and returns what later steps need of the answer (small JSON)
    */
-  step<Body extends Json, Result extends Json>(name: string, body: Body, send: (body: Body, idempotencyKey: string) => Promise<Result>): Promise<Result>;
+  step<Body extends Json, Result extends Json>(
+    name: string,
+    body: Body,
+    send: (body: Body, idempotencyKey: string) => Promise<Result>,
+  ): Promise<Result>;
 }
 
 export type CreateOperation<Remote> = Operation<Remote>;
@@ -125,8 +134,7 @@ export interface ListPage<Remote> {
 
 /** What to look for: our marker, or the values of the declared match units. */
 export type Query<Remote> =
-  | { readonly by: 'key'; readonly key: RecordKey }
-  | { readonly by: 'match'; readonly values: PartialRemote<Remote> };
+  { readonly by: 'key'; readonly key: RecordKey } | { readonly by: 'match'; readonly values: PartialRemote<Remote> };
 
 /**
  * A subscriber class: mapping, capabilities and the calls of one system for one catalog.

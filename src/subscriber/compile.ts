@@ -97,7 +97,10 @@ function compileUnit(place: string, table: TableInfo, name: string, entry: strin
 function requireField(place: string, table: TableInfo, name: string): FieldInfo {
   const field = table.columns.find((column) => column.name === name);
   if (field !== undefined) return field;
-  const guess = didYouMean(name, table.columns.map((column) => column.name));
+  const guess = didYouMean(
+    name,
+    table.columns.map((column) => column.name),
+  );
   throw new SyncflowError('config', `${place}: the catalog has no field "${name}"`, {
     hint: guess === undefined ? 'Name its hub fields with hub: […].' : `Did you mean "${guess}"?`,
   });

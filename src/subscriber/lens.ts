@@ -12,7 +12,10 @@ export interface Lens<Hub, Remote> {
 }
 
 /** Makes a lens of two functions. Null and absent pass through as null without calling them. */
-export function lens<Hub, Remote>(put: (hub: Hub) => Remote, get: (remote: Remote) => Hub): Lens<Hub | null, Remote | null> {
+export function lens<Hub, Remote>(
+  put: (hub: Hub) => Remote,
+  get: (remote: Remote) => Hub,
+): Lens<Hub | null, Remote | null> {
   return {
     put: (hub) => (hub === null || hub === undefined ? null : put(hub)),
     get: (remote) => (remote === null || remote === undefined ? null : get(remote)),
@@ -46,10 +49,13 @@ export function minorUnitsDecimal(digits: number): Lens<string | null, string | 
 }
 
 /** Values that are renamed on the way: `oneOf({ draft: 'D', sent: 'S' })`. An unlisted value is refused. */
-export function oneOf<Hub extends string, Remote extends string | number>(pairs: Readonly<Record<Hub, Remote>>): Lens<Hub | null, Remote | null> {
+export function oneOf<Hub extends string, Remote extends string | number>(
+  pairs: Readonly<Record<Hub, Remote>>,
+): Lens<Hub | null, Remote | null> {
   const entries = Object.entries(pairs) as [Hub, Remote][];
   const pick = <T>(value: unknown, result: T | undefined): T => {
-    if (result === undefined) throw new SyncflowError('mapping', `${JSON.stringify(value)} is not one of the mapped values`);
+    if (result === undefined)
+      throw new SyncflowError('mapping', `${JSON.stringify(value)} is not one of the mapped values`);
     return result;
   };
   return lens<Hub, Remote>(
@@ -88,7 +94,8 @@ export const twoNames: Lens<readonly [string | null, string | null], string | nu
 /** Moves the decimal point of decimal text to the right (or left), at least `places` digits after it. */
 function shiftDecimal(text: string, by: number, places = 0): string {
   const match = /^(-?)(\d*)(?:\.(\d*))?$/.exec(text);
-  if (match === null || `${match[2] ?? ''}${match[3] ?? ''}` === '') throw new SyncflowError('mapping', `"${text}" is not a decimal`);
+  if (match === null || `${match[2] ?? ''}${match[3] ?? ''}` === '')
+    throw new SyncflowError('mapping', `"${text}" is not a decimal`);
   const [, sign = '', whole = '', fraction = ''] = match;
   const point = whole.length + by;
   const digits = `${'0'.repeat(Math.max(0, 1 - point))}${whole}${fraction}`.padEnd(point, '0');

@@ -20,7 +20,8 @@ export interface ConflictSides {
  * Who wins when both sides changed a field: `hub`, `remote`, `latest` (by the edits' times; a tie or an unknown time goes to
  * `tie`), or a function that picks a side or gives a merged value.
  */
-export type Authority = 'hub' | 'remote' | 'latest' | ((sides: ConflictSides) => 'hub' | 'remote' | { readonly value: unknown });
+export type Authority =
+  'hub' | 'remote' | 'latest' | ((sides: ConflictSides) => 'hub' | 'remote' | { readonly value: unknown });
 
 export interface UnitOptions {
   /** `both` unless given (`inward` for `inwardOnly` fields). */
@@ -75,11 +76,20 @@ export type ValueAt<T, P extends string> = [Tail<P>] extends [never]
   ? Step<NonNullable<T>, P>
   : ValueAt<Step<NonNullable<T>, Head<P>>, Tail<P>>;
 
-type Primitive<T> = T extends string ? string : T extends number ? number : T extends boolean ? boolean : T extends bigint ? bigint : T;
+type Primitive<T> = T extends string
+  ? string
+  : T extends number
+    ? number
+    : T extends boolean
+      ? boolean
+      : T extends bigint
+        ? bigint
+        : T;
 type Overlaps<A, B> = [Extract<Primitive<NonNullable<B>>, Primitive<NonNullable<A>>>] extends [never] ? false : true;
 type IsUnknown<T> = unknown extends T ? true : false;
 
-type Fits<Hub, Remote> = IsUnknown<Hub> extends true ? true : IsUnknown<Remote> extends true ? true : Overlaps<Hub, Remote>;
+type Fits<Hub, Remote> =
+  IsUnknown<Hub> extends true ? true : IsUnknown<Remote> extends true ? true : Overlaps<Hub, Remote>;
 
 type HubSide<F, N, S> = S extends { readonly hub: infer Names extends readonly string[] }
   ? { -readonly [I in keyof Names]: Names[I] extends keyof F ? F[Names[I]] : never }
@@ -136,13 +146,17 @@ type ElementOf<T> = NonNullable<T> extends readonly (infer E)[] ? E : never;
 type CheckChildren<CF, Remote, S> = S extends { readonly remote: infer P extends string; readonly units: infer U }
   ? [ElementOf<ValueAt<Remote, P>>] extends [never]
     ? Wrong<`the remote has no list at "${P}"`>
-    : Omit<S, 'units'> & { readonly units: { [N in keyof U & string]: CheckUnit<CF, ElementOf<ValueAt<Remote, P>>, N, U[N]> } }
+    : Omit<S, 'units'> & {
+        readonly units: { [N in keyof U & string]: CheckUnit<CF, ElementOf<ValueAt<Remote, P>>, N, U[N]> };
+      }
   : Wrong<'child rows are mapped with { remote, id, units }'>;
 
 type ChildFieldsOf<Ch extends Children, N extends keyof Ch> = MappedValues<Ch[N]['fields']>;
 
 /** `M` itself where it fits the catalog and the remote's type; otherwise each wrong entry becomes a message. */
-export type CheckedMapping<C, Remote, M> = C extends { readonly definition: CatalogDefinition<infer F, string, infer Ch> }
+export type CheckedMapping<C, Remote, M> = C extends {
+  readonly definition: CatalogDefinition<infer F, string, infer Ch>;
+}
   ? {
       [N in keyof M & string]: N extends keyof Ch
         ? CheckChildren<ChildFieldsOf<Ch, N>, Remote, M[N]>

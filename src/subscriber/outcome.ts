@@ -36,7 +36,8 @@ export const retry = (reason: string, afterMs?: number): Extract<Outcome, { kind
 export const rejected = (reason: string): Extract<Outcome, { kind: 'rejected' }> => ({ kind: 'rejected', reason });
 export const gone = (): Extract<Outcome, { kind: 'gone' }> => ({ kind: 'gone' });
 export const missing = (reason: string): Extract<Outcome, { kind: 'missing' }> => ({ kind: 'missing', reason });
-export const stale = <Remote>(remote?: Remote): Outcome<Remote> => (remote === undefined ? { kind: 'stale' } : { kind: 'stale', remote });
+export const stale = <Remote>(remote?: Remote): Outcome<Remote> =>
+  remote === undefined ? { kind: 'stale' } : { kind: 'stale', remote };
 export const blocked = (reason: string, afterMs?: number): Extract<Outcome, { kind: 'blocked' }> =>
   afterMs === undefined ? { kind: 'blocked', reason } : { kind: 'blocked', reason, afterMs };
 export const unknown = (reason: string): Extract<Outcome, { kind: 'unknown' }> => ({ kind: 'unknown', reason });

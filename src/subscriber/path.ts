@@ -9,7 +9,8 @@ const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 export function parsePath(place: string, text: string): Path {
   const path = text.split('.');
   for (const step of path) {
-    if (step === '' || forbidden.has(step)) throw new SyncflowError('config', `${place}: "${text}" can't be a remote key`);
+    if (step === '' || forbidden.has(step))
+      throw new SyncflowError('config', `${place}: "${text}" can't be a remote key`);
   }
   return path;
 }
@@ -29,7 +30,8 @@ export function writePath(target: Record<string, Json>, path: Path, value: Json)
   let current = target;
   for (const step of path.slice(0, -1)) {
     const next = Object.hasOwn(current, step) ? current[step] : undefined;
-    const object = typeof next === 'object' && next !== null && !Array.isArray(next) ? (next as Record<string, Json>) : {};
+    const object =
+      typeof next === 'object' && next !== null && !Array.isArray(next) ? (next as Record<string, Json>) : {};
     current[step] = object;
     current = object;
   }

@@ -1,0 +1,82 @@
+/** What a round does, decided by its seed alone. */
+import type { Shop } from '../../src/demo/chinook.js';
+
+/** When `syncflow start` is killed. */
+export type Moment =
+  /** So long after it was started: while it opens, migrates, begins. */
+  | { readonly kind: 'time'; readonly afterMs: number }
+  /** Once this share of the remotes is there, and so much later. */
+  | { readonly kind: 'progress'; readonly share: number; readonly delayMs: number };
+
+export interface Plan {
+  readonly seed: number;
+  readonly kills: readonly Moment[];
+  /** Webhooks and polling, or polling alone. */
+  readonly webhooks: boolean;
+  /** Whether half of the invoices come into the hub while `syncflow start` works. Only where the hub can be shared. */
+  readonly loadMeanwhile: boolean;
+}
+
+export function planOf(seed: number, shared: boolean): Plan {
+  const random = mulberry(seed);
+  const count = [1, 1, 1, 2, 2, 3][Math.floor(random() * 6)] ?? 1;
+  let share = 0;
+  const kills = Array.from({ length: count }, (): Moment => {
+    if (random() < 0.2) return { kind: 'time', afterMs: Math.round(random() * 4_000) };
+    // each kill later than the one before, up to the very end
+    share += (1 - share) * random();
+    return { kind: 'progress', share, delayMs: Math.round(random() * 150) };
+  });
+  return { seed, kills, webhooks: random() < 0.5, loadMeanwhile: random() < 0.5 && shared };
+}
+
+/** A small generator of random numbers: the same from the same seed, everywhere. */
+function mulberry(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export interface Size {
+  readonly customers: number;
+  readonly products: number;
+  readonly invoices: number;
+}
+
+export const smallSize: Size = { customers: 59, products: 100, invoices: 60 };
+export const fullSize: Size = { customers: 59, products: 1_984, invoices: 412 };
+
+/** A part of the shop in which every reference leads somewhere: as many invoices, and at least what stands on them. */
+export function partOf(shop: Shop, size: Size): Shop {
+  const customers = shop.customers.slice(0, size.customers);
+  const known = new Set(customers.map((row) => row['id']));
+  const affordable = shop.invoices.filter((row) => known.has(row['customer_id']));
+  // from both ends: the last ones are drafts
+  const drafts = affordable.slice(-Math.min(2, size.invoices));
+  const invoices = [...affordable.slice(0, Math.max(0, size.invoices - drafts.length)), ...drafts].filter(
+    (row, index, all) => all.indexOf(row) === index,
+  );
+  const bills = new Set(invoices.map((row) => row['id']));
+  const lines = shop.lines.filter((row) => bills.has(row['invoice_id']));
+  const sold = new Set(lines.map((row) => row['product_id']));
+  const products = shop.products.filter((row) => sold.has(row['id']));
+  const more = shop.products
+    .filter((row) => !sold.has(row['id']))
+    .slice(0, Math.max(0, size.products - products.length));
+  return { customers, products: [...products, ...more], invoices, lines };
+}
+
+/** The shop in two parts: the second has every other invoice, with its lines. */
+export function halves(shop: Shop): [Shop, Shop] {
+  const later = new Set(shop.invoices.filter((_, index) => index % 2 === 1).map((row) => row['id']));
+  const split = (first: boolean): Shop => ({
+    ...shop,
+    invoices: shop.invoices.filter((row) => later.has(row['id']) !== first),
+    lines: shop.lines.filter((row) => later.has(row['invoice_id']) !== first),
+  });
+  return [split(true), split(false)];
+}
