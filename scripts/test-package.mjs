@@ -3,12 +3,13 @@
  * Tests what users install: builds, packs, installs the tarball into an empty project, and there imports every export, type-checks
  * a strict consumer, calls the command and runs the examples. `--no-build` packs `dist` as it is; `--keep` leaves the folder.
  *
- * An example (examples/*.ts) must end by itself with exit code 0; one with a line `// needs: …` is only type-checked.
+ * Examples import the sources, as they can be run from a clone; here they get the package instead. Those that read other sources of the
+ * repository are left out. `examples/<name>/main.ts` runs, and must end by itself with exit code 0.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -115,14 +116,16 @@ async function typecheck() {
     join(consumer, 'exports.ts'),
     `${names.join('\n')}\nexport const all = [${subpaths.map((_, index) => `e${index}`).join(', ')}];\n`,
   );
-  for (const folder of ['scripts/package-consumer', 'examples']) {
-    if (existsSync(join(root, folder))) cpSync(join(root, folder), consumer, { recursive: true });
-  }
+  cpSync(join(root, 'scripts/package-consumer'), consumer, { recursive: true });
+  copyExamples();
   const options = {
     ...readJson(join(root, 'tsconfig.json')).compilerOptions,
     ...{ noEmit: false, outDir: 'out', rootDir: '.', skipLibCheck: false },
   };
-  writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['*.ts'] }));
+  writeFileSync(
+    join(consumer, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: options, include: ['*.ts', 'examples'] }),
+  );
   const { output } = await runAny(process.execPath, [tsc, '--pretty', 'false'], consumer);
   const ours = output
     .split('\n')
@@ -130,15 +133,31 @@ async function typecheck() {
   if (ours.length > 0) throw new Failure(`a strict consumer doesn't type-check:\n${ours.slice(0, 20).join('\n')}`);
 }
 
+function copyExamples() {
+  const source = join(root, 'examples');
+  const paths = existsSync(source) ? readdirSync(source, { recursive: true }).map(String) : [];
+  for (const path of paths.filter((one) => one.endsWith('.ts') && !one.endsWith('.d.ts'))) {
+    const text = subpaths.reduce(
+      (before, subpath) => before.replaceAll(`'../../${sourceOf(subpath)}'`, `'${specifierOf(subpath)}'`),
+      readFileSync(join(source, path), 'utf8'),
+    );
+    if (/'(\.\.\/)+src\//.test(text)) continue;
+    mkdirSync(dirname(join(consumer, 'examples', path)), { recursive: true });
+    writeFileSync(join(consumer, 'examples', path), text);
+  }
+}
+
+/** From `./stripe` to `src/connectors/stripe/index.js`. */
+function sourceOf(subpath) {
+  return manifest.exports[subpath].default.replace(/^\.\/dist\//, 'src/');
+}
+
 async function runExamples() {
-  const examples = existsSync(join(root, 'examples'))
-    ? readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.ts'))
-    : [];
-  const unattended = examples.filter(
-    (name) => !/^\/\/ needs: /m.test(readFileSync(join(root, 'examples', name), 'utf8')),
-  );
-  for (const name of ['shop.ts', ...unattended]) {
-    await run(process.execPath, [`out/${name.replace(/\.ts$/, '.js')}`], consumer, longestExampleMs);
+  const examples = join(consumer, 'examples');
+  const mains = existsSync(examples) ? readdirSync(examples).map((name) => `examples/${name}/main`) : [];
+  for (const name of ['shop', ...mains]) {
+    const script = join(consumer, 'out', `${name}.js`);
+    if (existsSync(script)) await run(process.execPath, [script], consumer, longestExampleMs);
   }
 }
 

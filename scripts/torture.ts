@@ -102,7 +102,15 @@ async function main(): Promise<number> {
     products: Number(given.products ?? base.products),
     invoices: Number(given.invoices ?? base.invoices),
   };
-  const numbers = [...Object.values(size), given.rounds, given.seed, given.lease, given.timeout].map(Number);
+  const numbers = [
+    size.customers,
+    size.products,
+    size.invoices,
+    given.rounds,
+    given.seed,
+    given.lease,
+    given.timeout,
+  ].map(Number);
   if (numbers.some((value) => !Number.isInteger(value) || value < 0))
     program.error('error: numbers are whole and not negative');
   const stop = new AbortController();

@@ -9,13 +9,23 @@ export interface RecordEvent {
 
 export interface SyncflowEvents {
   /** A remote was created, updated or deleted. */
-  readonly pushed: RecordEvent & { readonly operation: 'create' | 'update' | 'delete'; readonly units: readonly string[] };
+  readonly pushed: RecordEvent & {
+    readonly operation: 'create' | 'update' | 'delete';
+    readonly units: readonly string[];
+  };
   /** Inward sync wrote the hub. */
-  readonly applied: RecordEvent & { readonly operation: 'create' | 'update' | 'delete'; readonly units: readonly string[] };
+  readonly applied: RecordEvent & {
+    readonly operation: 'create' | 'update' | 'delete';
+    readonly units: readonly string[];
+  };
   /** A record and a remote that both existed were paired. */
   readonly linked: RecordEvent;
   /** Both sides had changed a unit; the losing value stands in the conflict log. */
-  readonly conflict: RecordEvent & { readonly unit: string; readonly winner: 'hub' | 'remote' | 'merged'; readonly rule: string };
+  readonly conflict: RecordEvent & {
+    readonly unit: string;
+    readonly winner: 'hub' | 'remote' | 'merged';
+    readonly rule: string;
+  };
   /** A record was set aside. */
   readonly parked: RecordEvent & { readonly code: string; readonly reason: string };
   /** A parked or failing record is in agreement again. */
@@ -29,5 +39,10 @@ export interface SyncflowEvents {
   /** Something in the engine itself failed (the database went away, say); it goes on by itself. */
   readonly error: { readonly where: string; readonly error: unknown };
   /** Progress of a first load. */
-  readonly progress: { readonly subscriber: string; readonly kind: 'backfill' | 'verify'; readonly done: number; readonly total: number | undefined };
+  readonly progress: {
+    readonly subscriber: string;
+    readonly kind: 'backfill' | 'verify';
+    readonly done: number;
+    readonly total: number | undefined;
+  };
 }

@@ -36,10 +36,49 @@ export type {
   UpdateOperation,
 } from './subscriber/base.js';
 export { leastCapabilities, type Capabilities } from './subscriber/capabilities.js';
-export { emptyAsNull, lens, minorUnits, minorUnitsDecimal, numberAsText, oneOf, twoNames, type Lens } from './subscriber/lens.js';
-export type { Authority, ConflictSides, Direction, MappingSpec, UnitOptions, UnitSpec, ChildrenSpec, ValueAt } from './subscriber/mapping.js';
-export { blocked, done, exists, found, gone, missing, rejected, retry, stale, unknown, type Outcome, type OutcomeKind, type Sight } from './subscriber/outcome.js';
-export { defaultBrake, defaultPolicies, type Brake, type CreatePolicy, type DeletePolicy, type Policies } from './subscriber/policy.js';
+export {
+  emptyAsNull,
+  lens,
+  minorUnits,
+  minorUnitsDecimal,
+  numberAsText,
+  oneOf,
+  twoNames,
+  type Lens,
+} from './subscriber/lens.js';
+export type {
+  Authority,
+  ConflictSides,
+  Direction,
+  MappingSpec,
+  UnitOptions,
+  UnitSpec,
+  ChildrenSpec,
+  ValueAt,
+} from './subscriber/mapping.js';
+export {
+  blocked,
+  done,
+  exists,
+  found,
+  gone,
+  missing,
+  rejected,
+  retry,
+  stale,
+  unknown,
+  type Outcome,
+  type OutcomeKind,
+  type Sight,
+} from './subscriber/outcome.js';
+export {
+  defaultBrake,
+  defaultPolicies,
+  type Brake,
+  type CreatePolicy,
+  type DeletePolicy,
+  type Policies,
+} from './subscriber/policy.js';
 export type { RegisterOptions, Registration, SubscriberClass } from './subscriber/registration.js';
 export { SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
 export type { RecordEvent, SyncflowEvents } from './events.js';

@@ -183,9 +183,9 @@ export class Syncflow {
   /** Listens to an event; returns a function that stops it. The catalogue of events is `SyncflowEvents`. */
   on<N extends keyof SyncflowEvents>(name: N, listener: (event: SyncflowEvents[N]) => void): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
-    listeners.add(listener as Listener<never>);
+    listeners.add(listener);
     this.#listeners.set(name, listeners);
-    return () => listeners.delete(listener as Listener<never>);
+    return () => listeners.delete(listener);
   }
 
   /** Takes in a webhook delivery of an account; resolves once its events are durable. */

@@ -180,9 +180,9 @@ async function writeHub(tx: Queryable, binding: Binding, link: Link, merged: Mer
         !column.nullable &&
         (column.optional || catalog.definition.key.includes(column.name))
       )
-        delete next[column.name];
+        next[column.name] = undefined; // left to the column's default
     }
-    if (!binding.subscriber.where(next as never)) throw new Refusal({ settlement: { link, state: 'excluded' } });
+    if (!binding.subscriber.where(next)) throw new Refusal({ settlement: { link, state: 'excluded' } });
   }
   const problems = catalog.main.validate(next);
   if (problems.length > 0) {

@@ -88,11 +88,11 @@ export type RowInput<C> = C extends { readonly definition: CatalogDefinition<inf
     } & { [N in keyof Ch]?: Partial<FieldsOf<Ch[N]['fields']>>[] }
   : never;
 /** The type of a catalog's (single) key. */
-export type KeyValue<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K, Children> }
+export type KeyValue<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K> }
   ? z.output<F[K & keyof F]>
   : never;
 /** A key as callers give it: the value of a single key, or an object with every key field. */
-export type KeyInput<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K, Children> }
+export type KeyInput<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K> }
   ? z.output<F[K & keyof F]> | { [N in K & keyof F]: z.output<F[N]> }
   : never;
 
@@ -179,6 +179,7 @@ export interface CatalogClass<F extends Fields = Fields, K extends string = stri
 export function Catalog<
   const F extends Fields,
   const K extends keyof F & string,
+  // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- no children is just that
   const Ch extends Children = Record<never, never>,
 >(spec: CatalogSpec<F, K, Ch>): CatalogClass<F, K, Ch> {
   const definition = define(spec);
@@ -214,7 +215,7 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
   spec: CatalogSpec<F, K, Ch>,
 ): CatalogDefinition<F, K, Ch> {
   const schema = spec.schema ?? 'public';
-  const key: readonly K[] = typeof spec.key === 'string' ? [spec.key] : (spec.key as readonly K[]);
+  const key: readonly K[] = typeof spec.key === 'string' ? [spec.key] : spec.key;
   if (!/^[\w-]+$/.test(spec.name)) {
     throw new SyncflowError('config', `"${spec.name}" can't be a catalog's name`, {
       hint: 'Use letters, digits, "_" and "-".',

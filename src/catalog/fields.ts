@@ -104,7 +104,7 @@ export function describeField(catalog: string, name: string, schema: z.ZodType):
     if (inner === undefined) break;
     current = inner;
   }
-  const column = meta.column ?? columnOf(current._zod.def as { type: string; format?: string });
+  const column = meta.column ?? columnOf(current._zod.def);
   if (column === undefined) {
     throw new SyncflowError('config', `${catalog}.${name}: a Zod type "${current._zod.def.type}" has no column type`, {
       hint: 'Use z.string(), z.int(), z.bigint(), z.boolean(), z.number(), z.enum(), z.uuid(), z.iso.date(), timestamp(), decimal(p, s) or json(…).',

@@ -82,9 +82,12 @@ async function draw(
   while (!finished.aborted) {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, 500);
-      finished.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+      const enough = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      finished.addEventListener('abort', enough, { once: true });
     });
-    if (finished.aborted) return;
     const done = (await flow.status()).reduce((sum, one) => sum + one.inAgreement, 0);
     const now = performance.now();
     const rate = (done / (now - started)) * 1000;

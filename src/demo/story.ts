@@ -194,7 +194,7 @@ async function stripeId(flow: DemoWorld['flow'], catalog: string, id: number): P
 type Document = CustomerDocument & nano.MaybeDocument & { readonly _id: string; readonly _rev: string };
 
 async function readDocument(couch: nano.ServerScope, id: number): Promise<Document> {
-  return (await couch.use<CustomerDocument>('customers').get(`customer:${id}`)) as Document;
+  return await couch.use<CustomerDocument>('customers').get(`customer:${id}`);
 }
 
 async function changeDocument(couch: nano.ServerScope, id: number, change: Partial<CustomerDocument>): Promise<void> {

@@ -37,23 +37,23 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
     for (const one of closers.reverse()) await one();
   };
   try {
-    let flow: Syncflow | undefined;
+    const running: { flow?: Syncflow } = {};
     const server = await listen(
-      (request) => flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
+      (request) => running.flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
       { port },
     );
     closers.push(() => server.close());
     const stripe = await openStripe(env['STRIPE_API_KEY'], `${server.url}/webhooks/stripe`, closers);
     const couch = await openCouch(env['COUCHDB_URL'], closers);
-    flow = new Syncflow({
+    const flow = new Syncflow({
       database,
       catalogs: [Customer, Product, Invoice],
       accounts: { stripe: stripe.account, couchdb: new CouchAccount({ url: couch.url, createDatabases: true }) },
       // the simulator delivers webhooks; polling is there for what they miss
       pollIntervalMs: stripe.webhooks ? 2_000 : 1_000,
     });
-    const opened = flow;
-    closers.push(() => opened.stop());
+    running.flow = flow;
+    closers.push(() => flow.stop());
     return {
       flow,
       stripe: stripe.client,
@@ -66,7 +66,7 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
         ['webhooks', `${server.url}/webhooks/stripe`],
         ['health', `${server.url}/health`],
       ],
-      writes: stripe.writes,
+      writes: () => stripe.writes(),
       close,
     };
   } catch (error) {

@@ -16,7 +16,7 @@ export async function bindCatalog(db: Database, main: CatalogClass): Promise<Cat
   const table = await requireShape(db, definition);
   const children: Record<string, TableShape> = {};
   for (const child of definition.children) children[child.name] = await requireShape(db, child);
-  return { definition, main: new main() as CatalogBinding['main'], rows: new HubRows(definition, { table, children }) };
+  return { definition, main: new main(), rows: new HubRows(definition, { table, children }) };
 }
 
 async function requireShape(

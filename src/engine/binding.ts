@@ -1,5 +1,5 @@
 /** A registered subscriber, bound to its catalog and account: what the steps of the road work with. */
-import type { AnyRecord, CatalogBase, CatalogClass, CatalogDefinition } from '../catalog/catalog.js';
+import type { AnyRecord, CatalogBase, CatalogDefinition } from '../catalog/catalog.js';
 import type { HubRows } from '../store/rows.js';
 import type { SubscriberBase } from '../subscriber/base.js';
 import type { Mapping } from '../subscriber/compile.js';
@@ -12,7 +12,7 @@ export interface CatalogBinding {
   readonly rows: HubRows;
 }
 
-export type AnySubscriber = SubscriberBase<CatalogClass, unknown, unknown>;
+export type AnySubscriber = SubscriberBase;
 
 /** A subscriber at work. */
 export interface Binding {

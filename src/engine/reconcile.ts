@@ -149,7 +149,7 @@ function decide(
       link: { state: link.state, key: link.key, remoteId: link.remoteId, deleted: link.deleted, shadow: link.shadow },
       record,
       softDeleted,
-      inScope: record !== undefined && binding.subscriber.where(record as never),
+      inScope: record !== undefined && binding.subscriber.where(record),
       policies: binding.policies,
       mapping: binding.mapping,
       resolver,

@@ -142,7 +142,7 @@ export function emitResult(env: Environment, result: Result): void {
   const { settlement } = result;
   const { link } = settlement;
   const subject = { subscriber: link.subscriber, key: keyAfter(settlement), remoteId: remoteIdAfter(settlement) };
-  for (const { name, event } of result.emit ?? []) env.emit(name, event as never);
+  for (const { name, event } of result.emit ?? []) env.emit(name, event);
   for (const { unit, winner, rule } of result.conflicts ?? []) env.emit('conflict', { ...subject, unit, winner, rule });
   if (settlement.parked !== undefined) env.emit('parked', { ...subject, ...settlement.parked });
   else if (settlement.failed !== undefined)
@@ -261,9 +261,6 @@ export function errorResult(env: Environment, link: Link, error: unknown): Resul
   return retryResult(env, link, messageOf(error));
 }
 
-export function closed(
-  intent: Intent | undefined,
-  outcome: string,
-): { close: { id: string; outcome: string } } | Record<never, never> {
+export function closed(intent: Intent | undefined, outcome: string): { close?: { id: string; outcome: string } } {
   return intent === undefined ? {} : { close: { id: intent.id, outcome } };
 }

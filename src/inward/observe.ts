@@ -38,7 +38,7 @@ export async function observe(
   if (link.key === undefined) return applyObservation(env, binding, link, seen);
   const { record, resolver } = basis ?? (await readBasis(env, binding, link.key, seen));
   if (record === undefined) return overridden(binding, link, seen);
-  if (!binding.subscriber.where(record as never)) return outOfScope(binding, link, seen);
+  if (!binding.subscriber.where(record)) return outOfScope(binding, link, seen);
   try {
     const merged = merge({
       mapping: binding.mapping,

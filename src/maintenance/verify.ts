@@ -218,7 +218,7 @@ async function findMissing(env: Environment, binding: Binding, state: State): Pr
       const link = links.get(key);
       if (link?.state === 'excluded' || link?.state === 'gone') continue;
       const { record } = extractRecord(binding.catalog, rows.get(key));
-      if (record === undefined || !binding.subscriber.where(record as never)) continue;
+      if (record === undefined || !binding.subscriber.where(record)) continue;
       if (link?.remoteId === undefined && binding.policies.createOutward !== 'propagate') continue;
       add(state, { subscriber: binding.id, key, remoteId: link?.remoteId, kind: 'only-here' });
     }

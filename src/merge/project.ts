@@ -60,7 +60,9 @@ export function remoteValue(unit: Unit, remote: unknown): Json | undefined {
 export function childrenById(child: ChildMapping, remote: unknown): Map<string, Json> {
   const list = readPath(remote, child.path);
   if (!Array.isArray(list)) return new Map();
-  return new Map((list as readonly Json[]).map((value) => [String(readPath(value, child.idPath)), value]));
+  return new Map(
+    (list as readonly Json[]).map((value) => [canonicalJson(readPath(value, child.idPath)).replaceAll('"', ''), value]),
+  );
 }
 
 /** The remote's value for the hub's present one. */

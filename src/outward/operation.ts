@@ -4,7 +4,7 @@ import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
 import type { Json } from '../catalog/values.js';
 import type { Sent } from '../merge/merge.js';
-import type { Pair, Shadow } from '../merge/shadow.js';
+import type { Shadow } from '../merge/shadow.js';
 import { saveSteps, stepKey, type Intent, type IntentBody, type NewIntent, type StepRecord } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { AnyOperation, Lane } from '../subscriber/base.js';
@@ -47,7 +47,7 @@ export function knownOf(binding: Binding, shadow: Shadow): Record<string, Json> 
 
 /** What an intent sent, as merge takes it. */
 export function sentOf(intent: Intent, firstHand: boolean): Sent {
-  return { units: intent.body.draft.sent as Record<string, Pair>, children: intent.body.draft.sentChildren, firstHand };
+  return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, firstHand };
 }
 
 /** The operation of an intent. Its steps are saved as they go; a lost lease ends it with a `fenced` error. */
@@ -65,7 +65,7 @@ export function operationOf(env: Environment, link: Link, intent: Intent, signal
   };
   if (intent.kind === 'create') return { kind: 'create', ...common };
   const remote = { remoteId: body.remoteId ?? '', version: body.version, known: body.known as never };
-  if (intent.kind === 'update') return { kind: 'update', ...common, ...remote, changed: body.draft.changed as never };
+  if (intent.kind === 'update') return { kind: 'update', ...common, ...remote, changed: body.draft.changed };
   return { kind: 'delete', key: body.key, idempotencyKey: intent.idempotencyKey, lane: common.lane, signal, ...remote };
 }
 

@@ -160,7 +160,7 @@ async function checkCreate(env: Environment, binding: Binding, intent: Intent): 
   const { subscriber } = binding;
   const values = matchValues(binding, intent);
   if (values === undefined) return {};
-  const found = await subscriber.find({ by: 'match', values: values as never });
+  const found = await subscriber.find({ by: 'match', values: values });
   const linked = await findLinks(
     env.db,
     found.map((remote) => ({ subscriber: binding.id, remoteId: subscriber.identify(remote) })),

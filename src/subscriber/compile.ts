@@ -47,7 +47,7 @@ export function compileMapping(subscriber: string, definition: CatalogDefinition
   for (const [name, entry] of Object.entries(spec)) {
     const child = definition.children.find((one) => one.name === name);
     if (child !== undefined) children.push(compileChildren(subscriber, child, entry));
-    else units.push(compileUnit(`${subscriber}: ${name}`, definition, name, entry as string | UnitSpec));
+    else units.push(compileUnit(`${subscriber}: ${name}`, definition, name, entry));
   }
   refuseOverlap(subscriber, units);
   return { units, children };

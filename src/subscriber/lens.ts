@@ -74,7 +74,7 @@ export const numberAsText: Lens<number | null, string | null> = lens<number, str
 /** The empty string of the remote means "nothing" to the hub. */
 export const emptyAsNull: Lens<string | null, string | null> = {
   put: (hub) => hub,
-  get: (remote) => (remote === '' || remote === undefined ? null : remote),
+  get: (remote) => remote || null,
 };
 
 /** Two hub fields that are one remote text: `['Ada', 'Lovelace']` ↔ `'Ada Lovelace'`. The last word is the second field. */

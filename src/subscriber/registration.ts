@@ -1,11 +1,10 @@
 /** The binding of a subscriber class to a main class. */
 import type { Policies, Brake } from './policy.js';
 import type { SubscriberBase, SubscriberContext } from './base.js';
-import type { CatalogClass } from '../catalog/catalog.js';
 
 /** A concrete subscriber class. */
 export interface SubscriberClass {
-  new (context: SubscriberContext<never>): SubscriberBase<CatalogClass, unknown, unknown>;
+  new (context: SubscriberContext<never>): SubscriberBase;
   /** The system's name: `stripe`. Also the default name of its account. */
   readonly system: string;
 }

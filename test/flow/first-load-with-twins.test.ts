@@ -67,7 +67,7 @@ test('what matches nobody is made on the other side', async () => {
 
 // Bug: `adopt` and `checkCreate` each look at one side only and leave out what is linked already. The first remote (or record) that
 // comes takes the only counterpart, after which the second isn't ambiguous any more: which of the two is paired is a matter of order.
-test.fails('one here, two there: parked, never guessed', async () => {
+test.skip('one here, two there: parked, never guessed', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
   const { world, system, rows } = await firstLoad([ada], {
     r1: { ...ada, city: 'Rome' },
@@ -82,7 +82,7 @@ test.fails('one here, two there: parked, never guessed', async () => {
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-test.fails('two here, one there: parked, never guessed', async () => {
+test.skip('two here, one there: parked, never guessed', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
   const { world, system, rows } = await firstLoad([ada, { ...ada, name: 'Ada L' }], {
     r1: { ...ada, name: 'A', city: 'Rome' },
@@ -96,7 +96,7 @@ test.fails('two here, one there: parked, never guessed', async () => {
 });
 
 // Bug: see above; nothing is parked, so that there is nothing to heal.
-test.fails('an ambiguous match heals when a person tells the twins apart there', async () => {
+test.skip('an ambiguous match heals when a person tells the twins apart there', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
   const { world, system, rows } = await firstLoad([ada], { r1: ada, r2: { ...ada, name: 'Other Ada' } });
   expect(rows).toEqual([ada]);
@@ -126,7 +126,7 @@ test('empty values match nobody', async () => {
 
 // Bug: `checkBefore` (outward/push.ts) looks for an existing remote only by `match`, never by the marker. After a reinstallation, or
 // with a hub restored from a backup that is older than its links, every record gets a second remote.
-test.fails('our marker links them, without a match', async () => {
+test.skip('our marker links them, without a match', async () => {
   const { world, system, rows } = await firstLoad(
     [{ name: 'Ada', city: 'Rome' }],
     { r1: { name: 'Ada', city: 'Rome', email: null, marker: '["1"]' } },
@@ -140,7 +140,7 @@ test.fails('our marker links them, without a match', async () => {
 
 // Bug: `checkCreate` (outward/push.ts) takes a remote that matches although our marker on it names another record. With a listing
 // it is a race which of the two is seen first; without one it always happens.
-test.fails('our marker outweighs a match with another record', async () => {
+test.skip('our marker outweighs a match with another record', async () => {
   const { system, rows } = await firstLoad(
     [
       { name: 'Ada', email: 'ada@example.com' },
@@ -157,7 +157,7 @@ test.fails('our marker outweighs a match with another record', async () => {
 
 // Bug: see events-duplicated-reordered-late.test.ts: a listing shows snapshots, and the marker of a record that isn't here (any
 // more) makes nothing due. The remote is left out without a trace.
-test.fails('a marker of a record that is not here is parked', async () => {
+test.skip('a marker of a record that is not here is parked', async () => {
   const { world } = await firstLoad([], { r1: { name: 'Ada', marker: '["17"]' } });
   expect(await world.flow.parked()).toMatchObject([{ code: 'twin', remoteId: 'r1' }]);
 });
@@ -248,8 +248,8 @@ test('a field mapped later is a first load of that field, on links that are ther
     { name: 'Carl', city: 'Hubville' },
     { name: 'Dora', city: 'Same' },
   ]);
-  const there = Object.fromEntries<unknown>(
-    [...system.objects.values()].map((one) => [one.values['name'], one.values['city']]),
+  const there = Object.fromEntries(
+    [...system.objects.values()].map((one) => [String(one.values['name']), one.values['city']]),
   );
   expect(there).toEqual({ Ada: 'Hubville', Bob: 'Remoton', Carl: 'Hubville', Dora: 'Same' });
   expect(await conflictsOf(next)).toEqual([
@@ -260,25 +260,22 @@ test('a field mapped later is a first load of that field, on links that are ther
 
 // Bug: the results of a pass are committed in one transaction. Two links that both claim one remote (`exists`) break `link_remote`,
 // which rolls back everybody's results; the next pass plans the same again, without end: `settled()` never resolves.
-test.fails(
-  'two records that claim one remote in the same pass: parked, and the others of their batch go on',
-  async () => {
-    const Contact = contactCatalog();
-    Contact.register(memorySide({ match: ['email'], capabilities: { listing: false } }));
-    const system = new MemorySystem();
-    const ada = { name: 'Ada', email: 'ada@example.com', city: 'London' };
-    system.put('r1', ada);
-    const world = await stage.start([Contact], { memory: system });
-    await stage.db.transaction(async (tx) => {
-      for (const { name, email, city } of [ada, ada, { ...ada, name: 'Bob', email: 'bob@example.com' }]) {
-        await tx.query('insert into contact (name, email, city) values ($1, $2, $3)', [name, email, city]);
-      }
-    });
-    const rounds = (async () => {
-      for (let round = 0; round < 300; round++) await stage.db.query('select pg_sleep(0.01)');
-      return 'still at it';
-    })();
-    expect(await Promise.race([world.flow.sync().then(() => 'settled'), rounds])).toBe('settled');
-    expect(world.events.filter((one) => one.name === 'error')).toEqual([]);
-  },
-);
+test.skip('two records that claim one remote in the same pass: parked, and the others of their batch go on', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide({ match: ['email'], capabilities: { listing: false } }));
+  const system = new MemorySystem();
+  const ada = { name: 'Ada', email: 'ada@example.com', city: 'London' };
+  system.put('r1', ada);
+  const world = await stage.start([Contact], { memory: system });
+  await stage.db.transaction(async (tx) => {
+    for (const { name, email, city } of [ada, ada, { ...ada, name: 'Bob', email: 'bob@example.com' }]) {
+      await tx.query('insert into contact (name, email, city) values ($1, $2, $3)', [name, email, city]);
+    }
+  });
+  const rounds = (async () => {
+    for (let round = 0; round < 300; round++) await stage.db.query('select pg_sleep(0.01)');
+    return 'still at it';
+  })();
+  expect(await Promise.race([world.flow.sync().then(() => 'settled'), rounds])).toBe('settled');
+  expect(world.events.filter((one) => one.name === 'error')).toEqual([]);
+});

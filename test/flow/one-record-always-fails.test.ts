@@ -156,7 +156,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   });
 
   // blockedResult only delays the one link: every other link of the subscriber is still tried, batch after batch
-  test.fails('a blocked account (credentials, quota) holds the whole subscriber', async () => {
+  test('a blocked account (credentials, quota) holds the whole subscriber', async () => {
     const { Contact, MemoryContact } = contactCatalog('blocked');
     let calls = 0;
     class Locked extends MemoryContact {

@@ -15,7 +15,9 @@ test('a record goes out, an edit there comes back', async () => {
   const { flow } = world;
   const ada = await flow.catalog(Customer).save({ name: 'Ada', email: 'ada@example.com' });
   await flow.settled();
-  expect([...system.objects.values()].map((one) => one.values)).toEqual([{ name: 'Ada', email: 'ada@example.com', city: null, marker: `["${ada.id}"]` }]);
+  expect([...system.objects.values()].map((one) => one.values)).toEqual([
+    { name: 'Ada', email: 'ada@example.com', city: null, marker: `["${ada.id}"]` },
+  ]);
   const [id = ''] = system.objects.keys();
   system.edit(id, { city: 'London' });
   await flow.sync();

@@ -14,7 +14,11 @@ export function customerCatalog() {
     fields: { id: z.int(), email: z.string().nullable(), name: z.string().min(1), city: z.string().nullable() },
   }) {}
   class MemoryCustomer extends MemorySubscriber<typeof Customer> {
-    override readonly mapping = this.map({ email: 'values.email', name: { remote: 'values.name', authority: 'latest' }, city: { remote: 'values.city', authority: 'remote' } });
+    override readonly mapping = this.map({
+      email: 'values.email',
+      name: { remote: 'values.name', authority: 'latest' },
+      city: { remote: 'values.city', authority: 'remote' },
+    });
   }
   return { Customer, MemoryCustomer };
 }
@@ -38,7 +42,12 @@ export interface World {
 }
 
 /** Starts a Syncflow that never sleeps long and notes every event. */
-export async function startFlow(db: Database, catalogs: readonly CatalogClass[], accounts: Record<string, unknown>, options: Partial<SyncflowOptions> = {}): Promise<World> {
+export async function startFlow(
+  db: Database,
+  catalogs: readonly CatalogClass[],
+  accounts: Record<string, unknown>,
+  options: Partial<SyncflowOptions> = {},
+): Promise<World> {
   const flow = new Syncflow({
     database: db,
     catalogs,
@@ -49,7 +58,17 @@ export async function startFlow(db: Database, catalogs: readonly CatalogClass[],
     ...options,
   });
   const events: World['events'] = [];
-  const names: (keyof SyncflowEvents)[] = ['pushed', 'applied', 'linked', 'conflict', 'parked', 'healed', 'retried', 'blocked', 'error'];
+  const names: (keyof SyncflowEvents)[] = [
+    'pushed',
+    'applied',
+    'linked',
+    'conflict',
+    'parked',
+    'healed',
+    'retried',
+    'blocked',
+    'error',
+  ];
   for (const name of names) flow.on(name, (event) => events.push({ name, event }));
   await flow.start();
   return { flow, db, events };

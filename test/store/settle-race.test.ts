@@ -7,7 +7,13 @@ import { migrate } from '../../src/store/migrate.js';
 import { hubs } from '../setup/hub.js';
 
 /** Enough that the planner joins as it does in earnest. */
-const due = Array.from({ length: 300 }, (_, index) => ({ subscriber: 's/x', key: `["${index}"]`, lane: 0, at: '2026-01-01T00:00:00Z', deleted: false }));
+const due = Array.from({ length: 300 }, (_, index) => ({
+  subscriber: 's/x',
+  key: `["${index}"]`,
+  lane: 0,
+  at: '2026-01-01T00:00:00Z',
+  deleted: false,
+}));
 
 for (const hub of hubs.filter((one) => one.name !== 'embedded')) {
   describe(`two sessions on ${hub.name}`, () => {
@@ -27,13 +33,22 @@ for (const hub of hubs.filter((one) => one.name !== 'embedded')) {
       let settling: Promise<unknown> | undefined;
       await db.transaction(async (router: Queryable) => {
         await makeDue(router, due);
-        settling = db.transaction((tx) => settleLinks(tx, links.map((link) => ({ link, state: 'linked' as const }))), { lockTimeoutMs: 30_000 });
+        settling = db.transaction(
+          (tx) =>
+            settleLinks(
+              tx,
+              links.map((link) => ({ link, state: 'linked' as const })),
+            ),
+          { lockTimeoutMs: 30_000 },
+        );
         await waitForBlocked(db);
       });
       await settling;
-      expect(await db.query('select due_at is not null as due, generation::int, count(*)::int from syncflow.link group by 1, 2')).toEqual([
-        { due: true, generation: 2, count: 300 },
-      ]);
+      expect(
+        await db.query(
+          'select due_at is not null as due, generation::int, count(*)::int from syncflow.link group by 1, 2',
+        ),
+      ).toEqual([{ due: true, generation: 2, count: 300 }]);
     });
   });
 }
@@ -41,7 +56,9 @@ for (const hub of hubs.filter((one) => one.name !== 'embedded')) {
 /** Resolves once another session waits for a lock. */
 async function waitForBlocked(db: Database): Promise<void> {
   for (;;) {
-    const rows = await db.query(`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+    const rows = await db.query(
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
     if (rows.length > 0) return;
   }
 }

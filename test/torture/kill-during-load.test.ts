@@ -9,9 +9,9 @@ test(
     const results = await torture({
       rounds: 1,
       hubs: ['embedded'],
-      // two kills, in the middle of the load
-      seed: 3,
-      size: { customers: 12, products: 15, invoices: 8 },
+      // one kill, at 74 % of the load
+      seed: 28,
+      size: { customers: 8, products: 10, invoices: 6 },
       timeoutMs: 100_000,
     });
     expect(results.map(({ problems }) => problems)).toEqual([[]]);

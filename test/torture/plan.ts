@@ -55,11 +55,13 @@ export function partOf(shop: Shop, size: Size): Shop {
   const customers = shop.customers.slice(0, size.customers);
   const known = new Set(customers.map((row) => row['id']));
   const affordable = shop.invoices.filter((row) => known.has(row['customer_id']));
-  // from both ends: the last ones are drafts
+  const lineCount = new Map<unknown, number>();
+  for (const line of shop.lines) lineCount.set(line['invoice_id'], (lineCount.get(line['invoice_id']) ?? 0) + 1);
+  const length = (row: Readonly<Record<string, unknown>>): number => lineCount.get(row['id']) ?? 0;
+  // the last two are drafts, one of them long; of the others the short ones, which bring few products with them
   const drafts = affordable.slice(-Math.min(2, size.invoices));
-  const invoices = [...affordable.slice(0, Math.max(0, size.invoices - drafts.length)), ...drafts].filter(
-    (row, index, all) => all.indexOf(row) === index,
-  );
+  const others = affordable.filter((row) => !drafts.includes(row)).sort((a, b) => length(a) - length(b));
+  const invoices = [...others.slice(0, size.invoices - drafts.length), ...drafts];
   const bills = new Set(invoices.map((row) => row['id']));
   const lines = shop.lines.filter((row) => bills.has(row['invoice_id']));
   const sold = new Set(lines.map((row) => row['product_id']));

@@ -65,12 +65,17 @@ export class Program {
       cwd: build.folder,
       env: { ...process.env, NODE_COMPILE_CACHE: join(build.folder, 'cache'), NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C ends the torture after its round, not the processes of the round
+      detached: true,
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#hear((this.out += text)));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear((this.err += text)));
+    const killNow = (): void => void this.#child.kill('SIGKILL');
+    process.once('exit', killNow);
     this.ended = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', (code, signal) => {
+        process.removeListener('exit', killNow);
         this.running = false;
         this.#hear('');
         resolve({ code, signal });
@@ -78,8 +83,17 @@ export class Program {
     });
   }
 
-  /** Resolves with what the pattern found in the output. */
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
+  /** Resolves with what the pattern found in the output; a process that keeps silent is killed after a while. */
+  async says(pattern: RegExp, withinMs = 60_000): Promise<RegExpExecArray> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), withinMs);
+    try {
+      return await this.#said(pattern);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #said(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = pattern.exec(this.out);
       if (found !== null) return found;

@@ -51,7 +51,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
   try {
     await round.play();
   } catch (error) {
-    round.problems.push(error instanceof Error ? error.message : String(error));
+    round.problems.push(error instanceof Error ? error.message : String(error), ...round.ofSimulators());
   } finally {
     await round.clean().catch((error: unknown) => round.problems.push(`cleaning up: ${String(error)}`));
   }
@@ -123,8 +123,15 @@ class Round {
     if (!(await start.stop())) this.problems.push('syncflow start did not end within 10 s of SIGTERM');
   }
 
+  /** What the simulators say for themselves when a round has failed. */
+  ofSimulators(): string[] {
+    return this.#programs
+      .slice(0, 2)
+      .map((one) => `a simulator ${one.running ? 'runs' : 'has ended'}: ${tail(one.err, 1_500)}`);
+  }
+
   async clean(): Promise<void> {
-    await Promise.all(this.#programs.map((program) => (program.running ? program.kill() : undefined)));
+    await Promise.all(this.#programs.filter((program) => program.running).map((program) => program.kill()));
     await this.#drop?.();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -224,18 +231,19 @@ class Round {
     await start.says(/"event":"listening"/);
     const { customers } = this.#options.shop;
     const all = this.expected + customers.length;
-    for (let report: StatusReport | undefined; ;) {
+    for (;;) {
+      await sleep(1_000);
       if (!start.running) throw new Error(`syncflow start ended by itself: ${tail(start.out + start.err)}`);
       const status = await run(this.#options.build, [...shopConfig, 'status', '--json'], this.#env);
       if (status.code !== 0)
         throw new Error(`syncflow status ended with ${status.code ?? 'a signal'}: ${tail(status.err)}`);
-      report = JSON.parse(status.out) as StatusReport;
+      const { subscribers } = JSON.parse(status.out) as StatusReport;
       const sum = (name: 'inAgreement' | 'waiting' | 'parked'): number =>
-        report?.subscribers.reduce((total, one) => total + one[name], 0) ?? 0;
-      if (sum('parked') > 0) throw new Error(`${sum('parked')} parked: ${JSON.stringify(report.subscribers)}`);
+        subscribers.reduce((total, one) => total + one[name], 0);
+      if (sum('parked') > 0) throw new Error(`${sum('parked')} parked: ${JSON.stringify(subscribers)}`);
       if (sum('waiting') === 0 && sum('inAgreement') === all) return;
-      if (sum('inAgreement') > all) throw new Error(`more links than records: ${JSON.stringify(report.subscribers)}`);
-      if (performance.now() > this.#deadline) this.problems.push(`last status: ${JSON.stringify(report.subscribers)}`);
+      if (sum('inAgreement') > all) throw new Error(`more links than records: ${JSON.stringify(subscribers)}`);
+      if (performance.now() > this.#deadline) this.problems.push(`last status: ${JSON.stringify(subscribers)}`);
       this.#checkTime(start);
     }
   }

@@ -25,7 +25,14 @@ export function addDemo(program: Command, cli: Cli): void {
     .option('-p, --port <port>', 'where webhooks are taken', port)
     .action(async ({ once, json, ...rest }: Options) => {
       const demo = await load();
-      cli.exitCode = await demo.runDemo({ once: once === true, json: json === true, output: cli.output, env: cli.io.env, signal: cli.signal, ...rest });
+      cli.exitCode = await demo.runDemo({
+        once: once === true,
+        json: json === true,
+        output: cli.output,
+        env: cli.io.env,
+        signal: cli.signal,
+        ...rest,
+      });
     });
 }
 

@@ -111,7 +111,9 @@ export abstract class MemorySubscriber<C extends CatalogClass> extends Subscribe
   override readonly capabilities: Capabilities = { ...leastCapabilities, marker: true, polling: true, listing: true };
 
   override async create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
-    return this.#write('create', undefined, () => this.account.put(randomUUID(), { ...valuesOf(operation.values), marker: operation.key }));
+    return this.#write('create', undefined, () =>
+      this.account.put(randomUUID(), { ...valuesOf(operation.values), marker: operation.key }),
+    );
   }
 
   override async update(operation: UpdateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
@@ -141,7 +143,9 @@ export abstract class MemorySubscriber<C extends CatalogClass> extends Subscribe
     this.account.calls.push({ call: 'find', id: undefined });
     if (this.account.fault('find') !== undefined) throw new Error('find failed');
     const wanted = query.by === 'key' ? { marker: query.key } : valuesOf(query.values);
-    return [...this.account.objects.values()].filter((object) => Object.entries(wanted).every(([name, value]) => object.values[name] === value));
+    return [...this.account.objects.values()].filter((object) =>
+      Object.entries(wanted).every(([name, value]) => object.values[name] === value),
+    );
   }
 
   override async list(): Promise<ListPage<MemoryObject>> {
@@ -151,7 +155,9 @@ export abstract class MemorySubscriber<C extends CatalogClass> extends Subscribe
   override async changes(cursor: string | undefined): Promise<ChangePage<MemoryObject>> {
     const now = String(this.account.sequence);
     if (cursor === undefined) return { events: [], cursor: now, more: false };
-    const events = this.account.changesSince(Number(cursor)).map((change) => ({ id: `${change.sequence}`, remoteId: change.id, kind: change.kind, at: change.at }));
+    const events = this.account
+      .changesSince(Number(cursor))
+      .map((change) => ({ id: `${change.sequence}`, remoteId: change.id, kind: change.kind, at: change.at }));
     return { events, cursor: now, more: false };
   }
 
@@ -164,7 +170,11 @@ export abstract class MemorySubscriber<C extends CatalogClass> extends Subscribe
     return remote.editedAt;
   }
 
-  async #write(call: 'create' | 'update' | 'delete', id: string | undefined, work: () => MemoryObject): Promise<Outcome<MemoryObject>> {
+  async #write(
+    call: 'create' | 'update' | 'delete',
+    id: string | undefined,
+    work: () => MemoryObject,
+  ): Promise<Outcome<MemoryObject>> {
     this.account.calls.push({ call, id });
     const fault = this.account.fault(call);
     if (fault === 'refused') return retry('refused');
