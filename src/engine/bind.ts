@@ -68,7 +68,7 @@ function bindOne(
     id,
     account: account as never,
     environment,
-  }) as unknown as AnySubscriber;
+  });
   const mapping = compileMapping(id, catalog.definition, subscriber.mapping);
   for (const name of subscriber.match) {
     if (!mapping.units.some((unit) => unit.name === name)) {

@@ -76,3 +76,28 @@ describe.each(sides)('$what', ({ side, snapshot }) => {
     expect(await writesWhenQuiet(world, [system])).toBe(0);
   });
 });
+
+// Bug: `commitTogether` (engine/result.ts) takes any clash with `link_remote` for a twin. Where an event's own link came in between
+// `absorbTwins` and the settling of our answer, a second try would absorb it; instead the record is parked without its remote's id,
+// and in a system without markers the event's link then makes a second record. This race makes the tests above fail now and then.
+test.fails('an event whose link comes in at the very moment when our answer is committed', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide({ capabilities: { marker: false } }));
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  await stage.db.execute(`create sequence syncflow.once;
+    create function syncflow.race() returns trigger language plpgsql as $race$ begin
+      if nextval('syncflow.once') = 1 then
+        insert into syncflow.link (subscriber, remote_id, look, due_at) values (new.subscriber, new.remote_id, true, clock_timestamp());
+      end if;
+      return new;
+    end $race$;
+    create trigger race before update on syncflow.link for each row
+      when (old.remote_id is null and new.remote_id is not null) execute function syncflow.race()`);
+  await world.flow.catalog(Contact).save({ name: 'Ada' });
+  await world.flow.sync();
+  expect(await stage.db.query('select key, remote_id, parked_code from syncflow.link')).toEqual([
+    { key: '["1"]', remote_id: only(system).id, parked_code: null },
+  ]);
+  expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
+});
