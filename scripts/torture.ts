@@ -22,7 +22,7 @@ export interface TortureOptions {
   /** How long the work of a killed process stays reserved for it. */
   readonly leaseMs?: number;
   readonly timeoutMs?: number;
-  /** No further round is begun once it is aborted. */
+  /** Once it is aborted, the round is broken off and cleaned up, and no further one begins. */
   readonly signal?: AbortSignal;
   readonly onRound?: (result: RoundResult) => void;
 }
@@ -37,7 +37,7 @@ export async function torture(options: TortureOptions): Promise<RoundResult[]> {
   try {
     for (let index = 0; index < options.rounds; index++) {
       for (const hub of options.hubs) {
-        if (options.signal?.aborted === true) return results;
+        if (isAborted(options.signal)) return results;
         const result = await playRound({
           build,
           hub,
@@ -46,7 +46,9 @@ export async function torture(options: TortureOptions): Promise<RoundResult[]> {
           postgresUrl: options.postgresUrl ?? process.env['SYNCFLOW_TEST_POSTGRES_URL'] ?? defaultPostgres,
           leaseMs: options.leaseMs ?? 3_000,
           timeoutMs: options.timeoutMs ?? 120_000,
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
         });
+        if (isAborted(options.signal)) return results;
         results.push(result);
         options.onRound?.(result);
       }
@@ -55,6 +57,10 @@ export async function torture(options: TortureOptions): Promise<RoundResult[]> {
     build.remove();
   }
   return results;
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 function describe(result: RoundResult): string {
@@ -114,8 +120,9 @@ async function main(): Promise<number> {
   if (numbers.some((value) => !Number.isInteger(value) || value < 0))
     program.error('error: numbers are whole and not negative');
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  process.once('SIGTERM', () => stop.abort());
+  // tsx passes on what the terminal has sent already: the second one must not end us before we have cleaned up
+  process.on('SIGINT', () => stop.abort());
+  process.on('SIGTERM', () => stop.abort());
   const results = await torture({
     rounds: Number(given.rounds),
     hubs: given.hub === 'both' ? ['embedded', 'postgres'] : [given.hub],

@@ -6,7 +6,7 @@ import type { Database } from '../store/database.js';
 import { HubRows } from '../store/rows.js';
 import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.js';
 import type { Registration } from '../subscriber/registration.js';
-import type { AnySubscriber, Binding, CatalogBinding } from './binding.js';
+import type { Binding, CatalogBinding } from './binding.js';
 
 export type Accounts = Readonly<Record<string, unknown>>;
 

@@ -62,6 +62,9 @@ async function commitTogether(env: Environment, binding: Binding, results: reado
     if (sqlState(error)?.startsWith('23') !== true) throw error;
     const [only] = results;
     if (only !== undefined && results.length === 1) {
+      // an event's own link for the remote came in while we committed: it gives way the second time
+      const again = await env.db.transaction((tx) => writeResults(tx, binding, [only])).catch(() => undefined);
+      if (again !== undefined) return again;
       const { link, remoteId } = only.settlement;
       const twin = parkResult(link, 'twin', `${remoteId ?? 'its remote'} is linked to another record already`, {
         look: true,

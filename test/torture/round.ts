@@ -23,6 +23,8 @@ export interface RoundOptions {
   readonly postgresUrl: string;
   readonly leaseMs: number;
   readonly timeoutMs: number;
+  /** Breaks the round off. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Killed {
@@ -132,8 +134,8 @@ class Round {
 
   async clean(): Promise<void> {
     await Promise.all(this.#programs.filter((program) => program.running).map((program) => program.kill()));
-    await this.#drop?.();
     rmSync(this.#folder, { recursive: true, force: true });
+    await this.#drop?.();
   }
 
   async #openHub(): Promise<void> {
@@ -220,6 +222,7 @@ class Round {
   }
 
   #checkTime(start: Program): void {
+    this.#options.signal?.throwIfAborted();
     if (performance.now() < this.#deadline) return;
     throw new Error(
       `not done within ${this.#options.timeoutMs / 1_000} s; syncflow start said: ${tail(start.out + start.err)}`,
