@@ -1,4 +1,5 @@
 /** The loops of a running Syncflow: each does what there is to do, then sleeps until it is rung or its interval is over. */
+import { setMaxListeners } from 'node:events';
 import { routeInbox } from '../inward/inbox.js';
 import { poll } from '../inward/poll.js';
 import { backfill } from '../maintenance/backfill.js';
@@ -51,6 +52,8 @@ export class Loops {
   }
 
   start(): void {
+    // every sleeping loop and every call under way listens to it: many, but bounded by the subscribers and their concurrency
+    setMaxListeners(0, this.#stop.signal);
     this.#run('route', () => this.#routeLoop());
     this.#run('prune', () => this.#pruneLoop());
     for (const binding of this.#bindings) {

@@ -178,8 +178,10 @@ function wakes(binding: Binding, settlement: Settlement): string[] {
   const key = keyAfter(settlement);
   const remoteId = remoteIdAfter(settlement);
   const wasLinked = settlement.link.state === 'linked' && settlement.link.key !== undefined;
-  const isLinked = (settlement.state ?? settlement.link.state) === 'linked';
-  if (!(isLinked && !wasLinked) && settlement.parked === undefined) return [];
+  const state = settlement.state ?? settlement.link.state;
+  const isLinked = state === 'linked';
+  const isLeftOut = (state === 'excluded' || state === 'gone') && state !== settlement.link.state;
+  if (!(isLinked && !wasLinked) && !isLeftOut && settlement.parked === undefined) return [];
   return [
     ...(key === undefined ? [] : [awaitedByKey(binding.id, key)]),
     ...(remoteId === undefined ? [] : [awaitedByRemote(binding.id, remoteId)]),

@@ -229,7 +229,7 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
 
 /**
  * Locks links in the order of their ids: whoever changes several does this first, so that no two can wait for each other. A
- * statement of its own, because one that has waited for a lock would judge by what it saw before (and clear a "due" that came
+ * statement of its own, because one that has waited for a lock may judge by what it saw before (and clear a "due" that came
  * in meanwhile).
  */
 export async function lockLinks(tx: Queryable, on: string, rows: readonly object[]): Promise<void> {

@@ -171,8 +171,6 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
   readonly brake: Brake = defaultBrake;
   /** Units whose equal values mean "the same thing" at first load: `['email']`. An ambiguous match is parked, never guessed. */
   readonly match: readonly string[] = [];
-  /** Read the remote before every update: for systems with neither conditional writes nor history. Costs a call each. */
-  readonly fetchBeforeWrite: boolean = false;
 
   /** Whether this subscriber takes part for a record. */
   where(_record: Row<C>): boolean {

@@ -101,7 +101,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   });
 
   // plan() only knows "wait": the design's "cycles: create without, then patch" is not there
-  test.skip('two records that refer to each other: created without, then patched', async () => {
+  test.fails('two records that refer to each other: created without, then patched', async () => {
     class Node extends Catalog({
       name: 'cycle_node',
       key: 'id',

@@ -158,7 +158,7 @@ test('a copy there that bears our marker is parked as a twin', async () => {
 
 // Bug: `inward/inbox.ts` (read) takes the marker of a snapshot at its word. When its record is linked to another remote, or isn't
 // there, the event is spent without a trace; without the snapshot the same remote is parked as a twin.
-test.skip('a copy there that bears our marker, told with a snapshot, is parked as a twin', async () => {
+test.fails('a copy there that bears our marker, told with a snapshot, is parked as a twin', async () => {
   const { world } = await copiedThere(true);
   expect(await parkedOf(world)).toEqual([{ subscriber: 'contact/memory', key: null, code: 'twin' }]);
 });

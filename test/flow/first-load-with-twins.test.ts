@@ -67,7 +67,7 @@ test('what matches nobody is made on the other side', async () => {
 
 // Bug: `adopt` and `checkCreate` each look at one side only and leave out what is linked already. The first remote (or record) that
 // comes takes the only counterpart, after which the second isn't ambiguous any more: which of the two is paired is a matter of order.
-test.skip('one here, two there: parked, never guessed', async () => {
+test.fails('one here, two there: parked, never guessed', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
   const { world, system, rows } = await firstLoad([ada], {
     r1: { ...ada, city: 'Rome' },
@@ -82,7 +82,7 @@ test.skip('one here, two there: parked, never guessed', async () => {
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-test.skip('two here, one there: parked, never guessed', async () => {
+test.fails('two here, one there: parked, never guessed', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
   const { world, system, rows } = await firstLoad([ada, { ...ada, name: 'Ada L' }], {
     r1: { ...ada, name: 'A', city: 'Rome' },
@@ -96,7 +96,7 @@ test.skip('two here, one there: parked, never guessed', async () => {
 });
 
 // Bug: see above; nothing is parked, so that there is nothing to heal.
-test.skip('an ambiguous match heals when a person tells the twins apart there', async () => {
+test.fails('an ambiguous match heals when a person tells the twins apart there', async () => {
   const ada = { name: 'Ada', email: 'ada@example.com', city: null };
   const { world, system, rows } = await firstLoad([ada], { r1: ada, r2: { ...ada, name: 'Other Ada' } });
   expect(rows).toEqual([ada]);
@@ -126,6 +126,7 @@ test('empty values match nobody', async () => {
 
 // Bug: `checkBefore` (outward/push.ts) looks for an existing remote only by `match`, never by the marker. After a reinstallation, or
 // with a hub restored from a backup that is older than its links, every record gets a second remote.
+// A race between the listing and the record's own create: it passes or fails by timing, so it can be neither `test` nor `test.fails`.
 test.skip('our marker links them, without a match', async () => {
   const { world, system, rows } = await firstLoad(
     [{ name: 'Ada', city: 'Rome' }],
@@ -140,7 +141,7 @@ test.skip('our marker links them, without a match', async () => {
 
 // Bug: `checkCreate` (outward/push.ts) takes a remote that matches although our marker on it names another record. With a listing
 // it is a race which of the two is seen first; without one it always happens.
-test.skip('our marker outweighs a match with another record', async () => {
+test.fails('our marker outweighs a match with another record', async () => {
   const { system, rows } = await firstLoad(
     [
       { name: 'Ada', email: 'ada@example.com' },
@@ -157,7 +158,7 @@ test.skip('our marker outweighs a match with another record', async () => {
 
 // Bug: see events-duplicated-reordered-late.test.ts: a listing shows snapshots, and the marker of a record that isn't here (any
 // more) makes nothing due. The remote is left out without a trace.
-test.skip('a marker of a record that is not here is parked', async () => {
+test.fails('a marker of a record that is not here is parked', async () => {
   const { world } = await firstLoad([], { r1: { name: 'Ada', marker: '["17"]' } });
   expect(await world.flow.parked()).toMatchObject([{ code: 'twin', remoteId: 'r1' }]);
 });

@@ -83,7 +83,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   }
 
   // keyMoves (route.ts) chains 1→2 and 2→1 into 1→1: within one statement no row changes its key twice
-  test.skip('two records swap keys in one statement', async () => {
+  test.fails('two records swap keys in one statement', async () => {
     const { flow, system, before, ...world } = await scene('rekeyed_swap_one', [1, 2]);
     await deferrable('rekeyed_swap_one');
     await db.query('update rekeyed_swap_one set id = 3 - id');
@@ -95,7 +95,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   });
 
   // the same: 1→2, 2→3, 3→4 become 1→4
-  test.skip('all keys shift by one in one statement', async () => {
+  test.fails('all keys shift by one in one statement', async () => {
     const { flow, system, before, ...world } = await scene('rekeyed_shift', [1, 2, 3]);
     await deferrable('rekeyed_shift');
     await db.query('update rekeyed_shift set id = id + 1');

@@ -145,7 +145,7 @@ describe('conflicts', () => {
   });
 
   // Bug: `lostChild` (merge/children.ts) logs that a line was lost, but not what stood in it.
-  test.skip('edited here and removed there, authority remote: the lost values are in the log', async () => {
+  test.fails('edited here and removed there, authority remote: the lost values are in the log', async () => {
     const { world, edit } = await oneInvoice(stage, { authority: 'remote' });
     await atOnce(world, 'invoice/memory', async () => {
       await stage.db.query(`update invoice_line set amount = 1.50 where text = 'a'`);
@@ -155,7 +155,7 @@ describe('conflicts', () => {
   });
 
   // Bug: `mergeChild` says "an unseen edit is logged", but logs nothing, and doesn't ask for the authority.
-  test.skip('removed here and edited there: the lost values are in the log', async () => {
+  test.fails('removed here and edited there: the lost values are in the log', async () => {
     const { world, edit } = await oneInvoice(stage);
     await atOnce(world, 'invoice/memory', async () => {
       await stage.db.query(`delete from invoice_line where text = 'a'`);
@@ -199,7 +199,7 @@ describe('conflicts', () => {
 
   // Bug: `remoteChildren` (merge/children.ts) takes an absent list for an empty one. An answer that doesn't expand the lines, or a
   // lost permission, deletes every line in the hub.
-  test.skip('an absent list is not an empty list: nothing is deleted', async () => {
+  test.fails('an absent list is not an empty list: nothing is deleted', async () => {
     const { world, system, there, here } = await oneInvoice(stage);
     system.put(there, { number: '2026-2', marker: only(system).values['marker'] });
     await world.flow.sync();
@@ -207,7 +207,7 @@ describe('conflicts', () => {
   });
 
   // Bug: `deleteRecord` (apply/deletion.ts) compares the record's own units with the shadow, never its lines.
-  test.skip('a line edited here while the invoice is deleted there is a delete-conflict', async () => {
+  test.fails('a line edited here while the invoice is deleted there is a delete-conflict', async () => {
     const { world, system, there, here } = await oneInvoice(stage);
     await atOnce(world, 'invoice/memory', async () => {
       await stage.db.query(`update invoice_line set amount = 1.50 where text = 'a'`);
@@ -218,7 +218,7 @@ describe('conflicts', () => {
   });
 
   // Bug: `editsOverridden` (inward/observe.ts) compares the record's own units, never its lines.
-  test.skip('a line edited there while the invoice is deleted here is in the log', async () => {
+  test.fails('a line edited there while the invoice is deleted here is in the log', async () => {
     const { world, invoices, id, edit } = await oneInvoice(stage);
     await atOnce(world, 'invoice/memory', async () => {
       edit(withText('a', { amount: 170 }));
@@ -247,7 +247,7 @@ describe('one-way lines', () => {
 
   // Bug: the direction of a collection is only asked for births and deaths. Units of an outward collection are compiled as `both`
   // (subscriber/compile.ts), so that an edit there is taken over, against the declared direction.
-  test.skip('outward: a value edited there is not taken over', async () => {
+  test.fails('outward: a value edited there is not taken over', async () => {
     const { world, edit, here } = await oneInvoice(stage, { direction: 'outward' });
     edit(withText('a', { amount: 170 }));
     await world.flow.sync();
@@ -256,7 +256,7 @@ describe('one-way lines', () => {
 
   // Bug: `needsLook` (outward/plan.ts) asks only the record's own units. A line of an inward collection that is edited, added or
   // removed here is neither sent nor put back: the two sides differ for good.
-  test.skip.each(['update invoice_line set amount = 9', 'delete from invoice_line'])(
+  test.fails.each(['update invoice_line set amount = 9', 'delete from invoice_line'])(
     'inward: "%s" here is put back',
     async (sql) => {
       const { world, system, edit, here } = await oneInvoice(stage, { direction: 'inward' });

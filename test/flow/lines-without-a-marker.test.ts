@@ -22,7 +22,7 @@ async function invoiceWithLines(lines: { text: string; amount: string }[]) {
 // Bug, and the worst found: `marker` of a child mapping is optional, but `pairUp` (merge/children.ts) can pair a line that we have
 // just sent only by its marker. Without one the line in our own answer is a stranger: it becomes a second row, while the first is
 // still owed. Both sides grow by a line with every write, without end.
-test.skip('a line that was sent is found in the answer', async () => {
+test.fails('a line that was sent is found in the answer', async () => {
   const { world, invoices, id, system } = await invoiceWithLines([{ text: 'a', amount: '1.00' }]);
   expect(system.writes).toBe(1);
   expect(shown(system, only(system).id)).toEqual([['a', 100]]);

@@ -41,7 +41,7 @@ test.each(['unlink', 'ignore'] as const)('under "%s" the record stays, and stays
 
 // Bug: the tombstone that `applyDeletion` leaves under "unlink" and "ignore" keeps its key, and a link in the state `gone` is never
 // made due again: another record of that key is never carried to this system.
-test.skip('under "unlink" a record inserted later under the same key is carried over', async () => {
+test.fails('under "unlink" a record inserted later under the same key is carried over', async () => {
   const { world, contacts, ada, system } = await deletedThere({ deleteInward: 'unlink' });
   await contacts.delete(ada.id);
   await world.flow.sync();
@@ -59,7 +59,7 @@ test('under "park" the record stays and is parked', async () => {
 
 // Bug: `applyDeletion` asks for the policy (and the brake) before it asks whether there still is a record. With the record deleted
 // here as well the two sides agree, but the link stays parked for good: `retry` only parks it again.
-test.skip('under "park" the parked record heals when it is deleted here, too', async () => {
+test.fails('under "park" the parked record heals when it is deleted here, too', async () => {
   const { world, contacts, ada } = await deletedThere({ deleteInward: 'park' });
   await contacts.delete(ada.id);
   await world.flow.sync();
@@ -86,7 +86,7 @@ test('a record deleted on both sides at once is simply gone', async () => {
 
 // Bug: a link in the state `excluded` that has a key (the record left the subscriber's `where`, `leave: 'keep'`) is "not synced any
 // more", yet `applyDeletion` doesn't ask for the state or for `where`: the deletion of the kept remote deletes the hub's record.
-test.skip('a record that left the subscriber’s scope isn’t touched by the deletion of its former remote', async () => {
+test.fails('a record that left the subscriber’s scope isn’t touched by the deletion of its former remote', async () => {
   const Contact = contactCatalog();
   class Scoped extends memorySide() {
     override where(record: { readonly note?: unknown }): boolean {

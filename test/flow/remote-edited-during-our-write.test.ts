@@ -74,7 +74,7 @@ test('while the hub is edited again, too', async () => {
 
 // Bug: `inward/inbox.ts` drops an event whose snapshot equals the shadow as an echo, even while a write of ours is under way
 // that is about to move the shadow. The person's undo is then never seen: hub and remote differ for good.
-test.skip('of the key that we sent, back to what it was, told by an event with a snapshot', async () => {
+test.fails('of the key that we sent, back to what it was, told by an event with a snapshot', async () => {
   const { world, contacts, ada, system, id } = await oneContact();
   duringNextWrite(system, async () => {
     const snapshot = system.edit(id, { name: 'Ada' });

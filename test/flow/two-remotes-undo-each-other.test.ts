@@ -38,7 +38,7 @@ test('two remotes that normalise in opposite ways, each some time after its answ
 
 // Bug: `apply/loop.ts` counts how often a value came back, without asking whether the hub or another system had undone it and
 // over what time. A field with few values (a flag, a status) that people toggle in the remote is parked at the eighth edit.
-test.skip('a person who toggles a field there now and then is no loop', async () => {
+test.fails('a person who toggles a field there now and then is no loop', async () => {
   const Contact = contactCatalog();
   Contact.register(memorySide());
   const system = new MemorySystem();

@@ -1,4 +1,7 @@
-/** A hint that comes in while a link is settled must stay: found by 5,000 records losing an update under load. */
+/**
+ * A hint that comes in while a link is settled must stay. A guard, not a reproduction: updates of 5,000 records were lost under
+ * load before links were locked by a statement of its own, but this test passes on that code, too.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database, Queryable } from '../../src/store/database.js';
 import { claimLinks, settleLinks } from '../../src/store/links.js';

@@ -39,7 +39,7 @@ describe('a mapping that can’t work is refused with its place', () => {
   });
 
   // Bug: `refuseOverlap` compares whole keys. Of `address` and `address.city` the later one replaces what the earlier one wrote.
-  test.skip('a remote key inside of another', () => {
+  test.fails('a remote key inside of another', () => {
     expect(() => mappingOf({ a: 'address', b: 'address.city' })).toThrow(
       expect.objectContaining({ code: 'config' }) as Error,
     );

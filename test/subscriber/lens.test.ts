@@ -123,7 +123,7 @@ describe('numberAsText', () => {
   });
 
   // Bug: `Number(text)` takes hexadecimal, exponents, blanks and "Infinity" for integers' digits, and rounds what is too long.
-  test.skip.each(['0x10', '1e3', ' 42 ', 'Infinity', '9007199254740993'])(
+  test.fails.each(['0x10', '1e3', ' 42 ', 'Infinity', '9007199254740993'])(
     'refuses %j, which are not the digits of an integer',
     (text) => {
       expect(() => numberAsText.get(text, undefined)).toThrow();
@@ -175,7 +175,7 @@ describe('twoNames', () => {
 
   // Bug: the remote's nothing becomes two empty strings, and a half that the hub doesn't have becomes "": null, "" and absent are
   // three things. A last name alone moves to the first field.
-  test.skip.each([
+  test.fails.each([
     { names: [null, null] as Names },
     { names: ['Ada', null] as Names },
     { names: [null, 'Lovelace'] as Names },
