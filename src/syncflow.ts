@@ -20,7 +20,7 @@ import type { Database } from './store/database.js';
 import { EmbeddedDatabase } from './store/embedded.js';
 import { migrate } from './store/migrate.js';
 import {
-  countPending,
+  isPending,
   listConflicts,
   listParked,
   retryParked,
@@ -63,8 +63,8 @@ export interface SyncflowOptions {
   readonly newId?: () => string;
 }
 
-/** How often `settled` counts what is pending, in ms. */
-const settledIntervalMs = 20;
+/** How often `settled` asks whether anything is pending, in ms: often at first, seldom during a long load. */
+const settledIntervalMs = { first: 10, longest: 200 };
 
 type Listener<E> = (event: E) => void;
 
@@ -145,9 +145,11 @@ export class Syncflow {
       throw new SyncflowError('usage', 'settled() waits for ever before start()', { hint: 'Call start() first.' });
     const ids = bindings.map((binding) => binding.id);
     const names = this.catalogs.map((main) => main.definition.name);
+    let interval = settledIntervalMs.first;
     while (!this.#stopping.signal.aborted) {
-      if (!loops.loading && (await countPending(env.db, names, ids)) === 0) return;
-      await env.clock.sleep(settledIntervalMs, this.#stopping.signal);
+      if (!loops.loading && !(await isPending(env.db, names, ids))) return;
+      await env.clock.sleep(interval, this.#stopping.signal);
+      interval = Math.min(settledIntervalMs.longest, interval * 1.2);
     }
   }
 

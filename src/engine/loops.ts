@@ -5,7 +5,7 @@ import { poll } from '../inward/poll.js';
 import { backfill } from '../maintenance/backfill.js';
 import { prune } from '../maintenance/pruner.js';
 import { routeMarks } from '../outward/route.js';
-import { anythingToRoute } from '../store/inbox.js';
+import { hintsToRoute } from '../store/inbox.js';
 import { announceAwake, announceSleep } from '../store/marks.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
@@ -25,6 +25,8 @@ export interface LoopSettings {
 const routeBatch = 500;
 /** Gap between two hints that isn't taken for sleep, in ms. */
 const shortGapMs = 20;
+/** Rest after a routing pass that was not full, in ms: a stream of single hints is then taken in handfuls. */
+const restMs = 15;
 const pruneIntervalMs = 600_000;
 
 export class Loops {
@@ -116,9 +118,11 @@ export class Loops {
     const byId = new Map(this.#bindings.map((binding) => [binding.id, binding]));
     let idlePasses = 0;
     while (!this.#stop.signal.aborted) {
-      if (await this.#route(byId)) {
+      const routed = await this.#route(byId);
+      if (routed > 0) {
         if (idlePasses > 1) await announceAwake(this.#env.db, this.#env.worker);
         idlePasses = 0;
+        if (routed < routeBatch) await this.#sleep(restMs);
         continue;
       }
       idlePasses += 1;
@@ -131,14 +135,17 @@ export class Loops {
     await announceAwake(this.#env.db, this.#env.worker).catch(() => undefined);
   }
 
-  async #route(byId: ReadonlyMap<string, Binding>): Promise<boolean> {
-    if (!(await anythingToRoute(this.#env.db, this.#catalogs, [...byId.keys()]))) return false;
-    const marks = await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch);
-    const events = await routeInbox(this.#env, byId, routeBatch);
+  /** Returns how many hints were routed. */
+  async #route(byId: ReadonlyMap<string, Binding>): Promise<number> {
+    const hints = await hintsToRoute(this.#env.db, this.#catalogs, [...byId.keys()]);
+    const marks = hints.marks
+      ? await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch)
+      : { count: 0, due: [] };
+    const events = hints.events ? await routeInbox(this.#env, byId, routeBatch) : { count: 0, due: [] };
     for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
-    if (marks.count + events.count === 0) return false;
-    this.#env.emit('routed', { marks: marks.count, events: events.count });
-    return true;
+    const count = marks.count + events.count;
+    if (count > 0) this.#env.emit('routed', { marks: marks.count, events: events.count });
+    return count;
   }
 
   async #workLoop(binding: Binding): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
-import { dropCursor, insertEvents, readCursor, writeCursor } from '../store/inbox.js';
+import { dropCursor, insertEvents, knownEvents, readCursor, writeCursor } from '../store/inbox.js';
 
 /** Pages fetched in one go; the rest waits for the next round, so that one subscriber can't starve the others. */
 const maxPages = 50;
@@ -23,7 +23,15 @@ export async function poll(
     if (signal.aborted) return { fresh, more: true, expired: false };
     const cursor = await readCursor(env.db, binding.id, cursorName);
     try {
-      const { events, cursor: next, more } = await binding.subscriber.changes(cursor);
+      const { events: told, cursor: next, more } = await binding.subscriber.changes(cursor);
+      // most are known where webhooks work, and where a feed is read with an overlap
+      const known = await knownEvents(
+        env.db,
+        binding.id,
+        told.map((event) => event.id),
+      );
+      const events = told.filter((event) => !known.has(event.id));
+      if (events.length === 0 && next === cursor && !more) return { fresh, more: false, expired: false };
       fresh += await env.db.transaction(async (tx) => {
         const { size } = await insertEvents(
           tx,

@@ -99,7 +99,7 @@ async function sendBatch(
   const going = checked.filter(({ check }) => check.outcome === undefined && check.ambiguous === undefined);
   const outcomes = await pushAll(
     binding,
-    going.map(({ planned, intent }) => operationOf(env, planned.link, intent, signal)),
+    going.map(({ planned, intent }) => operationOf(env, binding, planned.link, intent, signal)),
   );
   return checked.map((one) => {
     const index = going.indexOf(one);

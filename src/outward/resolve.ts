@@ -35,7 +35,7 @@ export async function resolveIntent(
 ): Promise<Result | undefined> {
   switch (resolution(binding, intent)) {
     case 'replay': {
-      const [outcome] = await binding.subscriber.pushMany([operationOf(env, link, intent, signal)]);
+      const [outcome] = await binding.subscriber.pushMany([operationOf(env, binding, link, intent, signal)]);
       return outcome === undefined
         ? retryResult(env, link, 'pushMany gave no answer')
         : answered(env, binding, link, intent, outcome);

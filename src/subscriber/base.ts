@@ -55,7 +55,8 @@ interface Operation<Remote> {
   readonly resumed: boolean;
   /**
    * One remote call of an operation that needs several. The body and its idempotency key are durable before `send` is called,
-   * the answer's gist before the next step begins; a resumed operation doesn't run a finished step again.
+   * the answer's gist before the next step begins; a resumed operation doesn't run a finished step again. (The last one of a
+   * system with idempotency keys may be sent again, under its key.)
    * @param name unique within the operation @param body what is sent: frozen the first time
    * @param send makes the call and returns what later steps need of the answer (small JSON)
    */
