@@ -32,6 +32,7 @@ import {
 } from './store/overview.js';
 import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
 import { PostgresDatabase } from './store/postgres.js';
+import { shortenLeases } from './store/links.js';
 import { dropSetting, readSetting, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
 
@@ -51,7 +52,10 @@ export interface SyncflowOptions {
   readonly wakeIntervalMs?: number;
   /** How often remotes are polled, in ms. 5,000 unless given. */
   readonly pollIntervalMs?: number;
-  /** How long a claimed link stays ours without a sign of life, in ms. 60,000 unless given. */
+  /**
+   * How long a claimed link stays ours without a sign of life, in ms. 30,000 unless given. What a killed worker had claimed waits
+   * for so long: its last requests may still be under way.
+   */
   readonly leaseMs?: number;
   readonly retry?: Partial<RetryOptions>;
   /** Whether a subscriber that was never loaded is loaded at start. True unless given. */
@@ -65,6 +69,9 @@ export interface SyncflowOptions {
 
 /** How often `settled` asks whether anything is pending, in ms: often at first, seldom during a long load. */
 const settledIntervalMs = { first: 10, longest: 200 };
+
+/** What a killed process may have sent last gets so long to arrive, in ms, where nobody else can be at work. */
+const graceMs = 3_000;
 
 type Listener<E> = (event: E) => void;
 
@@ -119,6 +126,8 @@ export class Syncflow {
         bindings,
         { batchSize, wakeIntervalMs, pollIntervalMs, backfill: this.#options.backfill ?? true },
       );
+      // whoever had claimed anything here is dead, and its last requests have had their time
+      if (!env.db.shared) await shortenLeases(env.db, graceMs);
       await env.db.listen('syncflow', () => this.#loops?.ring());
       this.#loops.start();
     })();
@@ -304,7 +313,7 @@ export class Syncflow {
       random,
       newId,
       worker: `${hostname()}:${process.pid}:${newId().slice(0, 8)}`,
-      leaseMs: this.#options.leaseMs ?? 60_000,
+      leaseMs: this.#options.leaseMs ?? 30_000,
       retry: { ...defaultRetry, ...this.#options.retry },
       emit: (name, event) => this.#emit(name, event),
     };

@@ -140,6 +140,15 @@ export async function renewLeases(db: Queryable, links: readonly Link[], leaseMs
   return new Set(rows.map((row) => row.id));
 }
 
+/** Ends all leases after so many ms at most: for a hub that nobody else can be working on. */
+export async function shortenLeases(db: Queryable, ms: number): Promise<void> {
+  await db.query(
+    `update syncflow.link set lease_until = clock_timestamp() + $1::float8 * interval '1 ms'
+     where lease_owner is not null and lease_until > clock_timestamp() + $1::float8 * interval '1 ms'`,
+    [ms],
+  );
+}
+
 /** Links by (subscriber, key) or (subscriber, remote id), for resolving references and routing events. */
 export async function findLinks(
   db: Queryable,
