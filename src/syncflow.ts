@@ -213,7 +213,8 @@ export class Syncflow {
     this.#handler ??= createHandler(this, {
       ...this.#options.http,
       report: ({ where, status, error }) => {
-        if (status >= 500) this.#emit('error', { where, error });
+        // once stopped, it is no fault that nothing is taken in any more
+        if (status >= 500 && this.#stopped === undefined) this.#emit('error', { where, error });
       },
     });
     return this.#handler;

@@ -4,6 +4,7 @@ import Stripe from 'stripe';
 import { CouchAccount } from '../connectors/couchdb/index.js';
 import { StripeAccount, stripeApiVersion, stripeEvents } from '../connectors/stripe/index.js';
 import { listen, type Listening } from '../server/listen.js';
+import { SyncflowError } from '../errors.js';
 import { Syncflow } from '../syncflow.js';
 import { Customer, Invoice, Product } from './catalogs.js';
 import { startSimulators } from './simulators.js';
@@ -31,31 +32,38 @@ export interface DemoWorldOptions {
 const loadRatePerSecond = 5_000;
 
 export async function openWorld({ database, port, env }: DemoWorldOptions): Promise<DemoWorld> {
-  const closers: (() => Promise<void>)[] = [];
+  const open: {
+    server?: Listening;
+    simulators?: Awaited<ReturnType<typeof startSimulators>>;
+    stripe?: OpenedStripe;
+    flow?: Syncflow;
+  } = {};
   const close = async (): Promise<void> => {
-    for (const one of closers.reverse()) await one();
+    // who sends comes before who takes in
+    await open.server?.close();
+    await open.flow?.stop();
+    open.stripe?.account.close();
+    await open.simulators?.stop();
   };
   try {
-    const running: { flow?: Syncflow } = {};
     const server = await listen(
-      (request) => running.flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
+      (request) => open.flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
       { port },
     );
-    closers.push(() => server.close());
+    open.server = server;
     const stripeKey = given(env['STRIPE_API_KEY']);
     const couchUrl = given(env['COUCHDB_URL']);
-    const simulators = await startSimulators({
+    open.simulators = await startSimulators({
       stripe: stripeKey === undefined,
       couchdb: couchUrl === undefined,
       ratePerSecond: loadRatePerSecond,
     });
-    closers.push(() => simulators.stop());
     const stripe =
       stripeKey === undefined
-        ? await simulatedStripe(simulators.stripe ?? '', `${server.url}/webhooks/stripe`)
+        ? await simulatedStripe(open.simulators.stripe ?? '', `${server.url}/webhooks/stripe`)
         : realStripe(stripeKey);
-    closers.push(async () => stripe.account.close());
-    const couch = couchUrl ?? simulators.couchdb ?? '';
+    open.stripe = stripe;
+    const couch = couchUrl ?? open.simulators.couchdb ?? '';
     const flow = new Syncflow({
       database,
       catalogs: [Customer, Product, Invoice],
@@ -63,8 +71,8 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
       // the simulator delivers webhooks; polling is there for what they miss
       pollIntervalMs: stripe.webhooks ? 2_000 : 1_000,
     });
-    running.flow = flow;
-    closers.push(() => flow.stop());
+    open.flow = flow;
+    await refuseForeignLinks(flow, stripeKey === undefined || couchUrl === undefined);
     return {
       flow,
       stripe: stripe.client,
@@ -84,6 +92,17 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
     await close();
     throw error;
   }
+}
+
+/** A hub remembers its remotes. Those of simulators end with their process. */
+async function refuseForeignLinks(flow: Syncflow, simulated: boolean): Promise<void> {
+  if (!simulated) return;
+  await flow.prepare();
+  const [row] = await flow.database.query<{ used: boolean }>('select exists (select from syncflow.link) as used');
+  if (row?.used !== true) return;
+  throw new SyncflowError('config', `${flow.database.description} was synced with other systems before`, {
+    hint: 'The demo starts new simulators each time: give it an empty database, or leave DATABASE_URL and --database out.',
+  });
 }
 
 interface OpenedStripe {
