@@ -1,5 +1,5 @@
 /** Makes, brings up to date and removes what Syncflow keeps in the hub. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SyncflowError } from '../errors.js';
 import type { CatalogDefinition } from '../catalog/catalog.js';
@@ -22,7 +22,7 @@ const prelude = `set local lock_timeout = '60s'; ${lock};`;
  * @throws SyncflowError `schema` when the hub was migrated by a newer Syncflow.
  */
 export async function migrate(db: Database): Promise<{ applied: string[] }> {
-  const migrations = await listMigrations();
+  const migrations = listMigrations();
   let done = await appliedNumbers(db);
   if (done === undefined) {
     await createLedger(db);
@@ -48,8 +48,8 @@ export async function migrate(db: Database): Promise<{ applied: string[] }> {
   return { applied };
 }
 
-async function listMigrations(): Promise<Migration[]> {
-  const names = await readdir(folder);
+function listMigrations(): Migration[] {
+  const names = readdirSync(folder);
   return names
     .flatMap((file): Migration[] => {
       const match = /^(\d+)-(.+)\.sql$/.exec(file);
@@ -88,7 +88,7 @@ async function createLedger(db: Database): Promise<void> {
 
 /** False when another process was faster: the row of the ledger comes first, so the loser fails on it and leaves no trace. */
 async function apply(db: Database, migration: Migration): Promise<boolean> {
-  const sql = await readFile(migration.file, 'utf8');
+  const sql = readFileSync(migration.file, 'utf8');
   const entry = `insert into syncflow.migration (number, name) values (${migration.number}, ${quoteLiteral(migration.name)});`;
   try {
     await db.execute(`${prelude} ${entry}\n${sql}`);

@@ -1,0 +1,202 @@
+/** One embedded hub for all workers of a world, in virtual time, with commits that fail and workers that die. */
+import type { Database, Queryable, SqlValue, Statement, TransactionOptions } from '../../src/store/database.js';
+import { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Chance } from './chance.js';
+import type { VirtualTime } from './time.js';
+
+/** What can go wrong between a worker and its database, as probabilities per transaction or statement. */
+export interface StoreFaults {
+  commitFails: number;
+  commitAnswerLost: number;
+  statementFails: number;
+}
+
+export class StoreFailure extends Error {}
+
+const never = new Promise<never>(() => undefined);
+
+/** Whoever has it, alone, talks to the database: there is but one connection. */
+class Turn {
+  #last: Promise<void> = Promise.resolve();
+
+  async take(): Promise<() => void> {
+    let release = (): void => undefined;
+    const next = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const before = this.#last;
+    this.#last = before.then(() => next);
+    await before;
+    return release;
+  }
+}
+
+export class SimulatedHub {
+  readonly faults: StoreFaults = { commitFails: 0, commitAnswerLost: 0, statementFails: 0 };
+  readonly #inner: EmbeddedDatabase;
+  readonly #time: VirtualTime;
+  readonly #turn = new Turn();
+  #told: number | undefined;
+
+  constructor(inner: EmbeddedDatabase, time: VirtualTime) {
+    this.#inner = inner;
+    this.#time = time;
+  }
+
+  /** Everything that asks for the time of day is told the virtual one. */
+  async prepare(): Promise<void> {
+    await this.#inner.execute(`create or replace function public.sim_now() returns timestamptz language sql stable
+      as $$ select current_setting('sim.now')::timestamptz $$`);
+  }
+
+  /** A connection of a worker, or of a user. */
+  connect(chance: Chance, options: { readonly faulty: boolean }): SimulatedConnection {
+    return new SimulatedConnection(this, chance, options.faulty);
+  }
+
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const release = await this.#turn.take();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  get time(): VirtualTime {
+    return this.#time;
+  }
+
+  /** Runs real work: virtual time waits for it. */
+  async real<T>(work: () => Promise<T>): Promise<T> {
+    this.#time.working += 1;
+    try {
+      return await work();
+    } finally {
+      this.#time.working -= 1;
+    }
+  }
+
+  async tellTime(run: (text: string) => Promise<unknown>): Promise<void> {
+    if (this.#told === this.#time.ms) return;
+    this.#told = this.#time.ms;
+    await this.real(() => run(`select set_config('sim.now', '${this.#time.now().toISOString()}', false)`));
+  }
+
+  get inner(): EmbeddedDatabase {
+    return this.#inner;
+  }
+}
+
+export class SimulatedConnection implements Database {
+  readonly description = 'a simulated hub';
+  readonly shared = true;
+  readonly #hub: SimulatedHub;
+  readonly #chance: Chance;
+  readonly #faulty: boolean;
+  #die: () => void = () => undefined;
+  readonly #death = new Promise<void>((resolve) => {
+    this.#die = resolve;
+  });
+  dead = false;
+  /** Until when the process is stopped (SIGSTOP, a long pause of the garbage collector), in virtual ms. */
+  pausedUntil = 0;
+
+  constructor(hub: SimulatedHub, chance: Chance, faulty: boolean) {
+    this.#hub = hub;
+    this.#chance = chance;
+    this.#faulty = faulty;
+  }
+
+  /** kill -9: nothing of this process is heard of any more, and what it had not committed is rolled back. */
+  kill(): void {
+    this.dead = true;
+    this.#die();
+  }
+
+  async open(): Promise<void> {
+    return undefined;
+  }
+  async close(): Promise<void> {
+    return undefined;
+  }
+  async listen(): Promise<undefined> {
+    return undefined;
+  }
+
+  async query<R extends object>(statement: string | Statement, params?: readonly SqlValue[]): Promise<R[]> {
+    await this.#latency();
+    return this.#alive(this.#hub.alone(() => this.#run<R>(this.#hub.inner, statement, params)));
+  }
+
+  async execute(sql: string): Promise<void> {
+    await this.#latency();
+    await this.#hub.alone(async () => {
+      await this.#hub.tellTime((text) => this.#hub.inner.query(text));
+      await this.#hub.real(() => this.#hub.inner.execute(virtual(sql)));
+    });
+  }
+
+  async transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    await this.#latency();
+    const answer = await this.#alive(this.#hub.alone(() => this.#transact(work, options)));
+    if (this.#fails(this.#hub.faults.commitAnswerLost)) throw new StoreFailure('the answer to COMMIT was lost');
+    return answer;
+  }
+
+  async #transact<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    const killed = this.#death.then(() => {
+      throw new StoreFailure('killed');
+    });
+    killed.catch(() => undefined);
+    return this.#hub.inner.transaction(async (inner) => {
+      const tx: Queryable = {
+        query: async <R extends object>(statement: string | Statement, params?: readonly SqlValue[]) => {
+          await this.#latency();
+          return this.#alive(this.#run<R>(inner, statement, params));
+        },
+      };
+      const answer = await Promise.race([work(tx), killed]);
+      if (this.#fails(this.#hub.faults.commitFails)) throw new StoreFailure('COMMIT failed');
+      return answer;
+    }, options);
+  }
+
+  /** A dead process learns nothing any more. */
+  async #alive<T>(work: Promise<T>): Promise<T> {
+    try {
+      const answer = await work;
+      return this.dead ? await never : answer;
+    } catch (error) {
+      if (this.dead) return never;
+      throw error;
+    }
+  }
+
+  async #run<R extends object>(
+    on: Queryable,
+    statement: string | Statement,
+    params: readonly SqlValue[] | undefined,
+  ): Promise<R[]> {
+    if (this.dead) throw new StoreFailure('killed');
+    if (this.#fails(this.#hub.faults.statementFails)) throw new StoreFailure('the connection was cut');
+    await this.#hub.tellTime((text) => on.query(text));
+    const text = virtual(typeof statement === 'string' ? statement : statement.text);
+    return this.#hub.real(() => on.query<R>(text, params));
+  }
+
+  #fails(probability: number): boolean {
+    return this.#faulty && this.#chance.hits(probability);
+  }
+
+  async #latency(): Promise<void> {
+    const { time } = this.#hub;
+    if (this.pausedUntil > time.ms) await time.sleep(this.pausedUntil - time.ms);
+    await time.sleep(this.#chance.int(0, 3));
+    if (this.dead) await never;
+  }
+}
+
+function virtual(sql: string): string {
+  return sql.replaceAll('clock_timestamp()', 'public.sim_now()');
+}

@@ -1,0 +1,73 @@
+/**
+ * Who wrote what, having seen what. Every user edit writes a token that is unique in its world; whoever overwrites a value has
+ * seen it. So at the end each token must stand where it was written, have been overwritten by someone who had seen it, or stand
+ * in the conflict log.
+ */
+export interface Write {
+  readonly token: string;
+  readonly side: string;
+  /** What stood there, on the side where it was written. */
+  readonly over: string | undefined;
+}
+
+export interface Deletion {
+  readonly side: string;
+  readonly at: number;
+  /** What stood in each unit when it was deleted. */
+  readonly over: readonly string[];
+}
+
+export class Entity {
+  /** By unit, in the order of writing. */
+  readonly writes = new Map<string, Write[]>();
+  readonly deletions: Deletion[] = [];
+  /** Tokens of child rows that were removed by someone who saw them, by unit. */
+  readonly removed = new Map<string, (string | undefined)[]>();
+  readonly timeline: string[] = [];
+}
+
+export class Ledger {
+  readonly entities = new Map<string, Entity>();
+  #tokens = 0;
+
+  entity(code: string): Entity {
+    let entity = this.entities.get(code);
+    if (entity === undefined) this.entities.set(code, (entity = new Entity()));
+    return entity;
+  }
+
+  /** A new token for a unit of an entity that is about to be written over `over`. */
+  write(at: number, side: string, code: string, unit: string, over: string | null | undefined): string {
+    const token = `t${++this.#tokens}`;
+    const entity = this.entity(code);
+    const writes = entity.writes.get(unit) ?? [];
+    writes.push({ token, side, over: over ?? undefined });
+    entity.writes.set(unit, writes);
+    entity.timeline.push(`${at} ${side}: ${unit} ${over ?? '∅'} → ${token}`);
+    return token;
+  }
+
+  delete(at: number, side: string, code: string, over: readonly (string | null | undefined)[]): void {
+    const entity = this.entity(code);
+    entity.deletions.push({ side, at, over: over.filter((one) => typeof one === 'string') });
+    entity.timeline.push(`${at} ${side}: deleted`);
+  }
+
+  remove(code: string, unit: string, over: string | null | undefined): void {
+    const { removed } = this.entity(code);
+    removed.set(unit, [...(removed.get(unit) ?? []), over ?? undefined]);
+  }
+
+  note(at: number, code: string, what: string): void {
+    this.entity(code).timeline.push(`${at} ${what}`);
+  }
+
+  /** Tokens that were overwritten by someone who had seen them, on the way to `token`; itself included. */
+  ancestors(code: string, unit: string, token: string): Set<string> {
+    const writes = this.entity(code).writes.get(unit) ?? [];
+    const over = new Map(writes.map((write) => [write.token, write.over]));
+    const seen = new Set<string>();
+    for (let one: string | undefined = token; one !== undefined && !seen.has(one); one = over.get(one)) seen.add(one);
+    return seen;
+  }
+}
