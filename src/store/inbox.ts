@@ -133,8 +133,6 @@ export interface Sighted {
   readonly lane: number;
   readonly gone: boolean;
   readonly at: string | null;
-  /** Only for a remote that no link knows. */
-  readonly sight: unknown;
 }
 
 /** Makes links due for a look at their remote, creating those that aren't there. */
@@ -144,9 +142,9 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
   await tx.query(
     {
       name: 'syncflow-make-sighted',
-      text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at, sight)
-        select r.subscriber, r."remoteId", 1, clock_timestamp(), r.lane, true, case when r.gone then clock_timestamp() end, r.at, r.sight
-        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz, sight json)
+      text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at)
+        select r.subscriber, r."remoteId", 1, clock_timestamp(), r.lane, true, case when r.gone then clock_timestamp() end, r.at
+        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz)
         order by r.subscriber, r."remoteId"
         on conflict (subscriber, remote_id) where remote_id is not null do update set
           generation = l.generation + 1,
