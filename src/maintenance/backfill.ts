@@ -7,7 +7,7 @@ import { startCursor } from '../inward/poll.js';
 import { shows } from '../inward/inbox.js';
 import type { Queryable } from '../store/database.js';
 import { findLinks } from '../store/links.js';
-import { noteListed, queueRecords, type Listed } from '../store/listed.js';
+import { lookAtUnlisted, noteListed, queueRecords, type Listed } from '../store/listed.js';
 import { makeAllDue } from '../store/marks.js';
 import { readSetting, writeSetting } from '../store/settings.js';
 import type { Unit } from '../subscriber/compile.js';
@@ -99,6 +99,7 @@ async function queueRemotes(env: Environment, binding: Binding, run: string, pro
   };
   await env.db.transaction(async (tx) => {
     await noteListed(tx, run, await listed(tx, binding, page.remotes));
+    if (next.listDone === true) await lookAtUnlisted(tx, binding.id, run);
     await saveRun(tx, run, next);
   });
   env.emit('progress', { subscriber: binding.id, kind, done: next.done, total: undefined });
