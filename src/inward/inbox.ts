@@ -40,7 +40,7 @@ export async function routeInbox(
       events.flatMap((event) => event.payload.cause ?? []),
     );
     const sighted = new Map<string, Sighted>();
-    const marked: { subscriber: string; key: string }[] = [];
+    const marked: { subscriber: string; key: string; event: InboxRow }[] = [];
     for (const event of events) {
       const binding = bindings.get(event.subscriber);
       if (binding === undefined) continue;
@@ -53,11 +53,17 @@ export async function routeInbox(
       );
       if (link !== undefined && hint.conflicts.length > 0)
         overwritten.push({ binding, link, conflicts: hint.conflicts });
-      if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key });
+      if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key, event });
       else if (hint.look) merge(sighted, event);
     }
+    const looked = await makeLooked(
+      tx,
+      marked.map(({ subscriber, key }) => ({ subscriber, key })),
+    );
+    // the record isn't here, or is linked to another remote: this one is looked at itself
+    for (const { subscriber, key, event } of marked)
+      if (!looked.has(JSON.stringify([subscriber, key]))) merge(sighted, event);
     await makeSighted(tx, [...sighted.values()]);
-    await makeLooked(tx, marked);
     for (const { subscriber } of [...sighted.values(), ...marked]) due.add(subscriber);
     for (const { link, conflicts } of overwritten) {
       await insertConflicts(tx, link, link.key, conflicts);

@@ -163,17 +163,23 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
   );
 }
 
-/** Asks for a look at records whose create may have happened: an event bears their marker. */
+/**
+ * Asks for a look at records whose create may have happened: an event bears their marker. Returns those that have no remote yet;
+ * of the others the event tells nothing.
+ */
 export async function makeLooked(
   tx: Queryable,
   rows: readonly { subscriber: string; key: RecordKey }[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await tx.query(
+): Promise<Set<string>> {
+  if (rows.length === 0) return new Set();
+  await lockLinks(tx, 'l.subscriber = r.subscriber and l.key = r.key', rows);
+  const looked = await tx.query<{ subscriber: string; key: RecordKey }>(
     `update syncflow.link l set look = true, generation = generation + 1, due_at = case when l.parked_code is null then clock_timestamp() end
-     from json_to_recordset($1::json) as r(subscriber text, key text) where l.subscriber = r.subscriber and l.key = r.key and l.state <> 'gone'`,
+     from json_to_recordset($1::json) as r(subscriber text, key text)
+     where l.subscriber = r.subscriber and l.key = r.key and l.remote_id is null and l.state <> 'gone' returning l.subscriber, l.key`,
     [JSON.stringify(rows)],
   );
+  return new Set(looked.map(({ subscriber, key }) => JSON.stringify([subscriber, key])));
 }
 
 export async function readCursor(db: Queryable, subscriber: string, name: string): Promise<string | undefined> {
