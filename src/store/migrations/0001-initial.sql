@@ -12,10 +12,13 @@ create table syncflow.mark (
   key text,                         -- null: the whole table (TRUNCATE)
   op "char" not null,               -- I insert, U update, D delete, K change of key, T truncate
   old_key text,                     -- K: the key before
+  statement text,                   -- K: the same for all rows of one statement, whose keys change at once
   at timestamptz not null default clock_timestamp(),
   origin text,                      -- the subscriber whose inward apply wrote it; null for everybody else
   except_subscribers text           -- JSON array of subscribers that this one write doesn't go to
 );
+
+create index mark_statement on syncflow.mark (statement) where statement is not null;
 
 -- The binding of one record to one remote, and what both sides last agreed on.
 create table syncflow.link (
