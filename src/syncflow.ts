@@ -11,7 +11,7 @@ import { systemClock, type Clock, type Environment } from './engine/environment.
 import { Loops } from './engine/loops.js';
 import { didYouMean, SyncflowError } from './errors.js';
 import type { SyncflowEvents } from './events.js';
-import { backfill } from './maintenance/backfill.js';
+import { backfill, openFirstLoads } from './maintenance/backfill.js';
 import { verify, type VerifyReport } from './maintenance/verify.js';
 import { releaseSetting } from './outward/brake.js';
 import { defaultRetry, type RetryOptions } from './outward/retry.js';
@@ -119,15 +119,16 @@ export class Syncflow {
   start(): Promise<void> {
     this.#started ??= (async () => {
       const { env, bindings } = await this.#ready();
-      const { batchSize = 100, wakeIntervalMs = 1000, pollIntervalMs = 5000 } = this.#options;
+      const { batchSize = 100, wakeIntervalMs = 1000, pollIntervalMs = 5000, backfill = true } = this.#options;
       this.#loops = new Loops(
         env,
         this.catalogs.map((main) => main.definition.name),
         bindings,
-        { batchSize, wakeIntervalMs, pollIntervalMs, backfill: this.#options.backfill ?? true },
+        { batchSize, wakeIntervalMs, pollIntervalMs, backfill },
       );
       // whoever had claimed anything here is dead, and its last requests have had their time
       if (!env.db.shared) await shortenLeases(env.db, graceMs);
+      if (backfill) await openFirstLoads(env, bindings);
       await env.db.listen('syncflow', () => this.#loops?.ring());
       this.#loops.start();
     })();
@@ -177,7 +178,7 @@ export class Syncflow {
   async rescan(subscriber: string): Promise<void> {
     const { env, bindings } = await this.#ready();
     await backfill(env, find(bindings, subscriber), this.#stopping.signal, true);
-    this.#loops?.ring();
+    this.#loops?.wake(subscriber);
   }
 
   /** The app's own typed reads and writes. Any other writer is captured as well. */

@@ -1,24 +1,35 @@
 /** A remote that no record stands for: which record is it? By our marker, by declared match units, or a new one. */
-import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
+import type { Json } from '../catalog/values.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { parkResult, retryResult } from '../engine/result.js';
-import { get, type Resolver } from '../merge/project.js';
 import { remoteValue } from '../merge/project.js';
-import { isEmpty } from '../merge/shadow.js';
+import type { ParkCode } from '../outward/plan.js';
 import type { Queryable } from '../store/database.js';
 import { createUnderWay } from '../store/intents.js';
-import { deleteLinks, findLinks, lockLink, type Link } from '../store/links.js';
+import { deleteLinks, lockLink, type Link } from '../store/links.js';
+import { claimants } from '../store/listed.js';
+import { writePath } from '../subscriber/path.js';
 import { Refusal, type Observation } from './apply.js';
+import { ambiguity, claimOf, freeRecords, freeRemotes, markerClaim } from './candidates.js';
 
-/** More candidates than this are not looked at: two are ambiguous already. */
-const maxCandidates = 5;
+export interface Adoption {
+  /** Undefined where a record is to be made. */
+  readonly key: RecordKey | undefined;
+  readonly adopted: boolean;
+}
 
-const noReferences: Resolver = { remoteId: () => undefined, key: () => undefined };
+interface Candidate {
+  readonly env: Environment;
+  readonly tx: Queryable;
+  readonly binding: Binding;
+  readonly link: Link;
+  readonly seen: Observation;
+}
 
 /**
- * The record to pair a remote with; `key: undefined` where one is to be made.
+ * The record to pair a remote with.
  * @throws Refusal when it must wait, is ambiguous, or a policy forbids it
  */
 export async function adopt(
@@ -27,46 +38,50 @@ export async function adopt(
   binding: Binding,
   link: Link,
   seen: Observation,
-): Promise<{ key: RecordKey | undefined; adopted: boolean }> {
-  const { subscriber, policies } = binding;
-  if (!subscriber.accepts(seen.remote))
+): Promise<Adoption> {
+  if (!binding.subscriber.accepts(seen.remote))
     throw new Refusal({ settlement: { link, state: 'excluded', remoteId: seen.remoteId } });
-  const marked = subscriber.keyOf(seen.remote);
-  if (marked !== undefined) {
-    await takeOver(env, tx, binding, link, marked, seen.remoteId);
-    const rows = await binding.catalog.rows.load(tx, [marked]);
-    if (!rows.has(marked)) {
-      throw new Refusal(
-        parkResult(link, 'twin', `it bears the marker of record ${marked}, which is not here`, {
-          remoteId: seen.remoteId,
-          look: true,
-        }),
-      );
-    }
-    return { key: marked, adopted: true };
-  }
+  const candidate = { env, tx, binding, link, seen };
+  const marked = binding.subscriber.keyOf(seen.remote);
+  return marked === undefined ? adoptMatching(candidate) : adoptMarked(candidate, marked);
+}
+
+async function adoptMarked(candidate: Candidate, key: RecordKey): Promise<Adoption> {
+  const { tx, binding, seen } = candidate;
+  await takeOver(candidate, key);
+  const rows = await binding.catalog.rows.load(tx, [key]);
+  if (!rows.has(key)) throw park(candidate, 'twin', `it bears the marker of record ${key}, which is not here`);
+  const rivals = await rivalsOf(candidate, markerClaim(key));
+  if (rivals.length > 0)
+    throw park(candidate, 'twin', `${[seen.remoteId, ...rivals].sort().join(', ')} bear the marker of record ${key}`);
+  return { key, adopted: true };
+}
+
+async function adoptMatching(candidate: Candidate): Promise<Adoption> {
+  const { env, tx, binding, link, seen } = candidate;
+  const { subscriber, policies } = binding;
   // without a marker, it may be the remote of a create whose answer isn't in yet
-  if (!subscriber.capabilities.marker && (await createUnderWay(tx, binding.id, link.createdAt))) {
+  if (!subscriber.capabilities.marker && (await createUnderWay(tx, binding.id, link.createdAt)))
     throw new Refusal(retryLater(env, link));
-  }
-  const candidates = await matching(tx, binding, seen.remote);
-  if (candidates.length > 1) {
-    const reason = `${candidates.length} records match it by ${subscriber.match.join(', ')}: ${candidates.join(', ')}`;
-    throw new Refusal(parkResult(link, 'ambiguous', reason, { remoteId: seen.remoteId, look: true }));
-  }
-  const [candidate] = candidates;
-  if (candidate !== undefined) {
-    await takeOver(env, tx, binding, link, candidate, seen.remoteId);
-    return { key: candidate, adopted: true };
+  const keys = await freeRecords(tx, binding, seen.remote);
+  const [key] = keys;
+  if (key !== undefined) {
+    const claim = claimOf(binding, seen.remote);
+    const rivals = [...(seen.rivals ?? []), ...(claim === undefined ? [] : await rivalsOf(candidate, claim))];
+    if (keys.length + rivals.length > 1)
+      throw park(candidate, 'ambiguous', ambiguity(binding, keys, [seen.remoteId, ...rivals]));
+    await takeOver(candidate, key);
+    return { key, adopted: true };
   }
   if (policies.createInward === 'ignore')
     throw new Refusal({ settlement: { link, state: 'excluded', remoteId: seen.remoteId } });
-  if (policies.createInward === 'park') {
-    throw new Refusal(
-      parkResult(link, 'policy', 'a new remote, and createInward is "park"', { remoteId: seen.remoteId, look: true }),
-    );
-  }
+  if (policies.createInward === 'park') throw park(candidate, 'policy', 'a new remote, and createInward is "park"');
   return { key: undefined, adopted: false };
+}
+
+function park({ binding, link, seen }: Candidate, code: ParkCode, reason: string): Refusal {
+  const claims = claimOf(binding, seen.remote);
+  return new Refusal(parkResult(link, code, reason, { remoteId: seen.remoteId, look: true, claims }));
 }
 
 function retryLater(env: Environment, link: Link) {
@@ -75,41 +90,36 @@ function retryLater(env: Environment, link: Link) {
   return { ...result, settlement: { link, look: true, dueInMs: 200 } };
 }
 
-/** Records whose match units hold what the remote shows and that have no remote of this subscriber yet. */
-async function matching(tx: Queryable, binding: Binding, remote: unknown): Promise<RecordKey[]> {
-  const { match } = binding.subscriber;
-  if (match.length === 0) return [];
-  const wanted: AnyRecord = {};
-  for (const unit of binding.mapping.units) {
-    if (!match.includes(unit.name)) continue;
-    const r = remoteValue(unit, remote);
-    if (isEmpty(r)) return [];
-    Object.assign(wanted, get(unit, r, undefined, noReferences));
-  }
-  const keys = await binding.catalog.rows.findBy(tx, wanted, maxCandidates);
-  const links = await findLinks(
-    tx,
-    keys.map((key) => ({ subscriber: binding.id, key })),
-  );
-  const taken = new Set(links.filter((link) => link.remoteId !== undefined).map((link) => link.key));
-  return keys.filter((key) => !taken.has(key));
+/** Other remotes without a record that claim the same. */
+async function rivalsOf({ tx, binding, seen }: Candidate, claim: string): Promise<string[]> {
+  const all = await claimants(tx, binding.id, [claim]);
+  return all.map(({ remoteId }) => remoteId).filter((remoteId) => remoteId !== seen.remoteId);
+}
+
+/**
+ * The same, asked of a system that can't list what it has, and so hasn't told. Only where there is a record to be paired with:
+ * that is rare once the first load is done.
+ */
+export async function unlistedRivals(env: Environment, binding: Binding, seen: Observation): Promise<string[]> {
+  const { subscriber, mapping } = binding;
+  if (subscriber.match.length === 0 || subscriber.capabilities.listing || subscriber.keyOf(seen.remote) !== undefined)
+    return [];
+  const keys = await freeRecords(env.db, binding, seen.remote);
+  if (keys.length === 0) return [];
+  const values: Record<string, Json> = {};
+  for (const unit of mapping.units)
+    if (subscriber.match.includes(unit.name)) writePath(values, unit.path, remoteValue(unit, seen.remote) ?? null);
+  const found = await freeRemotes(env.db, binding, undefined, await subscriber.find({ by: 'match', values }));
+  return found.map((remote) => subscriber.identify(remote)).filter((remoteId) => remoteId !== seen.remoteId);
 }
 
 /** The record's own link gives way to the one that knows the remote, unless somebody is at work on it. */
-async function takeOver(
-  env: Environment,
-  tx: Queryable,
-  binding: Binding,
-  link: Link,
-  key: RecordKey,
-  remoteId: string,
-): Promise<void> {
+async function takeOver(candidate: Candidate, key: RecordKey): Promise<void> {
+  const { env, tx, binding, link, seen } = candidate;
   const own = await lockLink(tx, binding.id, key);
   if (own === undefined || own.link.id === link.id) return;
-  if (own.link.remoteId !== undefined && own.link.remoteId !== remoteId) {
-    const reason = `record ${key} is linked to ${own.link.remoteId} already: this remote is a twin`;
-    throw new Refusal(parkResult(link, 'twin', reason, { remoteId, look: true }));
-  }
+  if (own.link.remoteId !== undefined && own.link.remoteId !== seen.remoteId)
+    throw park(candidate, 'twin', `record ${key} is linked to ${own.link.remoteId} already: this remote is a twin`);
   if (own.busy) throw new Refusal(retryLater(env, link));
   await deleteLinks(tx, [own.link.id]);
 }

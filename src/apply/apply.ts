@@ -42,6 +42,8 @@ export interface Observation {
   readonly emit?: readonly Emission[];
   /** Ask for another look: the observation may be old (a replay). */
   readonly look?: boolean;
+  /** Of a remote without a record: others that match the same one. */
+  readonly rivals?: readonly string[];
 }
 
 /** Applies an observation, or says what prevents it. The returned result is still to be committed; undefined: it was. */
@@ -57,7 +59,40 @@ export async function applyObservation(
     emitResult(env, result);
     return undefined;
   } catch (error) {
-    return failure(env, binding, link, seen, error);
+    const result = failure(env, binding, link, seen, error);
+    const { parked, waitsFor } = result.settlement;
+    if (link.key !== undefined || error instanceof Refusal || (parked === undefined && waitsFor === undefined))
+      return result;
+    return keepAdoption(env, binding, link, seen, result);
+  }
+}
+
+/** The merge of a remote and its record must wait, or can't be made. That they belong together holds: the record gets no second one. */
+async function keepAdoption(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+  result: Result,
+): Promise<Result | undefined> {
+  try {
+    const paired = await env.db.transaction(async (tx) => {
+      if (!(await holdsLease(tx, link))) return 'fenced';
+      const { key } = await adopt(env, tx, binding, link, seen);
+      if (key === undefined) return undefined;
+      const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
+      return commit(tx, binding, {
+        ...result,
+        settlement: { ...result.settlement, key, state: 'linked', remoteId: seen.remoteId, look: true },
+        history: [...(result.history ?? []), { ...subject, event: 'linked' }],
+        emit: [...(result.emit ?? []), { name: 'linked', event: subject }],
+      });
+    });
+    if (paired === undefined) return result;
+    if (paired !== 'fenced') emitResult(env, paired);
+    return undefined;
+  } catch (error) {
+    return error instanceof Refusal ? error.result : result;
   }
 }
 

@@ -60,20 +60,29 @@ function tableTriggers(definition: CatalogDefinition, shapes: CaptureShapes): Ca
   const shape = shapes.table;
   const name = definition.name;
   const key = (alias: string): string => keyExpression(definition, shape, alias);
+  const statement = statementVariable(definition);
   const gone = `(select ${key('o')} as key from old_rows o except select ${key('n')} from new_rows n) as gone`;
   return [
     trigger('insert', definition, name, marks(name, key('n'), 'I', 'new_rows n')),
     trigger('update', definition, name, [
       ...marks(name, key('n'), 'U', 'new_rows n'),
       ...(shapes.partitioned === true ? [...marks(name, 'gone.key', 'D', gone)] : []),
+      // the rows of the statement are through: the next one that changes keys is another
+      `if current_setting('${statement}', true) <> '' then perform set_config('${statement}', '', true); end if;`,
     ]),
     trigger('delete', definition, name, marks(name, key('o'), 'D', 'old_rows o')),
     trigger('truncate', definition, name, marks(name, 'null::text', 'T')),
     trigger('rekey', definition, name, [
-      `insert into syncflow.mark (catalog, key, op, old_key, origin, except_subscribers, at)`,
-      `values (${quoteLiteral(name)}, ${key('new')}, 'K', ${key('old')}, origin_name, except_names, edited_at);`,
+      `if coalesce(current_setting('${statement}', true), '') = '' then perform set_config('${statement}', gen_random_uuid()::text, true); end if;`,
+      `insert into syncflow.mark (catalog, key, op, old_key, statement, origin, except_subscribers, at)`,
+      `values (${quoteLiteral(name)}, ${key('new')}, 'K', ${key('old')}, current_setting('${statement}'), origin_name, except_names, edited_at);`,
     ]),
   ];
+}
+
+/** Of one catalog: a foreign key may carry a change of key on to the rows of another in the midst of its statement. */
+function statementVariable({ name }: CatalogDefinition): string {
+  return `syncflow.statement_${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
 }
 
 /** A change of a child row is a change of its parent: of the old one and of the new one. */

@@ -70,6 +70,11 @@ export class Loops {
     this.#marks.ring();
   }
 
+  /** Links of a subscriber were made due. */
+  wake(subscriber: string): void {
+    this.#due.get(subscriber)?.ring();
+  }
+
   /** Ends all loops; each finishes what it has begun. */
   async stop(): Promise<void> {
     this.#stop.abort();
@@ -165,12 +170,15 @@ export class Loops {
   async #inwardLoop(binding: Binding): Promise<void> {
     if (this.#settings.backfill) await backfill(this.#env, binding, this.#stop.signal);
     this.#loading.delete(binding.id);
-    this.ring();
+    this.wake(binding.id);
     if (!binding.subscriber.capabilities.polling) return;
     while (!this.#stop.signal.aborted) {
       const { fresh, more, expired } = await poll(this.#env, binding, this.#stop.signal);
       if (fresh > 0) this.ring();
-      if (expired) await backfill(this.#env, binding, this.#stop.signal, true);
+      if (expired) {
+        await backfill(this.#env, binding, this.#stop.signal, true);
+        this.wake(binding.id);
+      }
       if (!more) await this.#sleep(this.#settings.pollIntervalMs);
     }
   }

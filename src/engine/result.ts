@@ -138,7 +138,7 @@ function awaiting(settlement: Settlement, standing: 'ready' | 'stuck' | 'coming'
 
 /** A remote that we have only heard of by a reference: go and look. */
 function sightOf({ subscriber }: Awaited, remoteId: string) {
-  return { subscriber, remoteId, lane: 0, gone: false, at: null, sight: null };
+  return { subscriber, remoteId, lane: 0, gone: false, at: null };
 }
 
 export function emitResult(env: Environment, result: Result): void {

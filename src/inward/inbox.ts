@@ -40,7 +40,7 @@ export async function routeInbox(
       events.flatMap((event) => event.payload.cause ?? []),
     );
     const sighted = new Map<string, Sighted>();
-    const marked: { subscriber: string; key: string }[] = [];
+    const marked: { subscriber: string; key: string; event: InboxRow }[] = [];
     for (const event of events) {
       const binding = bindings.get(event.subscriber);
       if (binding === undefined) continue;
@@ -53,11 +53,17 @@ export async function routeInbox(
       );
       if (link !== undefined && hint.conflicts.length > 0)
         overwritten.push({ binding, link, conflicts: hint.conflicts });
-      if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key });
-      else if (hint.look) merge(sighted, event, link);
+      if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key, event });
+      else if (hint.look) merge(sighted, event);
     }
+    const looked = await makeLooked(
+      tx,
+      marked.map(({ subscriber, key }) => ({ subscriber, key })),
+    );
+    // the record isn't here, or is linked to another remote: this one is looked at itself
+    for (const { subscriber, key, event } of marked)
+      if (!looked.has(JSON.stringify([subscriber, key]))) merge(sighted, event);
     await makeSighted(tx, [...sighted.values()]);
-    await makeLooked(tx, marked);
     for (const { subscriber } of [...sighted.values(), ...marked]) due.add(subscriber);
     for (const { link, conflicts } of overwritten) {
       await insertConflicts(tx, link, link.key, conflicts);
@@ -103,7 +109,7 @@ function read(binding: Binding, event: InboxRow, link: Link | undefined, own: Ca
 }
 
 /** The snapshot shows just what both sides agreed on: an echo, or a change that has been taken back since. */
-function shows(binding: Binding, link: Link, snapshot: unknown): boolean {
+export function shows(binding: Binding, link: Link, snapshot: unknown): boolean {
   if (binding.mapping.children.length > 0 || link.look) return false;
   return binding.mapping.units.every((unit) => {
     const base = link.shadow.units[unit.name];
@@ -134,7 +140,7 @@ function edits(binding: Binding, { kind, body }: CausingIntent, { previous, caus
   });
 }
 
-function merge(sighted: Map<string, Sighted>, event: InboxRow, link: Link | undefined): void {
+function merge(sighted: Map<string, Sighted>, event: InboxRow): void {
   const id = JSON.stringify([event.subscriber, event.remoteId]);
   const before = sighted.get(id);
   const at = event.payload.at ?? null;
@@ -144,7 +150,5 @@ function merge(sighted: Map<string, Sighted>, event: InboxRow, link: Link | unde
     lane: Math.min(event.lane, before?.lane ?? event.lane),
     gone: event.kind === 'deleted' || before?.gone === true,
     at: before?.at != null && (at === null || before.at > at) ? before.at : at,
-    // a listing's sight is good enough for a remote that nobody has written to; an event only says that something happened
-    sight: link === undefined && event.lane === 2 && before === undefined ? (event.payload.snapshot ?? null) : null,
   });
 }

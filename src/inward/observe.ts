@@ -1,4 +1,5 @@
 /** A sight of a remote meets its link: merged at once where the hub needs no write, else applied in a transaction. */
+import { unlistedRivals } from '../apply/adopt.js';
 import {
   applyObservation,
   observedSettlement,
@@ -35,7 +36,8 @@ export async function observe(
   seen: Observation,
   basis?: Basis,
 ): Promise<Result | undefined> {
-  if (link.key === undefined) return applyObservation(env, binding, link, seen);
+  if (link.key === undefined)
+    return applyObservation(env, binding, link, { ...seen, rivals: await unlistedRivals(env, binding, seen) });
   const { record, resolver } = basis ?? (await readBasis(env, binding, link.key, seen));
   if (record === undefined) return overridden(binding, link, seen);
   if (!binding.subscriber.where(record)) return outOfScope(binding, link, seen);

@@ -1,35 +1,56 @@
 /** First load of a subscriber: every record and every remote is looked at once, in the lane behind live edits. Resumable. */
+import { claimOf } from '../apply/candidates.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { startCursor } from '../inward/poll.js';
-import { insertEvents } from '../store/inbox.js';
-import { makeAllDue, makeDue } from '../store/marks.js';
+import { shows } from '../inward/inbox.js';
+import type { Queryable } from '../store/database.js';
+import { findLinks } from '../store/links.js';
+import { lookAtUnlisted, noteListed, queueRecords, type Listed } from '../store/listed.js';
+import { makeAllDue } from '../store/marks.js';
 import { readSetting, writeSetting } from '../store/settings.js';
 import type { Unit } from '../subscriber/compile.js';
-import { finishRun, openRun, saveRun } from '../store/runs.js';
+import { finishRun, openFirstRuns, openRun, saveRun } from '../store/runs.js';
 
 const pageSize = 500;
-const backfillLane = 2;
+const kind = 'backfill';
+const nothingYet: Progress = { done: 0 };
 
 interface Progress {
-  readonly hubAfter?: RecordKey;
-  readonly hubDone?: boolean;
   readonly listCursor?: string;
   readonly listDone?: boolean;
+  readonly hubAfter?: RecordKey;
+  readonly hubDone?: boolean;
   readonly done: number;
 }
 
-/** Queues everything of a subscriber that was never loaded, or that `again` asks for. Safe to call at every start. */
+/**
+ * Opens the first load of whatever was never loaded. To be done before work begins: what stands on one side only isn't paired
+ * while a first load is open.
+ */
+export function openFirstLoads(env: Environment, bindings: readonly Binding[]): Promise<void> {
+  return openFirstRuns(
+    env.db,
+    bindings.map((binding) => binding.id),
+    kind,
+    nothingYet,
+  );
+}
+
+/**
+ * Queues everything of a subscriber that was never loaded, or that `again` asks for. Safe to call at every start. Remotes come
+ * first: only when all are known is it known which records have none.
+ */
 export async function backfill(env: Environment, binding: Binding, signal: AbortSignal, again = false): Promise<void> {
   await noticeMapping(env, binding);
-  const run = await openRun<Progress>(env.db, binding.id, 'backfill', { done: 0 }, again);
+  const run = await openRun<Progress>(env.db, binding.id, kind, nothingYet, again);
   if (run === undefined) return;
   let progress = run.progress;
   // the cursor first: what changes while we list comes as an event
   if (binding.subscriber.capabilities.polling) await startCursor(env, binding);
-  while (progress.hubDone !== true && !signal.aborted) progress = await queueRecords(env, binding, run.id, progress);
   while (progress.listDone !== true && !signal.aborted) progress = await queueRemotes(env, binding, run.id, progress);
+  while (progress.hubDone !== true && !signal.aborted) progress = await queueHub(env, binding, run.id, progress);
   if (!signal.aborted) await finishRun(env.db, run.id);
 }
 
@@ -49,7 +70,7 @@ async function noticeMapping(env: Environment, binding: Binding): Promise<void> 
   });
 }
 
-async function queueRecords(env: Environment, binding: Binding, run: string, progress: Progress): Promise<Progress> {
+async function queueHub(env: Environment, binding: Binding, run: string, progress: Progress): Promise<Progress> {
   const { keys } = await binding.catalog.rows.page(env.db, progress.hubAfter, pageSize);
   const last = keys.at(-1);
   const next: Progress = {
@@ -58,14 +79,12 @@ async function queueRecords(env: Environment, binding: Binding, run: string, pro
     hubDone: keys.length < pageSize,
     done: progress.done + keys.length,
   };
+  const { marker, listing } = binding.subscriber.capabilities;
   await env.db.transaction(async (tx) => {
-    await makeDue(
-      tx,
-      keys.map((key) => ({ subscriber: binding.id, key, lane: backfillLane, at: null, deleted: false })),
-    );
+    await queueRecords(tx, binding.id, keys, marker && !listing);
     await saveRun(tx, run, next);
   });
-  env.emit('progress', { subscriber: binding.id, kind: 'backfill', done: next.done, total: undefined });
+  env.emit('progress', { subscriber: binding.id, kind, done: next.done, total: undefined });
   return next;
 }
 
@@ -78,19 +97,37 @@ async function queueRemotes(env: Environment, binding: Binding, run: string, pro
     ...(page.cursor === undefined ? { listDone: true } : { listCursor: page.cursor }),
     done: progress.done + page.remotes.length,
   };
-  const events = page.remotes
-    .filter((remote) => subscriber.accepts(remote))
-    .map((remote) => {
-      const remoteId = subscriber.identify(remote);
-      return { id: `list-${run}-${remoteId}`, remoteId, kind: 'changed' as const, snapshot: remote };
-    });
   await env.db.transaction(async (tx) => {
-    await insertEvents(
-      tx,
-      events.map((event) => ({ subscriber: binding.id, event, lane: backfillLane })),
-    );
+    await noteListed(tx, run, await listed(tx, binding, page.remotes));
+    if (next.listDone === true) await lookAtUnlisted(tx, binding.id, run);
     await saveRun(tx, run, next);
   });
-  env.emit('progress', { subscriber: binding.id, kind: 'backfill', done: next.done, total: undefined });
+  env.emit('progress', { subscriber: binding.id, kind, done: next.done, total: undefined });
   return next;
+}
+
+/** What a page of a listing says. A sight is good enough for a remote that nobody here has written to. */
+async function listed(tx: Queryable, binding: Binding, remotes: readonly unknown[]): Promise<Listed[]> {
+  const { subscriber } = binding;
+  const byId = new Map(remotes.map((remote) => [subscriber.identify(remote), remote]));
+  const links = await findLinks(
+    tx,
+    [...byId.keys()].map((remoteId) => ({ subscriber: binding.id, remoteId })),
+  );
+  const known = new Map(links.map((link) => [link.remoteId, link]));
+  return [...byId].flatMap(([remoteId, remote]): Listed[] => {
+    const link = known.get(remoteId);
+    const accepted = subscriber.accepts(remote);
+    if (link === undefined && !accepted) return [];
+    const settled = link?.state === 'linked' && shows(binding, link, remote);
+    return [
+      {
+        subscriber: binding.id,
+        remoteId,
+        look: accepted && !settled,
+        sight: link === undefined ? remote : null,
+        claims: link?.key === undefined ? (claimOf(binding, remote) ?? null) : null,
+      },
+    ];
+  });
 }

@@ -1,4 +1,5 @@
 /** Sending: intents are durable, the batch goes out, every answer comes back as a result. */
+import { ambiguity, freeRecords, freeRemotes, markerClaim } from '../apply/candidates.js';
 import { overBrake } from './brake.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -9,7 +10,8 @@ import { editsOverridden, type Basis } from '../inward/observe.js';
 import type { Conflict } from '../merge/merge.js';
 import { isEmpty } from '../merge/shadow.js';
 import { insertIntents, type Intent } from '../store/intents.js';
-import { findLinks, type Link } from '../store/links.js';
+import type { Link } from '../store/links.js';
+import { claimants } from '../store/listed.js';
 import { exists, retry, unknown, type Outcome } from '../subscriber/outcome.js';
 import { writePath } from '../subscriber/path.js';
 import { answered } from './answer.js';
@@ -41,8 +43,8 @@ interface Check {
   readonly conflicts?: readonly Conflict[];
   /** The write isn't needed, or can't be made now: this stands for its answer. */
   readonly outcome?: Outcome;
-  /** Several remotes match: a person must choose. */
-  readonly ambiguous?: string;
+  /** Several remotes, or several records, could belong together: a person must choose. */
+  readonly park?: { readonly code: 'ambiguous' | 'twin'; readonly reason: string };
 }
 
 /** Deletes beyond the brake are held; the rest goes on. */
@@ -73,6 +75,7 @@ export async function intendAndSend(
     const intent = intents.get(one.link.id);
     return intent === undefined ? [] : [{ planned: one, intent }];
   });
+  const claimed = await markedRemotes(env, binding, pairs);
   const batches: Going[][] = [];
   const size = Math.max(1, binding.subscriber.capabilities.batchSize);
   for (let at = 0; at < pairs.length; at += size) batches.push(pairs.slice(at, at + size));
@@ -80,7 +83,7 @@ export async function intendAndSend(
   const sent = await inParallel(batches, binding.subscriber.capabilities.concurrency, async (batch) => {
     // credentials or quota: the rest of the batch would only meet the same
     if (held !== undefined) return batch.map((one): Sent => ({ ...one, check: {}, outcome: held as Outcome }));
-    const answers = await sendBatch(env, binding, batch, signal);
+    const answers = await sendBatch(env, binding, batch, claimed, signal);
     held = answers.find(({ outcome }) => outcome.kind === 'blocked')?.outcome;
     return answers;
   });
@@ -91,12 +94,16 @@ async function sendBatch(
   env: Environment,
   binding: Binding,
   batch: readonly Going[],
+  claimed: ReadonlyMap<string, Check>,
   signal: AbortSignal,
 ): Promise<Sent[]> {
   const checked = await Promise.all(
-    batch.map(async (one) => ({ ...one, check: await checkBefore(env, binding, one) })),
+    batch.map(async (one) => ({
+      ...one,
+      check: claimed.get(one.planned.link.id) ?? (await checkBefore(env, binding, one)),
+    })),
   );
-  const going = checked.filter(({ check }) => check.outcome === undefined && check.ambiguous === undefined);
+  const going = checked.filter(({ check }) => check.outcome === undefined && check.park === undefined);
   const outcomes = await pushAll(
     binding,
     going.map(({ planned, intent }) => operationOf(env, binding, planned.link, intent, signal)),
@@ -123,7 +130,7 @@ async function checkBefore(env: Environment, binding: Binding, going: Going): Pr
   try {
     if (going.intent.kind === 'delete') return await checkDelete(binding, going.planned.link);
     if (going.intent.kind === 'create' && binding.subscriber.match.length > 0)
-      return await checkCreate(env, binding, going.intent);
+      return await checkCreate(env, binding, going.planned.link, going.intent);
     return {};
   } catch (error) {
     return { outcome: retry(messageOf(error)) };
@@ -155,26 +162,50 @@ export function matchValues({ subscriber, mapping }: Binding, intent: Intent): R
   return values;
 }
 
-/** First load: a remote that matches by the declared units is linked, not doubled. */
-async function checkCreate(env: Environment, binding: Binding, intent: Intent): Promise<Check> {
+/**
+ * Creates of records whose marker a remote bears that we know of: it is theirs, so that none is made. It will be paired by its
+ * own pass, or is parked and waits for a person. By link id.
+ */
+async function markedRemotes(
+  env: Environment,
+  binding: Binding,
+  pairs: readonly Going[],
+): Promise<ReadonlyMap<string, Check>> {
+  const creates = pairs.filter(({ intent }) => intent.kind === 'create');
+  const keyed = new Map(creates.map(({ planned, intent }) => [markerClaim(intent.body.key), planned.link.id]));
+  const checks = new Map<string, Check>();
+  if (!binding.subscriber.capabilities.marker) return checks;
+  const found = await claimants(env.db, binding.id, [...keyed.keys()]);
+  for (const [claim, id] of keyed) {
+    const theirs = found.filter((one) => one.claims === claim);
+    const ids = theirs.map((one) => one.remoteId).join(', ');
+    if (theirs.length === 0) continue;
+    checks.set(
+      id,
+      theirs.every((one) => one.parked)
+        ? { park: { code: 'twin', reason: `no remote is made, for its marker is borne already, by ${ids}` } }
+        : // longer than that one waits for us, so that one of us finds the other idle
+          { outcome: retry(`its marker is borne already, by ${ids}`, 1_000) },
+    );
+  }
+  return checks;
+}
+
+/** A remote that matches by the declared units is linked, not doubled, and never guessed. */
+async function checkCreate(env: Environment, binding: Binding, link: Link, intent: Intent): Promise<Check> {
   const { subscriber } = binding;
   const values = matchValues(binding, intent);
-  if (values === undefined) return {};
-  const found = await subscriber.find({ by: 'match', values: values });
-  const linked = await findLinks(
-    env.db,
-    found.map((remote) => ({ subscriber: binding.id, remoteId: subscriber.identify(remote) })),
-  );
-  const taken = new Set(
-    linked.filter((link) => link.key !== undefined || link.state === 'gone').map((link) => link.remoteId),
-  );
-  const free = found.filter((remote) => !taken.has(subscriber.identify(remote)));
+  if (values === undefined || link.key === undefined) return {};
+  const found = await subscriber.find({ by: 'match', values });
+  const free = await freeRemotes(env.db, binding, link.key, found);
   const [remote] = free;
   if (remote === undefined) return {};
-  if (free.length > 1)
-    return {
-      ambiguous: `${free.length} remotes match it by ${subscriber.match.join(', ')}: ${free.map((one) => subscriber.identify(one)).join(', ')}`,
-    };
+  const marked = subscriber.keyOf(remote) !== undefined;
+  const keys = marked ? [link.key] : [link.key, ...(await freeRecords(env.db, binding, remote))];
+  if (free.length > 1 || new Set(keys).size > 1) {
+    const ids = free.map((one) => subscriber.identify(one));
+    return { park: { code: 'ambiguous', reason: ambiguity(binding, keys, ids) } };
+  }
   return { outcome: exists(subscriber.identify(remote), remote) };
 }
 
@@ -182,8 +213,8 @@ async function checkCreate(env: Environment, binding: Binding, intent: Intent): 
 export async function settleSent(env: Environment, binding: Binding, sent: readonly Sent[]): Promise<Result[]> {
   const results = await inParallel(sent, 4, async ({ planned, intent, outcome, check }) => {
     const { link, basis } = planned;
-    if (check.ambiguous !== undefined)
-      return { ...parkResult(link, 'ambiguous', check.ambiguous), ...closed(intent, 'ambiguous') };
+    if (check.park !== undefined)
+      return { ...parkResult(link, check.park.code, check.park.reason), ...closed(intent, check.park.code) };
     try {
       const result = await answered(env, binding, link, intent, outcome, basis);
       if (result === undefined || check.conflicts === undefined) return result;

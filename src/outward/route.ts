@@ -27,23 +27,67 @@ export function routeMarks(
       // what was marked before the table was emptied speaks of rows that are gone
       const rest = own.slice(cut + 1);
       if (rest.some((mark) => mark.key === null)) await makeAllDue(tx, subscribers);
-      await moveKeys(tx, subscribers, keyMoves(rest));
+      for (const moves of keyMoves(rest)) await moveKeys(tx, subscribers, moves);
       await makeDue(tx, dueRows(rest, byCatalog));
     }
     return { count: marks.length, due: new Set(marks.flatMap((mark) => byCatalog.get(mark.catalog) ?? [])) };
   });
 }
 
-/** A record whose key changed twice moves once, from its first key to its last. Pure. */
-export function keyMoves(marks: readonly MarkRow[]): { from: RecordKey; to: RecordKey }[] {
-  const moves: { from: RecordKey; to: RecordKey }[] = [];
-  for (const mark of marks) {
-    if (mark.op !== 'K' || mark.old_key === null || mark.key === null) continue;
-    const before = moves.findIndex((move) => move.to === mark.old_key);
-    if (before === -1) moves.push({ from: mark.old_key, to: mark.key });
-    else moves[before] = { from: moves[before]?.from ?? mark.old_key, to: mark.key };
+interface Move {
+  readonly from: RecordKey;
+  readonly to: RecordKey;
+}
+
+/**
+ * Moves of links, in rounds: those of a round happen at once. A record whose key changed twice moves once, from its first key to
+ * its last; the rows of one statement change their keys at the same moment. A new round begins where a key has a second record:
+ * the first was deleted there, or came after the one that moved away. Pure.
+ */
+export function keyMoves(marks: readonly MarkRow[]): Move[][] {
+  const rounds: Move[][] = [];
+  let round: Move[] = [];
+  for (const statement of rekeyings(marks)) {
+    const next = follow(round, statement);
+    if (unambiguous(next)) {
+      round = next;
+      continue;
+    }
+    rounds.push(round);
+    round = statement;
   }
-  return moves.filter((move) => move.from !== move.to);
+  return [...rounds, round]
+    .map((moves) => moves.filter(({ from, to }) => from !== to))
+    .filter(({ length }) => length > 0);
+}
+
+/** The changes of key of each statement. */
+function rekeyings(marks: readonly MarkRow[]): Move[][] {
+  const statements = new Map<string, Move[]>();
+  for (const [index, { op, old_key: from, key: to, statement }] of marks.entries()) {
+    if (op !== 'K' || from === null || to === null) continue;
+    const name = statement ?? `mark ${index}`;
+    const moves = statements.get(name);
+    if (moves === undefined) statements.set(name, [{ from, to }]);
+    else moves.push({ from, to });
+  }
+  return [...statements.values()];
+}
+
+function follow(round: readonly Move[], statement: readonly Move[]): Move[] {
+  const at = new Map(round.map(({ to }, index) => [to, index]));
+  const next = [...round];
+  for (const move of statement) {
+    const index = at.get(move.from);
+    if (index === undefined) next.push(move);
+    else next[index] = { from: round[index]?.from ?? move.from, to: move.to };
+  }
+  return next;
+}
+
+function unambiguous(moves: readonly Move[]): boolean {
+  const { size } = new Set(moves.map(({ from }) => from));
+  return size === moves.length && new Set(moves.map(({ to }) => to)).size === moves.length;
 }
 
 /** One due row per subscriber and key: the last mark of a key says whether it was deleted. Pure. */

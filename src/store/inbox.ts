@@ -146,8 +146,6 @@ export interface Sighted {
   readonly lane: number;
   readonly gone: boolean;
   readonly at: string | null;
-  /** Only for a remote that no link knows. */
-  readonly sight: unknown;
 }
 
 /** Makes links due for a look at their remote, creating those that aren't there. */
@@ -157,9 +155,9 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
   await tx.query(
     {
       name: 'syncflow-make-sighted',
-      text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at, sight)
-        select r.subscriber, r."remoteId", 1, clock_timestamp(), r.lane, true, case when r.gone then clock_timestamp() end, r.at, r.sight
-        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz, sight json)
+      text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at)
+        select r.subscriber, r."remoteId", 1, clock_timestamp(), r.lane, true, case when r.gone then clock_timestamp() end, r.at
+        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz)
         order by r.subscriber, r."remoteId"
         on conflict (subscriber, remote_id) where remote_id is not null do update set
           generation = l.generation + 1,
@@ -178,17 +176,23 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
   );
 }
 
-/** Asks for a look at records whose create may have happened: an event bears their marker. */
+/**
+ * Asks for a look at records whose create may have happened: an event bears their marker. Returns those that have no remote yet;
+ * of the others the event tells nothing.
+ */
 export async function makeLooked(
   tx: Queryable,
   rows: readonly { subscriber: string; key: RecordKey }[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await tx.query(
+): Promise<Set<string>> {
+  if (rows.length === 0) return new Set();
+  await lockLinks(tx, 'l.subscriber = r.subscriber and l.key = r.key', rows);
+  const looked = await tx.query<{ subscriber: string; key: RecordKey }>(
     `update syncflow.link l set look = true, generation = generation + 1, due_at = case when l.parked_code is null then clock_timestamp() end
-     from json_to_recordset($1::json) as r(subscriber text, key text) where l.subscriber = r.subscriber and l.key = r.key and l.state <> 'gone'`,
+     from json_to_recordset($1::json) as r(subscriber text, key text)
+     where l.subscriber = r.subscriber and l.key = r.key and l.remote_id is null and l.state <> 'gone' returning l.subscriber, l.key`,
     [JSON.stringify(rows)],
   );
+  return new Set(looked.map(({ subscriber, key }) => JSON.stringify([subscriber, key])));
 }
 
 export async function readCursor(db: Queryable, subscriber: string, name: string): Promise<string | undefined> {

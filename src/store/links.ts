@@ -43,6 +43,8 @@ export interface Settlement {
   readonly shadow?: Shadow;
   readonly look?: boolean;
   readonly flips?: Flips;
+  /** Of a remote that stays without a record: whose it may be. */
+  readonly claims?: string | undefined;
   /** Due again after so many ms; not at all unless given. */
   readonly dueInMs?: number;
   readonly waitsFor?: string;
@@ -106,6 +108,20 @@ function toLink(row: LinkRow): Link {
   };
 }
 
+/**
+ * Who may be paired now. A link with one side only waits while the first load goes on (or, queued by a later one, while that
+ * does); a record's waits on until every remote that the load listed has been judged. Else a record could get a second remote
+ * while its own lies on a page that nobody has read yet, or one that two may claim would be taken by whoever comes first.
+ */
+const pairable = `(state <> 'new'
+  or not exists (select from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill' and r.finished_at is null
+      and not exists (select from syncflow.run e where e.subscriber = $1 and e.kind = 'backfill' and e.id < r.id))
+    and (lane < 2 or not exists (select from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill' and r.finished_at is null))
+    and (key is null or not exists (select from syncflow.link u
+      where u.subscriber = $1 and u.key is null and u.state = 'new' and u.due_at is not null and u.parked_code is null and not u.paused
+        and u.waits_for is null and u.attempts < 3 -- one that fails again and again mustn't hold up the others
+        and u.created_at <= (select max(r.finished_at) from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill'))))`;
+
 /** Claims due links of a subscriber, urgent lanes first. The fence rises with every claim: a later commit under an old one fails. */
 export async function claimLinks(
   db: Queryable,
@@ -119,6 +135,7 @@ export async function claimLinks(
           where subscriber = $1 and due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
             and parked_code is null and not paused and not exists (
               select from syncflow.setting where name = 'pause:' || $1 or (name = 'hold:' || $1 and value::timestamptz > clock_timestamp()))
+            and ${pairable}
           order by lane, due_at limit $2 for update skip locked
         )
         update syncflow.link l set lease_owner = $3, lease_until = clock_timestamp() + $4::float8 * interval '1 ms', fence = l.fence + 1
@@ -259,7 +276,7 @@ async function absorbTwins(tx: Queryable, settlements: readonly Settlement[]): P
       name: 'syncflow-absorb-twins',
       text: `with twin as (
           delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, subscriber text, "remoteId" text)
-          where l.subscriber = r.subscriber and l.remote_id = r."remoteId" and l.key is null and l.state = 'new' and l.id <> r.id
+          where l.subscriber = r.subscriber and l.remote_id = r."remoteId" and l.key is null and l.state in ('new', 'excluded') and l.id <> r.id
           returning r.id as survivor
         )
         update syncflow.link l set look = true, generation = generation + 1, due_at = clock_timestamp() from twin where l.id = twin.survivor`,
@@ -282,6 +299,7 @@ function settlementRow(one: Settlement) {
     shadow: one.shadow ?? link.shadow,
     look: one.look ?? false,
     flips: one.flips ?? link.flips,
+    claims: one.claims ?? null,
     due_in: one.dueInMs ?? null,
     waits_for: one.waitsFor ?? null,
     parked_code: one.parked?.code ?? null,
@@ -298,7 +316,7 @@ const settleStatement = {
   name: 'syncflow-settle-links',
   text: `with r as (
       select * from json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint, state text, rekey boolean, key text, remote_id text,
-        version text, shadow json, look boolean, flips json, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
+        version text, shadow json, look boolean, flips json, claims text, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
     )
     update syncflow.link l set
       -- a row that came back under its key while its deletion was settled begins anew
@@ -306,7 +324,7 @@ const settleStatement = {
       former_key = case when r.rekey and r.key is null and not (${cameBack}) then coalesce(l.key, l.former_key) else l.former_key end,
       key = case when r.rekey and not (${cameBack}) then r.key else l.key end,
       remote_id = case when not (${cameBack}) then r.remote_id end, version = case when not (${cameBack}) then r.version end,
-      shadow = case when not (${cameBack}) then r.shadow end, flips = r.flips, sight = null,
+      shadow = case when not (${cameBack}) then r.shadow end, flips = r.flips, sight = null, claims = coalesce(r.claims, l.claims),
       look = r.look or (l.generation <> r.generation and l.look),
       gone_at = case when l.generation = r.generation then null else l.gone_at end,
       due_at = case when l.generation <> r.generation then case when l.parked_code is null then clock_timestamp() end when r.due_in is not null then clock_timestamp() + r.due_in * interval '1 ms' end,

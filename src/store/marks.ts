@@ -9,6 +9,8 @@ export interface MarkRow {
   readonly key: RecordKey | null;
   readonly op: 'I' | 'U' | 'D' | 'K' | 'T';
   readonly old_key: RecordKey | null;
+  /** The same for all changes of key that one statement made. */
+  readonly statement: string | null;
   readonly at: string;
   readonly origin: string | null;
   readonly except_subscribers: string | null;
@@ -25,7 +27,8 @@ export interface DueRow {
 
 /**
  * Removes and returns the oldest marks of these catalogs: in one transaction with what is made of them. One router at a time:
- * a later mark must not be routed before an earlier one. Marks of catalogs that this process doesn't know stay for one that does.
+ * a later mark must not be routed before an earlier one. A statement that changed keys is claimed as a whole, whatever the limit:
+ * half of it would be another change. Marks of catalogs that this process doesn't know stay for one that does.
  */
 export async function claimMarks(tx: Queryable, catalogs: readonly string[], limit: number): Promise<MarkRow[]> {
   const [turn] = await tx.query<{ ours: boolean }>(
@@ -35,12 +38,14 @@ export async function claimMarks(tx: Queryable, catalogs: readonly string[], lim
   return tx.query<MarkRow>(
     {
       name: 'syncflow-claim-marks',
-      text: `with claimed as (
+      text: `with first as (
+          select id, statement from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)) order by id limit $1
+        ), claimed as (
           delete from syncflow.mark
-          where id in (select id from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)) order by id limit $1)
-          returning id, catalog, key, op, old_key, at, origin, except_subscribers
+          where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement)
+          returning id, catalog, key, op, old_key, statement, at, origin, except_subscribers
         )
-        select catalog, key, op::text as op, old_key, at::text as at, origin, except_subscribers from claimed order by id`,
+        select catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by id`,
     },
     [limit, JSON.stringify(catalogs)],
   );

@@ -1,26 +1,51 @@
 /** Long runs (backfill, verify): their progress, so that they go on where they stopped. */
-import type { Queryable } from './database.js';
+import type { Database, Queryable } from './database.js';
+
+/** Two workers that start at once open one run between them. Held until the transaction ends. */
+async function ourTurn(tx: Queryable): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtext('syncflow'), hashtext('run'))`);
+}
+
+/** Opens a run for each of these subscribers that never had one of that kind. */
+export async function openFirstRuns(
+  db: Database,
+  subscribers: readonly string[],
+  kind: string,
+  initial: object,
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    await ourTurn(tx);
+    await tx.query(
+      `insert into syncflow.run (subscriber, kind, progress) select s.value, $2, $3::json from json_array_elements_text($1::json) s
+       where not exists (select from syncflow.run r where r.subscriber = s.value and r.kind = $2)`,
+      [JSON.stringify(subscribers), kind, JSON.stringify(initial)],
+    );
+  });
+}
 
 /** The open run of a kind, or a new one. Undefined where one is finished already and `again` isn't asked for. */
-export async function openRun<P extends object>(
-  db: Queryable,
+export function openRun<P extends object>(
+  db: Database,
   subscriber: string,
   kind: string,
   initial: P,
   again: boolean,
 ): Promise<{ id: string; progress: P } | undefined> {
-  const [last] = await db.query<{ id: string; progress: string; finished: boolean }>(
-    `select id::text as id, progress::text as progress, finished_at is not null as finished
-     from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
-    [subscriber, kind],
-  );
-  if (last !== undefined && !last.finished) return { id: last.id, progress: JSON.parse(last.progress) as P };
-  if (last !== undefined && !again) return undefined;
-  const [made] = await db.query<{ id: string }>(
-    'insert into syncflow.run (subscriber, kind, progress) values ($1, $2, $3::json) returning id::text as id',
-    [subscriber, kind, JSON.stringify(initial)],
-  );
-  return made === undefined ? undefined : { id: made.id, progress: initial };
+  return db.transaction(async (tx) => {
+    await ourTurn(tx);
+    const [last] = await tx.query<{ id: string; progress: string; finished: boolean }>(
+      `select id::text as id, progress::text as progress, finished_at is not null as finished
+       from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
+      [subscriber, kind],
+    );
+    if (last !== undefined && !last.finished) return { id: last.id, progress: JSON.parse(last.progress) as P };
+    if (last !== undefined && !again) return undefined;
+    const [made] = await tx.query<{ id: string }>(
+      'insert into syncflow.run (subscriber, kind, progress) values ($1, $2, $3::json) returning id::text as id',
+      [subscriber, kind, JSON.stringify(initial)],
+    );
+    return made === undefined ? undefined : { id: made.id, progress: initial };
+  });
 }
 
 export async function saveRun(db: Queryable, id: string, progress: object): Promise<void> {

@@ -119,6 +119,34 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
     expect(short(await takeMarks(db))).toContain('D ["a"]');
   });
 
+  test('rows whose keys one statement changes are marked as one, those of the next as another', async () => {
+    const statements = async () => {
+      const rows = await db.query<{ key: string; statement: string }>(
+        `select key, statement from syncflow.mark where op = 'K' order by id`,
+      );
+      await db.execute('delete from syncflow.mark');
+      const names = [...new Set(rows.map((row) => row.statement))];
+      return rows.map((row) => `${row.key} ${names.indexOf(row.statement)}`);
+    };
+    await db.query('insert into item (id) select generate_series(1, 3)');
+    await db.query('update item set id = id + 10');
+    await db.query('update item set id = id + 10 where id = 11');
+    expect(await statements()).toEqual(['["11"] 0', '["12"] 0', '["13"] 0', '["21"] 1']);
+    await db.transaction(async (tx) => {
+      await tx.query('update item set id = id - 10 where id > 20');
+      await tx.query('update item set name = id::text');
+      await tx.query('update item set id = id + 10');
+    });
+    expect(await statements()).toEqual(['["11"] 0', '["22"] 1', '["23"] 1', '["21"] 1']);
+    // in one message, and with the foreign key of another catalog that follows row by row
+    await db.execute(`insert into "order" (id) values ('a'), ('b')`);
+    await db.execute(`alter table order_line drop constraint order_line_order_id_fkey,
+        add constraint order_line_order_id_fkey foreign key (order_id) references "order" on update cascade on delete cascade;
+      insert into order_line (id, order_id) values (1, 'a'), (2, 'b');
+      update "order" set id = id || 'x'; update "order" set id = id || 'y'`);
+    expect(await statements()).toEqual(['["ax"] 0', '["bx"] 0', '["axy"] 1', '["bxy"] 1']);
+  });
+
   test.each([
     'plain',
     'a"b',

@@ -156,9 +156,38 @@ test('a copy there that bears our marker is parked as a twin', async () => {
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-// Bug: `inward/inbox.ts` (read) takes the marker of a snapshot at its word. When its record is linked to another remote, or isn't
-// there, the event is spent without a trace; without the snapshot the same remote is parked as a twin.
-test.fails('a copy there that bears our marker, told with a snapshot, is parked as a twin', async () => {
+test('a copy there that bears our marker, told with a snapshot, is parked as a twin', async () => {
   const { world } = await copiedThere(true);
   expect(await parkedOf(world)).toEqual([{ subscriber: 'contact/memory', key: null, code: 'twin' }]);
+});
+
+test('a remote that bears the marker of a record that isn’t here is parked, and taken over when the record comes', async () => {
+  const { world, system, tell } = await oneContact();
+  const snapshot = system.put('orphan', { name: 'Grace', email: null, city: null, marker: '["1815"]' });
+  await tell([{ id: 'orphaned', remoteId: 'orphan', kind: 'changed', snapshot }]);
+  await world.flow.settled();
+  expect(await parkedOf(world)).toEqual([{ subscriber: 'contact/memory', key: null, code: 'twin' }]);
+  expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
+  await stage.db.query(`insert into contact (id, name) values (1815, 'Grace')`);
+  await world.flow.settled();
+  expect(system.objects.size).toBe(2);
+  await world.flow.retry();
+  await world.flow.settled();
+  expect(await parkedOf(world)).toEqual([]);
+  expect(system.objects.size).toBe(2);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('an event of a remote that was deleted with its record leaves nothing', async () => {
+  const { world, contacts, ada, system, id, tell } = await oneContact();
+  const snapshot = only(system);
+  await contacts.delete(ada.id);
+  await world.flow.sync();
+  system.deleted.delete(id); // the system forgets its dead
+  await stage.db.query('delete from syncflow.link'); // and so do we, after 90 days
+  await tell([{ id: 'very late', remoteId: id, kind: 'changed', snapshot }]);
+  await world.flow.settled();
+  expect(await stage.db.query('select 1 from contact')).toEqual([]);
+  expect(await parkedOf(world)).toEqual([]);
+  expect(system.writes).toBe(2);
 });

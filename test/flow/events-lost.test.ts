@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChangePage } from '../../src/subscriber/base.js';
+import type { ChangePage, ListPage } from '../../src/subscriber/base.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { contactCatalog, memorySide, MemorySystem, only, parkedOf, useStage, writesWhenQuiet } from './stage.js';
 
@@ -29,14 +29,77 @@ test('webhooks that never came are found by a rescan', async () => {
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-// Bug: `maintenance/backfill.ts` only looks at what a listing shows. A linked remote that the listing doesn't show any more is not
-// looked at, so that a deletion whose event was lost stays unknown, even though `fetch` would prove it.
-test.fails('a deletion that was never told is found by a rescan', async () => {
+test('a deletion that was never told is found by a rescan', async () => {
   const { world, contacts, ada, system, id } = await oneContact(memorySide({ capabilities: { polling: false } }));
   system.remove(id);
   await world.flow.rescan('contact/memory');
   await world.flow.settled();
   expect(await contacts.get(ada.id)).toBeUndefined();
+});
+
+/** A listing in two pages that leaves out what is hidden; it may break off before the last page. */
+function hidingSide(hidden: ReadonlySet<string>, breaksOff: () => boolean = () => false) {
+  return class extends memorySide({ capabilities: { polling: false } }) {
+    override async list(cursor?: string): Promise<ListPage<MemoryObject>> {
+      const { remotes } = await super.list();
+      const shown = remotes.filter(({ id }) => !hidden.has(id));
+      if (cursor === undefined) return { remotes: shown.slice(0, 1), cursor: 'rest' };
+      if (breaksOff()) throw new Error('the system is down');
+      return { remotes: shown.slice(1) };
+    }
+  };
+}
+
+test('what a rescan doesn’t list is asked for; being absent from the list alone deletes nothing', async () => {
+  const hidden = new Set<string>();
+  const { world, contacts, ada, system, id } = await oneContact(hidingSide(hidden));
+  const bob = await contacts.save({ name: 'Bob' });
+  await world.flow.sync();
+  hidden.add(id);
+  system.edit(id, { city: 'London' });
+  await world.flow.rescan('contact/memory');
+  await world.flow.settled();
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+  expect(await contacts.get(bob.id)).toEqual(bob);
+  expect(await parkedOf(world)).toEqual([]);
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('a listing that breaks off proves nothing yet; a rescan goes on with it', async () => {
+  let broken = false;
+  const { world, contacts, ada, system, id } = await oneContact(hidingSide(new Set(), () => broken));
+  broken = true;
+  system.remove(id);
+  const looks = system.calls.length;
+  await expect(world.flow.rescan('contact/memory')).rejects.toThrow('the system is down');
+  await world.flow.settled();
+  expect(system.calls.length).toBe(looks);
+  expect(await contacts.get(ada.id)).toEqual(ada);
+  broken = false;
+  await world.flow.rescan('contact/memory');
+  await world.flow.settled();
+  expect(await contacts.get(ada.id)).toBeUndefined();
+});
+
+test('a rescan takes nothing off its parking place', async () => {
+  const { world, contacts, system, id } = await oneContact(memorySide({ capabilities: { polling: false } }));
+  await contacts.save({ name: 'Bob' });
+  await world.flow.sync();
+  await stage.db.execute('truncate contact');
+  await expect.poll(() => parkedOf(world), { timeout: 10_000 }).toHaveLength(2);
+  const parked = await world.flow.parked();
+  system.edit(id, { city: 'London' });
+  await stage.db.query(`insert into contact (name) values ('Carl')`);
+  system.faults.push({ call: 'create', kind: 'rejected' });
+  await expect.poll(() => parkedOf(world), { timeout: 10_000 }).toHaveLength(3);
+  const writes = system.writes;
+  await world.flow.rescan('contact/memory');
+  await world.flow.settled();
+  const after = await world.flow.parked();
+  expect(after).toHaveLength(3);
+  expect(after).toEqual(expect.arrayContaining([...parked]));
+  expect(system.writes).toBe(writes);
+  expect(system.objects.size).toBe(2);
 });
 
 test('polling makes up for webhooks that never came', async () => {

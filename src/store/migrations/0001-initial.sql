@@ -12,10 +12,13 @@ create table syncflow.mark (
   key text,                         -- null: the whole table (TRUNCATE)
   op "char" not null,               -- I insert, U update, D delete, K change of key, T truncate
   old_key text,                     -- K: the key before
+  statement text,                   -- K: the same for all rows of one statement, whose keys change at once
   at timestamptz not null default clock_timestamp(),
   origin text,                      -- the subscriber whose inward apply wrote it; null for everybody else
   except_subscribers text           -- JSON array of subscribers that this one write doesn't go to
 );
+
+create index mark_statement on syncflow.mark (statement) where statement is not null;
 
 -- The binding of one record to one remote, and what both sides last agreed on.
 create table syncflow.link (
@@ -37,6 +40,8 @@ create table syncflow.link (
   edited_at timestamptz,            -- of the newest mark
   remote_edited_at timestamptz,     -- of the newest event
   sight json,                       -- a remote that no record stands for yet, as a listing showed it
+  claims text,                      -- the same: the record that its marker names, or its match values
+  listed_run bigint,                -- the last run whose listing showed its remote
   waits_for text,                   -- subscriber:key or subscriber@remote id of the link that must exist first
   parked_code text,
   parked_reason text,
@@ -54,6 +59,7 @@ create unique index link_key on syncflow.link (subscriber, key) where key is not
 create unique index link_remote on syncflow.link (subscriber, remote_id) where remote_id is not null;
 create index link_due on syncflow.link (subscriber, lane, due_at) where due_at is not null;
 create index link_waits on syncflow.link (waits_for) where waits_for is not null;
+create index link_unpaired on syncflow.link (subscriber, claims) where key is null and state = 'new';
 create index link_parked on syncflow.link (subscriber, parked_code) where parked_code is not null;
 
 -- A remote write about to be made: frozen body, idempotency key. Closed ones are kept a while to recognise our own events.

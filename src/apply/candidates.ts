@@ -1,0 +1,100 @@
+/** Who may belong together where no link says so: by our marker, else by the values of the declared match units. */
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { RecordKey } from '../catalog/key.js';
+import type { Binding } from '../engine/binding.js';
+import { get, hubText, remoteValue, type Resolver } from '../merge/project.js';
+import { isEmpty } from '../merge/shadow.js';
+import type { Queryable } from '../store/database.js';
+import { findLinks } from '../store/links.js';
+import { claimants } from '../store/listed.js';
+
+/** More candidates than this are not looked at: two are ambiguous already. */
+const maxCandidates = 5;
+
+const noReferences: Resolver = { remoteId: () => undefined, key: () => undefined };
+
+/** What a remote that bears the marker of a record claims to be. */
+export function markerClaim(key: RecordKey): string {
+  return `key ${key}`;
+}
+
+/** What a remote claims to be: the record that its marker names, else its match values. Undefined where it has neither. */
+export function claimOf(binding: Binding, remote: unknown): string | undefined {
+  const key = binding.subscriber.keyOf(remote);
+  if (key !== undefined) return markerClaim(key);
+  try {
+    const wanted = matchFields(binding, remote);
+    if (wanted === undefined) return undefined;
+    return `match ${JSON.stringify(matchUnits(binding).map((unit) => hubText(unit, wanted)))}`;
+  } catch {
+    return undefined; // a value that its lens refuses matches nobody
+  }
+}
+
+/** Hub fields that a remote's match values stand for; undefined where one of them is empty, or none is declared. */
+function matchFields(binding: Binding, remote: unknown): AnyRecord | undefined {
+  const units = matchUnits(binding);
+  if (units.length === 0) return undefined;
+  const wanted: AnyRecord = {};
+  for (const unit of units) {
+    const r = remoteValue(unit, remote);
+    if (isEmpty(r)) return undefined;
+    Object.assign(wanted, get(unit, r, undefined, noReferences));
+  }
+  return wanted;
+}
+
+function matchUnits({ subscriber, mapping }: Binding) {
+  return mapping.units.filter((unit) => subscriber.match.includes(unit.name));
+}
+
+/** Records whose match units hold what the remote shows, and that nothing else is paired with or names by its marker. */
+export async function freeRecords(db: Queryable, binding: Binding, remote: unknown): Promise<RecordKey[]> {
+  const wanted = matchFields(binding, remote);
+  if (wanted === undefined) return [];
+  const keys = await binding.catalog.rows.findBy(db, wanted, maxCandidates);
+  const links = await findLinks(
+    db,
+    keys.map((key) => ({ subscriber: binding.id, key })),
+  );
+  const taken = new Set(links.filter((link) => link.remoteId !== undefined).map((link) => link.key));
+  const named = new Set((await claimants(db, binding.id, keys.map(markerClaim))).map(({ claims }) => claims));
+  return keys.filter((key) => !taken.has(key) && !named.has(markerClaim(key)));
+}
+
+/**
+ * Of the remotes that match a record, those that are nobody's. One that bears the record's own marker outweighs the others; one
+ * that bears another's is not among them.
+ */
+export async function freeRemotes(
+  db: Queryable,
+  binding: Binding,
+  key: RecordKey | undefined,
+  found: readonly unknown[],
+): Promise<unknown[]> {
+  const { subscriber } = binding;
+  const links = await findLinks(
+    db,
+    found.map((remote) => ({ subscriber: binding.id, remoteId: subscriber.identify(remote) })),
+  );
+  const taken = new Set(
+    links.filter((link) => link.key !== undefined || link.state === 'gone').map((link) => link.remoteId),
+  );
+  const free = found.filter((remote) => {
+    const marked = subscriber.keyOf(remote);
+    return (
+      subscriber.accepts(remote) && !taken.has(subscriber.identify(remote)) && (marked === undefined || marked === key)
+    );
+  });
+  const ours = free.filter((remote) => subscriber.keyOf(remote) !== undefined);
+  return ours.length > 0 ? ours : free;
+}
+
+/** "records 1, 2 and remotes r1, r2 match by email": both sides, so that a person can tell them apart. */
+export function ambiguity(binding: Binding, keys: readonly RecordKey[], remoteIds: readonly string[]): string {
+  const side = (name: string, all: readonly string[]): string => {
+    const ids = [...new Set(all)].sort();
+    return `${name}${ids.length === 1 ? '' : 's'} ${ids.join(', ')}`;
+  };
+  return `${side('record', keys)} and ${side('remote', remoteIds)} match by ${binding.subscriber.match.join(', ')}`;
+}
