@@ -8,11 +8,12 @@ import type { Json } from '../catalog/values.js';
 import { messageOf } from '../errors.js';
 import { editsOverridden, type Basis } from '../inward/observe.js';
 import type { Conflict } from '../merge/merge.js';
+import { showsUnseenEdit } from '../merge/seen.js';
 import { isEmpty } from '../merge/shadow.js';
 import { insertIntents, type Intent } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
-import { exists, retry, unknown, type Outcome } from '../subscriber/outcome.js';
+import { exists, retry, stale, unknown, type Outcome } from '../subscriber/outcome.js';
 import { writePath } from '../subscriber/path.js';
 import { answered } from './answer.js';
 import { freeze, laneOf, operationOf } from './operation.js';
@@ -128,10 +129,15 @@ async function pushAll(
 
 async function checkBefore(env: Environment, binding: Binding, going: Going): Promise<Check> {
   try {
-    if (going.intent.kind === 'delete') return await checkDelete(binding, going.planned.link);
-    if (going.intent.kind === 'create' && binding.subscriber.match.length > 0)
-      return await checkCreate(env, binding, going.planned.link, going.intent);
-    return {};
+    const { link } = going.planned;
+    switch (going.intent.kind) {
+      case 'delete':
+        return await checkDelete(binding, link);
+      case 'update':
+        return await checkUpdate(binding, link);
+      case 'create':
+        return binding.subscriber.match.length > 0 ? await checkCreate(env, binding, link, going.intent) : {};
+    }
   } catch (error) {
     return { outcome: retry(messageOf(error)) };
   }
@@ -148,6 +154,18 @@ async function checkDelete(binding: Binding, link: Link): Promise<Check> {
   return sight.kind === 'found'
     ? { conflicts: editsOverridden(binding, link.shadow, sight.remote) }
     : { outcome: sight };
+}
+
+/**
+ * A blind update would wipe an edit that nobody here has seen, without a trace: where the system neither refuses a write that
+ * was made against an older version nor tells afterwards what it overwrote, it is read once more.
+ */
+async function checkUpdate({ subscriber, mapping }: Binding, link: Link): Promise<Check> {
+  const { conditional, history } = subscriber.capabilities;
+  if (link.remoteId === undefined || history || (conditional && link.version !== undefined)) return {};
+  const sight = await subscriber.look(link.remoteId, laneOf(link));
+  if (sight.kind !== 'found') return { outcome: sight };
+  return showsUnseenEdit(mapping, link.shadow, sight.remote) ? { outcome: stale(sight.remote) } : {};
 }
 
 /** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */
