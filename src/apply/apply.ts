@@ -62,7 +62,9 @@ export async function applyObservation(
 }
 
 function failure(env: Environment, binding: Binding, link: Link, seen: Observation, error: unknown): Result {
-  const base = problemResult(env, binding, link, error);
+  const problem = problemResult(env, binding, link, error);
+  // whatever stands in the way, the remote was seen
+  const base: Result = { ...problem, settlement: { ...problem.settlement, proof: 'there' } };
   // the write that this answers has happened, whatever stands in the way of its inward half
   if (seen.intent === undefined) return base;
   const settlement: Settlement = {
@@ -254,6 +256,7 @@ export function observedSettlement(binding: Binding, link: Link, seen: Observati
     link,
     state: 'linked',
     remoteId: seen.remoteId,
+    proof: 'there',
     version: binding.subscriber.versionOf(seen.remote),
     ...(seen.look === true ? { look: true, dueInMs: 0 } : {}),
   };
@@ -285,6 +288,7 @@ export function observedWithoutRecord(link: Link, seen: Observation, key: Record
       ...(key === undefined || key === link.key ? {} : { key }),
       state: 'linked',
       remoteId: seen.remoteId,
+      proof: 'there',
       shadow: shadowOfSent(link.shadow, seen.sent),
       dueInMs: 0,
     },

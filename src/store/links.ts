@@ -48,6 +48,8 @@ export interface Settlement {
   readonly waitsFor?: string;
   readonly parked?: { readonly code: ParkCode; readonly reason: string };
   readonly failed?: string;
+  /** What is proven of the remote: that it was there, which voids an older proof of its deletion, or that it was deleted. */
+  readonly proof?: 'there' | 'deleted';
   /** Remove the link altogether: there is nothing on either side. */
   readonly forget?: boolean;
 }
@@ -281,6 +283,7 @@ function settlementRow(one: Settlement) {
     version: 'version' in one ? (one.version ?? null) : (link.version ?? null),
     shadow: one.shadow ?? link.shadow,
     look: one.look ?? false,
+    proof: one.proof ?? null,
     flips: one.flips ?? link.flips,
     due_in: one.dueInMs ?? null,
     waits_for: one.waitsFor ?? null,
@@ -298,7 +301,7 @@ const settleStatement = {
   name: 'syncflow-settle-links',
   text: `with r as (
       select * from json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint, state text, rekey boolean, key text, remote_id text,
-        version text, shadow json, look boolean, flips json, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
+        version text, shadow json, look boolean, proof text, flips json, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
     )
     update syncflow.link l set
       -- a row that came back under its key while its deletion was settled begins anew
@@ -308,7 +311,8 @@ const settleStatement = {
       remote_id = case when not (${cameBack}) then r.remote_id end, version = case when not (${cameBack}) then r.version end,
       shadow = case when not (${cameBack}) then r.shadow end, flips = r.flips, sight = null,
       look = r.look or (l.generation <> r.generation and l.look),
-      gone_at = case when l.generation = r.generation then null else l.gone_at end,
+      gone_at = case when ${cameBack} then null when r.proof = 'deleted' then coalesce(l.gone_at, clock_timestamp())
+        when r.proof = 'there' and l.generation = r.generation then null else l.gone_at end,
       due_at = case when l.generation <> r.generation then case when l.parked_code is null then clock_timestamp() end when r.due_in is not null then clock_timestamp() + r.due_in * interval '1 ms' end,
       waits_for = case when l.generation = r.generation then r.waits_for end,
       parked_code = case when l.generation = r.generation then r.parked_code else l.parked_code end,

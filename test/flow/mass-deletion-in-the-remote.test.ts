@@ -70,9 +70,7 @@ test('held deletions heal when the remotes are restored', async () => {
   expect((await world.flow.parked()).filter((one) => one.code === 'brake')).toEqual([]);
 });
 
-// Bug: parking forgets `gone_at` (see not-found-is-not-deleted.test.ts): what the brake held can't be released in a system that
-// answers 404 for deleted objects.
-test.fails('many are held and released in a system that answers 404', async () => {
+test('many are held and released in a system that answers 404', async () => {
   const { world, system, count } = await twenty(forgetfulSide({ capabilities: { polling: false } }));
   const events = [...system.objects.keys()].map((remoteId) => ({ id: remoteId, remoteId, kind: 'deleted' as const }));
   for (const { remoteId } of events) system.remove(remoteId);
