@@ -49,9 +49,7 @@ test('many are held, whatever was deleted by then, until they are released', asy
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-// Bug: `applyDeletion` counts before its own transaction and without a lock, so that as many deletions as are in flight (of all
-// workers) see the same count: here 8 go instead of 5.
-test.fails('no more are deleted than the brake allows', async () => {
+test('no more are deleted than the brake allows', async () => {
   const { world, system, count } = await twenty();
   for (const id of [...system.objects.keys()]) system.remove(id);
   await world.flow.sync();
