@@ -29,6 +29,12 @@ export interface Link {
   readonly createdAt: string;
 }
 
+/** A link as one statement saw it. */
+export interface FoundLink extends Link {
+  /** Somebody is at work on it, or a write of ours has no answer yet: its shadow may be about to move. */
+  readonly busy: boolean;
+}
+
 /** Recent values that inward sync wrote, by unit, newest last: what the loop breaker looks at. */
 export type Flips = Readonly<Record<string, readonly string[]>>;
 
@@ -151,24 +157,28 @@ export async function shortenLeases(db: Queryable, ms: number): Promise<void> {
   );
 }
 
+/** Somebody is at work on it, or a write of ours has no answer yet. */
+const busyColumn = `coalesce(l.lease_until > clock_timestamp(), false)
+  or exists (select from syncflow.intent i where i.link_id = l.id and i.closed_at is null) as busy`;
+
 /** Links by (subscriber, key) or (subscriber, remote id), for resolving references and routing events. */
 export async function findLinks(
   db: Queryable,
   wanted: readonly { subscriber: string; key?: string | undefined; remoteId?: string | undefined }[],
-): Promise<Link[]> {
+): Promise<FoundLink[]> {
   if (wanted.length === 0) return [];
-  const rows = await db.query<LinkRow>(
+  const rows = await db.query<LinkRow & { busy: boolean }>(
     {
       name: 'syncflow-find-links',
-      text: `select ${linkColumns} from json_to_recordset($1::json) as r(subscriber text, key text) join syncflow.link l
+      text: `select ${linkColumns}, ${busyColumn} from json_to_recordset($1::json) as r(subscriber text, key text) join syncflow.link l
           on l.subscriber = r.subscriber and l.key = r.key where r.key is not null
         union all
-        select ${linkColumns} from json_to_recordset($1::json) as r(subscriber text, "remoteId" text) join syncflow.link l
+        select ${linkColumns}, ${busyColumn} from json_to_recordset($1::json) as r(subscriber text, "remoteId" text) join syncflow.link l
           on l.subscriber = r.subscriber and l.remote_id = r."remoteId" where r."remoteId" is not null`,
     },
     [JSON.stringify(wanted)],
   );
-  return rows.map(toLink);
+  return rows.map((row) => ({ ...toLink(row), busy: row.busy }));
 }
 
 /** Locks one link and tells whether it is free to be taken over. Returns undefined where there is none. */
@@ -178,9 +188,7 @@ export async function lockLink(
   key: RecordKey,
 ): Promise<{ link: Link; busy: boolean } | undefined> {
   const [row] = await tx.query<LinkRow & { busy: boolean }>(
-    `select ${linkColumns}, coalesce(l.lease_until > clock_timestamp(), false)
-       or exists (select from syncflow.intent i where i.link_id = l.id and i.closed_at is null) as busy
-     from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
+    `select ${linkColumns}, ${busyColumn} from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
     [subscriber, key],
   );
   return row === undefined ? undefined : { link: toLink(row), busy: row.busy };
