@@ -35,8 +35,14 @@ export interface FoundLink extends Link {
   readonly busy: boolean;
 }
 
+/** A value that inward sync wrote, as a digest, and when. */
+export interface Flip {
+  readonly value: string;
+  readonly atMs: number;
+}
+
 /** Recent values that inward sync wrote, by unit, newest last: what the loop breaker looks at. */
-export type Flips = Readonly<Record<string, readonly string[]>>;
+export type Flips = Readonly<Record<string, readonly Flip[]>>;
 
 /** What becomes of a claimed link. Its lease ends with it. */
 export interface Settlement {
