@@ -177,7 +177,8 @@ export class Syncflow {
   /** Lists everything of a subscriber again, on both sides: after an outage longer than the remote's memory, say. */
   async rescan(subscriber: string): Promise<void> {
     const { env, bindings } = await this.#ready();
-    await backfill(env, find(bindings, subscriber), this.#stopping.signal, true);
+    const binding = find(bindings, subscriber);
+    await (this.#loops?.list(binding, true) ?? backfill(env, binding, this.#stopping.signal, true));
     this.#loops?.wake(subscriber);
   }
 

@@ -74,6 +74,7 @@ async function written(
         link,
         state: 'linked',
         remoteId: outcome.remoteId,
+        proof: 'there',
         shadow: shadowOfSent(link.shadow, sent),
         ...(existed ? { look: true, dueInMs: 0 } : {}),
       },
