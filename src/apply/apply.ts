@@ -27,6 +27,7 @@ import { sqlState, type Queryable } from '../store/database.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
 import { holdsLease, type Link, type Settlement } from '../store/links.js';
+import { announceWriter } from '../store/marks.js';
 import { adopt } from './adopt.js';
 import { loopIn, rememberValues } from './loop.js';
 
@@ -147,7 +148,7 @@ async function applyInside(
   link: Link,
   seen: Observation,
 ): Promise<Result | 'fenced'> {
-  const nowMs = await announce(tx, binding.id, seenAt(binding, link, seen));
+  const nowMs = await announceWriter(tx, binding.id, seenAt(binding, link, seen));
   if (!(await holdsLease(tx, link))) return 'fenced';
   const target = link.key === undefined ? await adopt(env, tx, binding, link, seen) : { key: link.key, adopted: false };
   const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
@@ -191,16 +192,6 @@ async function applyInside(
 async function commit(tx: Queryable, binding: Binding, result: Result): Promise<Result | 'fenced'> {
   const settled = await writeResults(tx, binding, [result]);
   return settled.size === 1 ? result : 'fenced';
-}
-
-/** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
-export async function announce(tx: Queryable, origin: string, editedAt: string | undefined): Promise<number> {
-  const [row] = await tx.query<{ now_ms: number }>(
-    `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
-       (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
-    [origin, editedAt ?? ''],
-  );
-  return Math.round(row?.now_ms ?? 0);
 }
 
 export function seenAt(binding: Binding, link: Link, seen: Observation): string | undefined {

@@ -8,9 +8,10 @@ import { hubText } from '../merge/project.js';
 import { hubChanged } from '../merge/shadow.js';
 import { lockBrake, overBrake } from '../outward/brake.js';
 import type { Queryable } from '../store/database.js';
+import { announceWriter } from '../store/marks.js';
 import { holdsLease, type Link } from '../store/links.js';
 import { makeDue } from '../store/marks.js';
-import { announce, hubTransaction } from './apply.js';
+import { hubTransaction } from './apply.js';
 
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
 export async function applyDeletion(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
@@ -32,7 +33,7 @@ const again = { look: true, proof: 'deleted' } as const;
 
 async function deleteInside(tx: Queryable, binding: Binding, link: Link, key: RecordKey): Promise<Result | 'fenced'> {
   const { catalog, policies } = binding;
-  await announce(tx, binding.id, link.remoteEditedAt);
+  await announceWriter(tx, binding.id, link.remoteEditedAt);
   // before any row: whoever waits for it holds nothing that its holder may need
   if (policies.deleteInward === 'propagate') await lockBrake(tx, binding);
   if (!(await holdsLease(tx, link))) return 'fenced';

@@ -144,6 +144,16 @@ export async function moveKeys(
   );
 }
 
+/** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
+export async function announceWriter(tx: Queryable, origin: string, editedAt: string | undefined): Promise<number> {
+  const [row] = await tx.query<{ now_ms: number }>(
+    `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
+       (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+    [origin, editedAt ?? ''],
+  );
+  return Math.round(row?.now_ms ?? 0);
+}
+
 /** Puts a sleeping worker on the list of those to be rung. */
 export async function announceSleep(db: Queryable, worker: string): Promise<void> {
   await db.query(
