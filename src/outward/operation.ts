@@ -8,6 +8,7 @@ import type { Shadow } from '../merge/shadow.js';
 import { saveSteps, stepKey, type Intent, type IntentBody, type NewIntent, type StepRecord } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { AnyOperation, Lane } from '../subscriber/base.js';
+import { isEmpty } from '../merge/shadow.js';
 import { writePath } from '../subscriber/path.js';
 import type { Draft, Plan } from './plan.js';
 
@@ -48,6 +49,18 @@ export function knownOf(binding: Binding, shadow: Shadow): Record<string, Json> 
 /** What an intent sent, as merge takes it. */
 export function sentOf(intent: Intent, firstHand: boolean): Sent {
   return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, firstHand };
+}
+
+/** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */
+export function matchValues({ subscriber, mapping }: Binding, intent: Intent): Record<string, Json> | undefined {
+  const values: Record<string, Json> = {};
+  for (const unit of mapping.units) {
+    if (!subscriber.match.includes(unit.name)) continue;
+    const r = intent.body.draft.sent[unit.name]?.r;
+    if (isEmpty(r)) return undefined;
+    writePath(values, unit.path, r ?? null);
+  }
+  return values;
 }
 
 /** The operation of an intent. Its steps are saved as they go; a lost lease ends it with a `fenced` error. */
