@@ -118,7 +118,7 @@ export function editsOverridden(binding: Binding, shadow: Shadow, remote: unknow
 
 /** The record was deleted here: what was edited there since is logged, then the deletion goes on. */
 function overridden(binding: Binding, link: Link, seen: Observation): Result {
-  const result = observedWithoutRecord(link, seen, link.key);
+  const result = observedWithoutRecord(binding, link, seen, link.key);
   const shadow = result.settlement.shadow ?? link.shadow;
   const conflicts = editsOverridden(binding, shadow, seen.remote);
   const units = { ...shadow.units };

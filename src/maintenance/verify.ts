@@ -184,8 +184,8 @@ function compareChildren(
   const remotes = childrenById(child, remote);
   for (const [key, row] of hubChildren(child, record)) {
     const shadow = shadows[key];
-    const value = shadow === undefined ? undefined : remotes.get(shadow.id);
-    if (shadow === undefined || value === undefined) {
+    const value = shadow?.id === undefined ? undefined : remotes.get(shadow.id);
+    if (shadow?.id === undefined || value === undefined) {
       judge(`${child.name}${key}`, 'different');
       continue;
     }

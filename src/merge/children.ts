@@ -1,9 +1,8 @@
 /** Merge of child rows (invoice lines), by child key: the merge of a record in small, plus births and deaths. Pure. */
 import type { AnyRecord } from '../catalog/catalog.js';
-import { formatKey, keyFields, keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
-import type { Json } from '../catalog/values.js';
+import { keyFields, keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
 import type { ChildMapping } from '../subscriber/compile.js';
-import { readPath } from '../subscriber/path.js';
+import { pairUp, remoteChildren, type Match, type RemoteChild } from './child-pairs.js';
 import { mergeUnits, rebase, type Applied, type Conflict, type MergeInput } from './merge.js';
 import { hubText } from './project.js';
 import { hubChanged, pair, type ChildShadow, type Pair, type Pairs } from './shadow.js';
@@ -21,6 +20,8 @@ export interface ChildrenMerged {
   readonly mapping: ChildMapping;
   /** Children that need no write in the hub. */
   readonly shadows: Readonly<Record<string, ChildShadow>>;
+  /** Rows that the hub had already and keeps as they are. */
+  readonly kept: ReadonlySet<RecordKey>;
   /** The whole collection as the hub should hold it; undefined where nothing changes. */
   readonly records: readonly AnyRecord[] | undefined;
   readonly written: readonly ChildApplied[];
@@ -29,20 +30,15 @@ export interface ChildrenMerged {
   readonly owed: boolean;
 }
 
-interface RemoteChild {
-  readonly id: string;
-  readonly key: RecordKey | undefined;
-  readonly value: Json;
-}
-
 export function mergeChildren(mapping: ChildMapping, input: MergeInput): ChildrenMerged {
-  const base = input.shadow.children?.[mapping.name] ?? {};
+  const known = input.shadow.children?.[mapping.name];
+  const base = known ?? {};
   const hub = hubChildren(mapping, input.record);
-  const remote = remoteChildren(mapping, input.remote);
+  const remote = remoteChildren(mapping, input.remote) ?? [];
   const draft: Draft = { shadows: {}, kept: new Map(), written: [], conflicts: [], dirty: false, owed: false };
-  const byKey = pairUp(mapping, base, remote, hub, input.sent?.children[mapping.name]);
+  const byKey = pairUp(mapping, { base: known, hub, remote, sent: input.sent, resolver: input.resolver });
   for (const key of new Set([...hub.keys(), ...Object.keys(base), ...byKey.paired.keys()])) {
-    mergeChild(mapping, key, { base: base[key], hub: hub.get(key), remote: byKey.paired.get(key) }, input, draft);
+    mergeChild(mapping, key, { base: base[key], hub: hub.get(key), match: byKey.paired.get(key) }, input, draft);
   }
   for (const child of byKey.strangers) {
     if (mapping.direction !== 'outward') applyChild(mapping, undefined, undefined, child, {}, input, draft);
@@ -51,6 +47,7 @@ export function mergeChildren(mapping: ChildMapping, input: MergeInput): Childre
   return {
     mapping,
     shadows: draft.shadows,
+    kept: new Set(draft.kept.keys()),
     records: draft.dirty ? records : undefined,
     written: draft.written,
     conflicts: draft.conflicts,
@@ -83,7 +80,7 @@ function newChildKey(
   taken: ReadonlySet<string>,
 ): RecordKey | undefined {
   const known = new Set(merged.written.map((one) => one.key));
-  const fresh = [...hub].filter(([key]) => !taken.has(key) && !known.has(key));
+  const fresh = [...hub].filter(([key]) => !taken.has(key) && !known.has(key) && !merged.kept.has(key));
   const equal = fresh.find(([, row]) =>
     child.applied.every(({ unit }) => hubText(unit, row) === hubText(unit, child.record)),
   );
@@ -95,53 +92,10 @@ export function hubChildren(mapping: ChildMapping, record: AnyRecord | undefined
   return new Map(rows.map((row) => [keyOfRecord(mapping.info, row), row]));
 }
 
-function remoteChildren(mapping: ChildMapping, remote: unknown): RemoteChild[] {
-  const list = readPath(remote, mapping.path);
-  if (!Array.isArray(list)) return [];
-  return (list as readonly Json[]).flatMap((value) => {
-    const id = readPath(value, mapping.idPath);
-    if (typeof id !== 'string' && typeof id !== 'number') return [];
-    const marker = mapping.markerPath === undefined ? undefined : readPath(value, mapping.markerPath);
-    return [
-      { id: String(id), key: typeof marker === 'string' && marker !== '' ? markerKey(marker) : undefined, value },
-    ];
-  });
-}
-
-/** A marker is the child's plain key text, or the JSON form of one. */
-function markerKey(marker: string): RecordKey {
-  return marker.startsWith('["') ? marker : formatKey([marker]);
-}
-
 /** What is written into a child's marker. */
 export function childMarker(key: RecordKey): string {
   const parts = parseKey(key);
   return parts.length === 1 && parts[0] !== undefined && !parts[0].startsWith('["') ? parts[0] : key;
-}
-
-interface PairedUp {
-  readonly paired: ReadonlyMap<RecordKey, RemoteChild>;
-  readonly strangers: readonly RemoteChild[];
-}
-
-function pairUp(
-  mapping: ChildMapping,
-  base: Readonly<Record<string, ChildShadow>>,
-  remote: readonly RemoteChild[],
-  hub: ReadonlyMap<RecordKey, AnyRecord>,
-  sent: Readonly<Record<string, unknown>> | undefined,
-): PairedUp {
-  const keyOfId = new Map(Object.entries(base).map(([key, shadow]) => [shadow.id, key]));
-  const paired = new Map<RecordKey, RemoteChild>();
-  const strangers: RemoteChild[] = [];
-  for (const child of remote) {
-    const key = keyOfId.get(child.id) ?? child.key;
-    // a marker counts only for a child that we know of: a copied one must not overwrite its original
-    const known = key !== undefined && (keyOfId.has(child.id) || hub.has(key) || sent?.[key] !== undefined);
-    if (known && !paired.has(key) && (keyOfId.has(child.id) || base[key] === undefined)) paired.set(key, child);
-    else strangers.push(child);
-  }
-  return { paired, strangers };
 }
 
 interface Draft {
@@ -156,15 +110,14 @@ interface Draft {
 interface ChildSides {
   readonly base: ChildShadow | undefined;
   readonly hub: AnyRecord | undefined;
-  readonly remote: RemoteChild | undefined;
+  readonly match: Match | undefined;
 }
 
 function mergeChild(mapping: ChildMapping, key: RecordKey, sides: ChildSides, input: MergeInput, draft: Draft): void {
-  const sent = input.sent?.children[mapping.name]?.[key];
-  const { hub, remote } = sides;
-  if (hub !== undefined && remote !== undefined) {
-    const base = rebase(mapping.units, sides.base?.units ?? {}, sent, { ...input, remote: remote.value });
-    applyChild(mapping, key, hub, remote, base, input, draft);
+  const { hub, match } = sides;
+  const remote = match?.child;
+  if (hub !== undefined && match !== undefined) {
+    applyChild(mapping, key, hub, match.child, agreedOn(mapping, key, sides.base, match, input), input, draft);
     return;
   }
   if (hub !== undefined) {
@@ -172,13 +125,28 @@ function mergeChild(mapping: ChildMapping, key: RecordKey, sides: ChildSides, in
     return;
   }
   if (remote === undefined) return; // gone on both sides
-  if (sides.base !== undefined || sent !== undefined) {
+  if (sides.base !== undefined || input.sent?.children[mapping.name]?.[key] !== undefined) {
     // deleted in the hub, still there remotely: owed to the remote, whatever it holds now; an unseen edit is logged
-    draft.shadows[key] = sides.base ?? { id: remote.id, units: {} };
+    draft.shadows[key] = { units: {}, ...sides.base, id: remote.id };
     draft.owed = true;
     return;
   }
   if (mapping.direction !== 'outward') applyChild(mapping, key, undefined, remote, {}, input, draft);
+}
+
+/** The base of a pair, by how far the pair can be trusted. */
+function agreedOn(
+  mapping: ChildMapping,
+  key: RecordKey,
+  base: ChildShadow | undefined,
+  { child, trust }: Match,
+  input: MergeInput,
+): Pairs {
+  if (trust === 'guessed') return {};
+  const sent = input.sent?.children[mapping.name]?.[key];
+  const { firstHand = false } = input.sent ?? {};
+  const seen = { remote: child.value, firstHand: firstHand && trust === 'sure' };
+  return rebase(mapping.units, base?.units ?? {}, sent, seen);
 }
 
 /** A child of the hub that the remote doesn't show: new here, or deleted there. */
@@ -189,7 +157,8 @@ function childWithoutRemote(
   base: ChildShadow | undefined,
   draft: Draft,
 ): void {
-  if (base === undefined || mapping.direction === 'outward') {
+  // sent, but nowhere to be seen: never a reason to delete it here
+  if (base?.id === undefined || mapping.direction === 'outward') {
     draft.kept.set(key, hub);
     draft.owed = true;
     return;

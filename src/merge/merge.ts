@@ -8,20 +8,8 @@ import type { Mapping, Unit } from '../subscriber/compile.js';
 import { decideConflict, type EditTimes } from './authority.js';
 import { mergeChildren, type ChildrenMerged } from './children.js';
 import { fieldsOf, get, hubText, put, remoteValue, type Resolver } from './project.js';
+import type { Sent, SentPairs } from './sent.js';
 import { hubChanged, isEmpty, pair, sameRemote, type Pair, type Pairs, type Shadow } from './shadow.js';
-
-/** What we last wrote, as it was frozen in the intent: hub text and remote value by unit. */
-export type SentPairs = Readonly<Record<string, Pair>>;
-
-export interface Sent {
-  readonly units: SentPairs;
-  readonly children: Readonly<Record<string, Readonly<Record<string, SentPairs>>>>;
-  /**
-   * The answer is first received for this request: the remote's form of what we sent is what it shows. Otherwise (a replay, a
-   * look-up) a difference may be somebody's edit.
-   */
-  readonly firstHand: boolean;
-}
 
 export interface MergeInput extends EditTimes {
   readonly mapping: Mapping;
@@ -68,7 +56,10 @@ export interface Merged extends UnitsMerged {
 export function merge(input: MergeInput): Merged {
   const units = mergeUnits(
     input.mapping.units,
-    rebase(input.mapping.units, input.shadow.units, input.sent?.units, input),
+    rebase(input.mapping.units, input.shadow.units, input.sent?.units, {
+      remote: input.remote,
+      firstHand: input.sent?.firstHand === true,
+    }),
     input,
   );
   const children = input.mapping.children.map((mapping) => mergeChildren(mapping, input));
@@ -90,14 +81,14 @@ export function rebase(
   units: readonly Unit[],
   base: Pairs,
   sent: SentPairs | undefined,
-  seen: { readonly remote: unknown; readonly sent?: Sent },
+  seen: { readonly remote: unknown; readonly firstHand: boolean },
 ): Pairs {
   if (sent === undefined) return base;
   const pairs: Record<string, Pair> = { ...base };
   for (const unit of units) {
     const ours = sent[unit.name];
     if (ours === undefined) continue;
-    pairs[unit.name] = pair(ours.h, seen.sent?.firstHand === true ? remoteValue(unit, seen.remote) : ours.r);
+    pairs[unit.name] = pair(ours.h, seen.firstHand ? remoteValue(unit, seen.remote) : ours.r);
   }
   return pairs;
 }
