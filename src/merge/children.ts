@@ -5,6 +5,7 @@ import type { ChildMapping } from '../subscriber/compile.js';
 import { pairUp, remoteChildren, type Match, type RemoteChild } from './child-pairs.js';
 import { mergeUnits, rebase, type Applied, type Conflict, type MergeInput } from './merge.js';
 import { hubText } from './project.js';
+import { childShadowsOfSent } from './sent.js';
 import { hubChanged, pair, type ChildShadow, type Pair, type Pairs } from './shadow.js';
 
 /** A child that inward sync writes; its key is unknown until the hub gives one. */
@@ -34,7 +35,8 @@ export function mergeChildren(mapping: ChildMapping, input: MergeInput): Childre
   const known = input.shadow.children?.[mapping.name];
   const base = known ?? {};
   const hub = hubChildren(mapping, input.record);
-  const remote = remoteChildren(mapping, input.remote) ?? [];
+  const remote = remoteChildren(mapping, input.remote);
+  if (remote === undefined) return unseen(mapping, hub, input);
   const draft: Draft = { shadows: {}, kept: new Map(), written: [], conflicts: [], dirty: false, owed: false };
   const byKey = pairUp(mapping, { base: known, hub, remote, sent: input.sent, resolver: input.resolver });
   for (const key of new Set([...hub.keys(), ...Object.keys(base), ...byKey.paired.keys()])) {
@@ -53,6 +55,13 @@ export function mergeChildren(mapping: ChildMapping, input: MergeInput): Childre
     conflicts: draft.conflicts,
     owed: draft.owed && mapping.direction !== 'inward',
   };
+}
+
+/** The remote shows no list: rows and shadows stay as they are. Only what was never sent is owed to it. */
+function unseen(mapping: ChildMapping, hub: ReadonlyMap<RecordKey, AnyRecord>, input: MergeInput): ChildrenMerged {
+  const shadows = childShadowsOfSent(mapping, input.shadow, input.sent);
+  const owed = mapping.direction !== 'inward' && [...hub.keys()].some((key) => shadows[key] === undefined);
+  return { mapping, shadows, kept: new Set(hub.keys()), records: undefined, written: [], conflicts: [], owed };
 }
 
 /** Completes the shadows of a collection with what the hub shows after the write. */

@@ -197,13 +197,59 @@ describe('conflicts', () => {
     expect(await here()).toEqual([]);
   });
 
-  // Bug: `remoteChildren` (merge/children.ts) takes an absent list for an empty one. An answer that doesn't expand the lines, or a
-  // lost permission, deletes every line in the hub.
-  test.fails('an absent list is not an empty list: nothing is deleted', async () => {
+  test('an absent list is not an empty list: nothing is deleted', async () => {
     const { world, system, there, here } = await oneInvoice(stage);
     system.put(there, { number: '2026-2', marker: only(system).values['marker'] });
     await world.flow.sync();
     expect(await here()).toHaveLength(3);
+    expect(system.writes).toBe(1);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
+
+  test.each([true, false])('an answer without the list: a line is sent once, marker %s', async (marker) => {
+    const { world, system, there, edit, here } = await oneInvoice(stage, { marker });
+    await stage.db.query(`insert into invoice_line (invoice_id, text, amount) select id, 'd', 4 from invoice`);
+    let lines = linesOf(system, there);
+    system.normalise = ({ lines: written, ...values }) => {
+      // it takes the lines, and doesn't show them
+      const taken = written as readonly RemoteLine[];
+      lines = [...lines.filter(({ id }) => !taken.some((one) => one.id === id)), ...taken];
+      return values;
+    };
+    await world.flow.sync();
+    await world.flow.sync();
+    expect(system.writes).toBe(2);
+    await stage.db.query(`update invoice_line set amount = 4.50 where text = 'd'`); // its id isn't known: it must wait
+    await stage.db.query(`update invoice set number = 'n'`); // this needn't
+    await world.flow.sync();
+    expect(system.writes).toBe(3);
+    expect(only(system).values['number']).toBe('n');
+    system.normalise = (values) => values;
+    edit(() => lines);
+    await world.flow.sync();
+    expect(await here()).toEqual([
+      ['a', '1.00'],
+      ['b', '2.00'],
+      ['c', '3.00'],
+      ['d', '4.50'],
+    ]);
+    expect(shown(system, there)).toHaveLength(4);
+    expect(shown(system, there)).toContainEqual(['d', 450]);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
+
+  test('an absent list of a new invoice there has no lines', async () => {
+    const { world, system } = await oneInvoice(stage);
+    system.put('theirs', { number: '7' });
+    await world.flow.sync();
+    const count = await stage.db.query(`select count(*)::int as n from invoice_line`);
+    expect(count).toEqual([{ n: 3 }]);
+    await stage.db.query(
+      `insert into invoice_line (invoice_id, text, amount) select id, 'x', 1 from invoice where number = '7'`,
+    );
+    await world.flow.sync();
+    expect(shown(system, 'theirs')).toEqual([['x', 100]]);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
   });
 
   // Bug: `deleteRecord` (apply/deletion.ts) compares the record's own units with the shadow, never its lines.
