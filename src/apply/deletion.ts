@@ -2,6 +2,7 @@
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { emitResult, errorResult, parkResult, writeResults, type Result } from '../engine/result.js';
+import { childrenEditedHere } from '../merge/child-edits.js';
 import { hubText } from '../merge/project.js';
 import { hubChanged } from '../merge/shadow.js';
 import { overBrake } from '../outward/brake.js';
@@ -48,9 +49,13 @@ async function deleteRecord(tx: Queryable, binding: Binding, link: Link): Promis
   return settled.size === 1 ? result : 'fenced';
 
   async function remove(): Promise<Result> {
-    const edited = binding.mapping.units.filter(
-      (unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record ?? {})),
-    );
+    const { units, children } = binding.mapping;
+    const edited = [
+      ...units.filter(
+        (unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record ?? {})),
+      ),
+      ...children.filter((child) => childrenEditedHere(child, link.shadow, record ?? {})),
+    ];
     if (edited.length > 0) {
       const names = edited.map((unit) => unit.name).join(', ');
       return parkResult(

@@ -1,6 +1,6 @@
 /** Which remote child stands for which child row: by id, by marker, as what was sent, or by equal values. Pure. */
 import type { AnyRecord } from '../catalog/catalog.js';
-import { formatKey, type RecordKey } from '../catalog/key.js';
+import { formatKey, keyOfRecord, type RecordKey } from '../catalog/key.js';
 import { canonicalJson, type Json } from '../catalog/values.js';
 import type { ChildMapping, Unit } from '../subscriber/compile.js';
 import { readPath } from '../subscriber/path.js';
@@ -47,6 +47,12 @@ interface Draft {
   readonly free: Set<RemoteChild>;
   /** Copies: they bear the marker of a row that has its own remote child. */
   readonly copies: Set<RemoteChild>;
+}
+
+/** The rows of a collection by their keys. */
+export function hubChildren(mapping: ChildMapping, record: AnyRecord | undefined): Map<RecordKey, AnyRecord> {
+  const rows = (record?.[mapping.name] ?? []) as readonly AnyRecord[];
+  return new Map(rows.map((row) => [keyOfRecord(mapping.info, row), row]));
 }
 
 /** The children that a remote shows. Undefined where it shows no list: that says nothing about them. */

@@ -1,8 +1,9 @@
 /** Merge of child rows (invoice lines), by child key: the merge of a record in small, plus births and deaths. Pure. */
 import type { AnyRecord } from '../catalog/catalog.js';
-import { keyFields, keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
+import { keyFields, parseKey, type RecordKey } from '../catalog/key.js';
 import type { ChildMapping } from '../subscriber/compile.js';
-import { pairUp, remoteChildren, type Match, type RemoteChild } from './child-pairs.js';
+import { childConflict, editedThere, withSeen } from './child-edits.js';
+import { hubChildren, pairUp, remoteChildren, type Match, type RemoteChild } from './child-pairs.js';
 import { mergeUnits, rebase, type Applied, type Conflict, type MergeInput } from './merge.js';
 import { hubText } from './project.js';
 import { childShadowsOfSent } from './sent.js';
@@ -96,11 +97,6 @@ function newChildKey(
   return (equal ?? fresh[0])?.[0];
 }
 
-export function hubChildren(mapping: ChildMapping, record: AnyRecord | undefined): Map<RecordKey, AnyRecord> {
-  const rows = (record?.[mapping.name] ?? []) as readonly AnyRecord[];
-  return new Map(rows.map((row) => [keyOfRecord(mapping.info, row), row]));
-}
-
 /** What is written into a child's marker. */
 export function childMarker(key: RecordKey): string {
   const parts = parseKey(key);
@@ -124,7 +120,6 @@ interface ChildSides {
 
 function mergeChild(mapping: ChildMapping, key: RecordKey, sides: ChildSides, input: MergeInput, draft: Draft): void {
   const { hub, match } = sides;
-  const remote = match?.child;
   if (hub !== undefined && match !== undefined) {
     applyChild(mapping, key, hub, match.child, agreedOn(mapping, key, sides.base, match, input), input, draft);
     return;
@@ -133,14 +128,37 @@ function mergeChild(mapping: ChildMapping, key: RecordKey, sides: ChildSides, in
     childWithoutRemote(mapping, key, hub, sides.base, draft);
     return;
   }
-  if (remote === undefined) return; // gone on both sides
+  if (match === undefined) return; // gone on both sides
   if (sides.base !== undefined || input.sent?.children[mapping.name]?.[key] !== undefined) {
-    // deleted in the hub, still there remotely: owed to the remote, whatever it holds now; an unseen edit is logged
-    draft.shadows[key] = { units: {}, ...sides.base, id: remote.id };
-    draft.owed = true;
+    childWithoutRow(mapping, key, sides.base, match, input, draft);
     return;
   }
-  if (mapping.direction !== 'outward') applyChild(mapping, key, undefined, remote, {}, input, draft);
+  if (mapping.direction !== 'outward') applyChild(mapping, key, undefined, match.child, {}, input, draft);
+}
+
+/** Deleted in the hub, still there remotely: owed to the remote, unless the remote has the say and something to say. */
+function childWithoutRow(
+  mapping: ChildMapping,
+  key: RecordKey,
+  base: ChildShadow | undefined,
+  match: Match,
+  input: MergeInput,
+  draft: Draft,
+): void {
+  const agreed = match.trust === 'guessed' ? (base?.units ?? {}) : agreedOn(mapping, key, base, match, input);
+  const edited = editedThere(mapping, agreed, match.child.value);
+  const winner =
+    mapping.direction === 'inward' || (edited.length > 0 && mapping.authority === 'remote') ? 'remote' : 'hub';
+  if (edited.length > 0 || winner === 'remote') {
+    const rule = mapping.direction === 'inward' ? 'inward only, deleted here' : 'deleted here, edited there';
+    draft.conflicts.push(childConflict(mapping, key, { base: agreed, remote: match.child.value }, winner, rule));
+  }
+  if (winner === 'remote') {
+    applyChild(mapping, key, undefined, match.child, {}, input, draft);
+    return;
+  }
+  draft.shadows[key] = { units: withSeen(agreed, edited, match.child.value), id: match.child.id };
+  draft.owed = true;
 }
 
 /** The base of a pair, by how far the pair can be trusted. */
@@ -175,16 +193,15 @@ function childWithoutRemote(
   const edited = mapping.units.filter((unit) => hubChanged(base.units[unit.name], hubText(unit, hub)));
   if (edited.length === 0 || mapping.authority === 'remote') {
     draft.dirty = true;
-    if (edited.length > 0) draft.conflicts.push(lostChild(mapping, key, 'remote', 'deleted there, edited here'));
+    if (edited.length > 0) {
+      const sides = { base: base.units, hub };
+      draft.conflicts.push(childConflict(mapping, key, sides, 'remote', 'deleted there, edited here'));
+    }
     return;
   }
   draft.kept.set(key, hub);
   draft.owed = true;
-  draft.conflicts.push(lostChild(mapping, key, 'hub', 'edited here, deleted there'));
-}
-
-function lostChild(mapping: ChildMapping, key: RecordKey, winner: 'hub' | 'remote', rule: string): Conflict {
-  return { unit: `${mapping.name}${key}`, base: null, hub: null, remote: null, winner, rule };
+  draft.conflicts.push(childConflict(mapping, key, { base: base.units, hub }, 'hub', 'edited here, deleted there'));
 }
 
 function applyChild(

@@ -2,7 +2,8 @@
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
-import { childMarker, hubChildren } from '../merge/children.js';
+import { hubChildren } from '../merge/child-pairs.js';
+import { childMarker } from '../merge/children.js';
 import { hubText, put, UnresolvedReference, type Resolver } from '../merge/project.js';
 import { hubChanged, pair, sameRemote, type ChildShadow, type Pair, type Shadow } from '../merge/shadow.js';
 import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
@@ -124,7 +125,9 @@ function planUpdate({ link, mapping, resolver }: PlanInput, record: AnyRecord): 
   const update = draftUpdate(mapping, link.shadow, record, resolver);
   const writes = Object.keys(update.sent).length > 0 || Object.values(update.children).some(hasWrites);
   if (writes) return { kind: 'update', draft: update, shadow: update.shadow };
-  if (update.unseen) return { kind: 'look' };
+  // after the writes, whose answers may show it already: the remote may never show the line, and must not hold them up
+  if (update.unseen || mapping.children.some((child) => mustBePutBack(child, link.shadow, record)))
+    return { kind: 'look' };
   return update.absorbed ? { kind: 'nothing', shadow: update.shadow } : { kind: 'nothing' };
 }
 
@@ -132,6 +135,19 @@ function planUpdate({ link, mapping, resolver }: PlanInput, record: AnyRecord): 
 function needsLook(unit: Unit, base: Pair | undefined, record: AnyRecord): boolean {
   if (base === undefined) return true;
   return unit.direction === 'inward' && hubChanged(base, hubText(unit, record));
+}
+
+/** What only the remote may say of a line was edited here, or the line of an inward-only collection was removed. */
+function mustBePutBack(child: ChildMapping, shadow: Shadow, record: AnyRecord): boolean {
+  const hub = hubChildren(child, record);
+  return Object.entries(shadow.children?.[child.name] ?? {}).some(([key, { units }]) => {
+    const row = hub.get(key);
+    if (row === undefined) return child.direction === 'inward';
+    return child.units.some((unit) => {
+      const base = units[unit.name];
+      return unit.direction === 'inward' && base !== undefined && hubChanged(base, hubText(unit, row));
+    });
+  });
 }
 
 function hasWrites(writes: ChildWrites): boolean {

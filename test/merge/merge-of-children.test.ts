@@ -66,6 +66,7 @@ describe('one line', () => {
     { what: 'removed there', hub: 'a', base, ends: [], dirty: true, conflicts: 0 },
     { what: 'removed there, edited here', hub: 'b', base, ends: ['b'], dirty: false, conflicts: 1 },
     { what: 'removed here', remote: 'a', base, ends: [], dirty: false, conflicts: 0, owed: true },
+    { what: 'removed here, edited there', remote: 'b', base, ends: [], dirty: false, conflicts: 1, owed: true },
     { what: 'removed on both sides', base, ends: [], dirty: false, conflicts: 0 },
     { what: 'new here', hub: 'a', ends: ['a'], dirty: false, conflicts: 0 },
     { what: 'new there', remote: 'a', ends: ['a'], dirty: true, conflicts: 0 },
