@@ -222,7 +222,8 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
     return;
   }
   if (unit.direction === 'inward') {
-    if (side.hub && !(firstLoad && (h === null || isEmpty(r))))
+    // whatever the hub held is gone, even where the remote has nothing
+    if (side.hub && !(firstLoad && h === null))
       log(side, 'remote', firstLoad ? 'first load, inward only' : 'inward only', out);
     apply(side, input, out);
     return;
