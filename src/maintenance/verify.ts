@@ -5,7 +5,7 @@ import type { Json } from '../catalog/values.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
-import { hubChildren } from '../merge/children.js';
+import { hubChildren } from '../merge/child-pairs.js';
 import { childrenById, get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
 import { sameRemote, type Pair, type Pairs } from '../merge/shadow.js';
 import { findLinks, type Link } from '../store/links.js';
@@ -184,8 +184,8 @@ function compareChildren(
   const remotes = childrenById(child, remote);
   for (const [key, row] of hubChildren(child, record)) {
     const shadow = shadows[key];
-    const value = shadow === undefined ? undefined : remotes.get(shadow.id);
-    if (shadow === undefined || value === undefined) {
+    const value = shadow?.id === undefined ? undefined : remotes.get(shadow.id);
+    if (shadow?.id === undefined || value === undefined) {
       judge(`${child.name}${key}`, 'different');
       continue;
     }

@@ -130,7 +130,8 @@ export function referenceKey(unit: Unit, value: unknown): RecordKey {
   return keyOfRecord(target, { [name]: value });
 }
 
-function checked<T>(unit: Unit, side: 'put' | 'get', work: () => T): T {
+/** A lens's throw is an error of the mapping, whatever it threw. */
+export function checked<T>(unit: Unit, side: 'put' | 'get', work: () => T): T {
   try {
     return work();
   } catch (error) {

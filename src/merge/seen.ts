@@ -1,5 +1,6 @@
 /** Whether a remote shows what both sides last agreed on. Pure. */
 import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
+import { readPath } from '../subscriber/path.js';
 import { childrenById, remoteValue } from './project.js';
 import { sameRemote, type ChildShadow, type Pairs, type Shadow } from './shadow.js';
 
@@ -19,12 +20,13 @@ function differs(units: readonly Unit[], base: Pairs, remote: unknown): boolean 
 }
 
 function childrenDiffer(child: ChildMapping, base: Readonly<Record<string, ChildShadow>>, remote: unknown): boolean {
-  if (child.direction === 'outward') return false;
+  // a remote that shows no list says nothing about it
+  if (child.direction === 'outward' || !Array.isArray(readPath(remote, child.path))) return false;
   const shown = childrenById(child, remote);
   const known = Object.values(base);
   if (shown.size !== known.length) return true;
   return known.some(({ id, units }) => {
-    const value = shown.get(id);
+    const value = id === undefined ? undefined : shown.get(id);
     return value === undefined || differs(child.units, units, value);
   });
 }

@@ -1,10 +1,11 @@
 /** What the answer to a remote write means for its link. One branch per outcome; the list is closed. */
-import { shadowOfSent, type Observation } from '../apply/apply.js';
+import type { Observation } from '../apply/apply.js';
 import { tombstone } from '../apply/deletion.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { blockedResult, closed, parkResult, retryResult, type Emission, type Result } from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
+import { shadowOfSent } from '../merge/sent.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
 import type { Link } from '../store/links.js';
@@ -67,16 +68,18 @@ async function written(
   const emit: Emission[] = existed
     ? [{ name: 'linked', event: subject }]
     : [{ name: 'pushed', event: { ...subject, operation: intent.kind, units } }];
-  const sent = sentOf(intent, firstHand);
+  const sent = sentOf(intent, { firstHand, certain: !existed });
   if (outcome.remote === undefined) {
+    // children that were added got ids there, which only a look can tell
+    const added = Object.values(intent.body.draft.children).some(({ add }) => add.length > 0);
     return {
       settlement: {
         link,
         state: 'linked',
         remoteId: outcome.remoteId,
         proof: 'there',
-        shadow: shadowOfSent(link.shadow, sent),
-        ...(existed ? { look: true, dueInMs: 0 } : {}),
+        shadow: shadowOfSent(binding.mapping, link.shadow, sent),
+        ...(existed || added ? { look: true, dueInMs: 0 } : {}),
       },
       history,
       emit,

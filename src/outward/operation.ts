@@ -3,7 +3,7 @@ import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
 import type { Json } from '../catalog/values.js';
-import type { Sent } from '../merge/merge.js';
+import type { Sent } from '../merge/sent.js';
 import type { Shadow } from '../merge/shadow.js';
 import { saveSteps, stepKey, type Intent, type IntentBody, type NewIntent, type StepRecord } from '../store/intents.js';
 import type { Link } from '../store/links.js';
@@ -47,8 +47,8 @@ export function knownOf(binding: Binding, shadow: Shadow): Record<string, Json> 
 }
 
 /** What an intent sent, as merge takes it. */
-export function sentOf(intent: Intent, firstHand: boolean): Sent {
-  return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, firstHand };
+export function sentOf(intent: Intent, trust: Pick<Sent, 'firstHand' | 'certain'>): Sent {
+  return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, ...trust };
 }
 
 /** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */

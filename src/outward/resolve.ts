@@ -10,7 +10,7 @@ import { findLinks, type Link } from '../store/links.js';
 import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
 import { childrenById, remoteValue } from '../merge/project.js';
-import type { Sent, SentPairs } from '../merge/merge.js';
+import type { Sent, SentPairs } from '../merge/sent.js';
 import { isEmpty, sameRemote, type Pairs } from '../merge/shadow.js';
 import type { Unit } from '../subscriber/compile.js';
 
@@ -172,14 +172,14 @@ async function candidatesOf(
  * and is owed again. (Taken as written, its old value would pass for an edit made there.)
  */
 function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unknown): Sent {
-  const sent = sentOf(intent, false);
+  const sent = sentOf(intent, { firstHand: false });
   const children = Object.fromEntries(
     binding.mapping.children.map((child) => {
       const seen = childrenById(child, remote);
       const shadows = link.shadow.children?.[child.name] ?? {};
       const rows = Object.entries(sent.children[child.name] ?? {}).flatMap(([key, pairs]) => {
         const shadow = shadows[key];
-        if (shadow === undefined) return [[key, pairs] as const]; // added: found by its marker, or not at all
+        if (shadow?.id === undefined) return [[key, pairs] as const]; // added: found by its marker or values, or not at all
         return [[key, writtenUnits(child.units, shadow.units, pairs, seen.get(shadow.id))] as const];
       });
       return [child.name, Object.fromEntries(rows)];

@@ -59,7 +59,11 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
     throw new SyncflowError('config', `${place}: child rows are mapped with { remote, id, units }`);
   }
   const spec: ChildrenSpec = entry;
-  const units = Object.entries(spec.units).map(([name, unit]) => compileUnit(`${place}.${name}`, info, name, unit));
+  const direction = spec.direction ?? 'both';
+  const units = Object.entries(spec.units)
+    .map(([name, unit]) => compileUnit(`${place}.${name}`, info, name, unit))
+    // a one-way collection has no two-way units
+    .map((unit): Unit => (unit.direction === 'both' ? { ...unit, direction } : unit));
   refuseOverlap(place, units);
   return {
     name: info.name,
@@ -68,7 +72,7 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
     idPath: parsePath(place, spec.id),
     markerPath: spec.marker === undefined ? undefined : parsePath(place, spec.marker),
     authority: spec.authority ?? 'hub',
-    direction: spec.direction ?? 'both',
+    direction,
     units,
   };
 }
