@@ -1,7 +1,7 @@
 /** An intent whose outcome is unknown (crash, time-out) is resolved before anything else happens to its link. */
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
+import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
 import { messageOf } from '../errors.js';
 import { observe } from '../inward/observe.js';
 import type { Intent } from '../store/intents.js';
@@ -83,7 +83,8 @@ async function findCreated(
     const found = candidates.filter((one) => !taken.has(subscriber.identify(one)));
     const [remote] = found;
     if (found.length > 1) return parkResult(link, 'twin', `${found.length} remotes may be the one that was created`);
-    if (remote === undefined) return { settlement: { link, dueInMs: 0 }, ...closed(intent, 'not applied') };
+    if (remote === undefined)
+      return { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') };
     return await answered(env, binding, link, intent, {
       kind: 'exists',
       remoteId: subscriber.identify(remote),
