@@ -27,6 +27,7 @@ import { sqlState, type Queryable } from '../store/database.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
 import { holdsLease, type Link, type Settlement } from '../store/links.js';
+import { announce } from '../store/marks.js';
 import { adopt } from './adopt.js';
 import { loopIn, rememberValues } from './loop.js';
 
@@ -156,16 +157,6 @@ async function applyInside(
 async function commit(tx: Queryable, binding: Binding, result: Result): Promise<Result | 'fenced'> {
   const settled = await writeResults(tx, binding, [result]);
   return settled.size === 1 ? result : 'fenced';
-}
-
-/** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
-export async function announce(tx: Queryable, origin: string, editedAt: string | undefined): Promise<number> {
-  const [row] = await tx.query<{ now_ms: number }>(
-    `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
-       (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
-    [origin, editedAt ?? ''],
-  );
-  return Math.round(row?.now_ms ?? 0);
 }
 
 export function seenAt(binding: Binding, link: Link, seen: Observation): string | undefined {

@@ -9,8 +9,8 @@ import { hubChanged } from '../merge/shadow.js';
 import { lockBrake, overBrake } from '../outward/brake.js';
 import type { Queryable } from '../store/database.js';
 import { holdsLease, type Link } from '../store/links.js';
-import { makeDue } from '../store/marks.js';
-import { announce, hubTransaction } from './apply.js';
+import { announce, makeDue } from '../store/marks.js';
+import { hubTransaction } from './apply.js';
 
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
 export async function applyDeletion(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {

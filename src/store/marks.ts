@@ -46,6 +46,16 @@ export async function claimMarks(tx: Queryable, catalogs: readonly string[], lim
   );
 }
 
+/** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
+export async function announce(tx: Queryable, origin: string, editedAt: string | undefined): Promise<number> {
+  const [row] = await tx.query<{ now_ms: number }>(
+    `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
+       (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+    [origin, editedAt ?? ''],
+  );
+  return Math.round(row?.now_ms ?? 0);
+}
+
 /** Makes links due, creating those that aren't there. A new edit also takes them off the parking place and out of their back-off. */
 export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<void> {
   if (rows.length === 0) return;
