@@ -3,7 +3,15 @@ import type { Observation } from '../apply/apply.js';
 import { tombstone } from '../apply/deletion.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { blockedResult, closed, parkResult, retryResult, type Emission, type Result } from '../engine/result.js';
+import {
+  againResult,
+  blockedResult,
+  closed,
+  parkResult,
+  retryResult,
+  type Emission,
+  type Result,
+} from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
 import { shadowOfSent } from '../merge/sent.js';
 import type { HistoryRow } from '../store/history.js';
@@ -31,7 +39,7 @@ export async function answered(
     case 'gone':
       if (intent.kind === 'delete') return deleted(binding, link, intent);
       // its deletion is applied by the next pass, which reads it again
-      return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'gone') };
+      return { ...againResult(env, link, 'it was deleted there', true), ...closed(intent, 'gone') };
     case 'missing':
       return { ...parkResult(link, 'remote-missing', outcome.reason), ...closed(intent, 'missing') };
     case 'rejected':
@@ -43,7 +51,7 @@ export async function answered(
     }
     case 'stale':
       // whatever it shows, the remote is read again before the next write
-      return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'stale') };
+      return { ...againResult(env, link, 'it was changed there meanwhile', true), ...closed(intent, 'stale') };
     case 'blocked':
       return blockedResult(env, binding, link, outcome.reason, outcome.afterMs, intent.resumed ? undefined : intent);
     case 'unknown':

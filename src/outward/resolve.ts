@@ -1,7 +1,7 @@
 /** An intent whose outcome is unknown (crash, time-out) is resolved before anything else happens to its link. */
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
+import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
 import { hasSteps, type Intent } from '../store/intents.js';
@@ -133,7 +133,8 @@ async function findCreated(
     }
     const [remote] = found;
     if (found.length > 1) return parkResult(link, 'twin', `${found.length} remotes may be the one that was created`);
-    if (remote === undefined) return { settlement: { link, dueInMs: 0 }, ...closed(intent, 'not applied') };
+    if (remote === undefined)
+      return { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') };
     return await answered(env, binding, link, intent, {
       kind: 'exists',
       remoteId: subscriber.identify(remote),
