@@ -1,4 +1,5 @@
 /** A remote that was deleted: what becomes of its record, by policy. Only with positive proof. */
+import { own } from '../catalog/own.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { emitResult, errorResult, parkResult, writeResults, type Result } from '../engine/result.js';
@@ -52,7 +53,8 @@ async function deleteRecord(tx: Queryable, binding: Binding, link: Link): Promis
     const { units, children } = binding.mapping;
     const edited = [
       ...units.filter(
-        (unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record ?? {})),
+        (unit) =>
+          unit.direction !== 'inward' && hubChanged(own(link.shadow.units, unit.name), hubText(unit, record ?? {})),
       ),
       ...children.filter((child) => childrenEditedHere(child, link.shadow, record ?? {})),
     ];

@@ -1,4 +1,5 @@
 /** The loop breaker: two systems that undo each other's normalisation would go on for ever. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { Merged } from '../merge/merge.js';
 import { hubText } from '../merge/project.js';
@@ -11,7 +12,7 @@ const remembered = 12;
 /** A message when a unit keeps returning to values it had before; the record is then parked with its history. */
 export function loopIn(link: Link, merged: Merged, next: AnyRecord): string | undefined {
   for (const { unit } of merged.applied) {
-    const past = link.flips[unit.name] ?? [];
+    const past = own(link.flips, unit.name) ?? [];
     const value = digest(hubText(unit, next));
     const returns = past.filter((one, index) => past.indexOf(one) !== index).length + (past.includes(value) ? 1 : 0);
     if (returns >= maxReturns)
@@ -25,7 +26,7 @@ export function rememberValues(link: Link, merged: Merged, record: AnyRecord): F
   if (merged.applied.length === 0) return link.flips;
   const flips: Record<string, readonly string[]> = { ...link.flips };
   for (const { unit } of merged.applied)
-    flips[unit.name] = [...(flips[unit.name] ?? []), digest(hubText(unit, record))].slice(-remembered);
+    flips[unit.name] = [...(own(flips, unit.name) ?? []), digest(hubText(unit, record))].slice(-remembered);
   return flips;
 }
 

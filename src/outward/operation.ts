@@ -1,4 +1,5 @@
 /** From a plan to a frozen intent, and from an intent to the operation that a subscriber is handed. */
+import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
@@ -30,7 +31,7 @@ export function freeze(
     ...(link.version === undefined ? {} : { version: link.version }),
     known: knownOf(binding, link.shadow),
     draft,
-    base: Object.fromEntries(Object.keys(draft.sent).map((unit) => [unit, link.shadow.units[unit]?.r ?? null])),
+    base: Object.fromEntries(Object.keys(draft.sent).map((unit) => [unit, own(link.shadow.units, unit)?.r ?? null])),
   };
   return { link, kind: plan.kind, idempotencyKey: `syncflow-${env.newId()}`, body };
 }
@@ -39,7 +40,7 @@ export function freeze(
 export function knownOf(binding: Binding, shadow: Shadow): Record<string, Json> {
   const known: Record<string, Json> = {};
   for (const unit of binding.mapping.units) {
-    const r = shadow.units[unit.name]?.r;
+    const r = own(shadow.units, unit.name)?.r;
     if (r !== undefined) writePath(known, unit.path, r);
   }
   return known;

@@ -1,4 +1,5 @@
 /** Sending: intents are durable, the batch goes out, every answer comes back as a result. */
+import { own } from '../catalog/own.js';
 import { overBrake } from './brake.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -148,7 +149,7 @@ export function matchValues({ subscriber, mapping }: Binding, intent: Intent): R
   const values: Record<string, Json> = {};
   for (const unit of mapping.units) {
     if (!subscriber.match.includes(unit.name)) continue;
-    const r = intent.body.draft.sent[unit.name]?.r;
+    const r = own(intent.body.draft.sent, unit.name)?.r;
     if (isEmpty(r)) return undefined;
     writePath(values, unit.path, r ?? null);
   }
