@@ -1,6 +1,7 @@
 /** A remote that was deleted: what becomes of its record, by policy. Only with positive proof. */
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
+import { own } from '../catalog/own.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { emitResult, errorResult, parkResult, writeResults, type Result } from '../engine/result.js';
@@ -81,7 +82,7 @@ function fateOf(binding: Binding, link: Link, record: AnyRecord | undefined): Fa
 
 function editedHere({ mapping }: Binding, link: Link, record: AnyRecord): string[] {
   const units = mapping.units.filter(
-    (unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record)),
+    (unit) => unit.direction !== 'inward' && hubChanged(own(link.shadow.units, unit.name), hubText(unit, record)),
   );
   const children = mapping.children.filter((child) => childrenEditedHere(child, link.shadow, record));
   return [...units, ...children].map((one) => one.name);

@@ -1,5 +1,6 @@
 /** A sight of a remote meets its link: merged at once where the hub needs no write, else applied in a transaction. */
 import { unlistedRivals } from '../apply/adopt.js';
+import { own } from '../catalog/own.js';
 import {
   applyObservation,
   observedSettlement,
@@ -112,7 +113,7 @@ export function editsOverridden(
 ): { readonly conflicts: readonly Conflict[]; readonly shadow: Shadow } {
   const units = { ...shadow.units };
   const conflicts = mapping.units.flatMap((unit): Conflict[] => {
-    const base = shadow.units[unit.name];
+    const base = own(shadow.units, unit.name);
     const r = remoteValue(unit, remote);
     if (base === undefined || unit.direction === 'outward' || sameRemote(base.r, r)) return [];
     units[unit.name] = pair(undefined, r);

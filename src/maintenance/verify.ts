@@ -1,4 +1,5 @@
 /** The full comparison: every record against its remote, field by field, and what stands on one side only. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
@@ -152,7 +153,7 @@ function compareUnit(unit: Unit, pairs: Pairs, record: AnyRecord, remote: unknow
   const h = hubText(unit, record);
   const r = remoteValue(unit, remote);
   if (equalExactly(unit, h, r, record, resolver)) return 'equal';
-  const pair: Pair | undefined = pairs[unit.name];
+  const pair: Pair | undefined = own(pairs, unit.name);
   return pair?.h !== undefined && pair.h === h && sameRemote(pair.r, r) ? 'normalised' : 'different';
 }
 

@@ -1,4 +1,5 @@
 /** What was edited in child rows on one side, where the other side deletes them or their record. Pure. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
@@ -26,7 +27,7 @@ export function childConflict(
     Object.fromEntries(mapping.units.map((unit) => [unit.name, valueOf(unit) ?? null]));
   return {
     unit: `${mapping.name}${key ?? ''}`,
-    base: base === undefined ? null : each((unit) => base[unit.name]?.h),
+    base: base === undefined ? null : each((unit) => own(base, unit.name)?.h),
     hub: hub === undefined ? null : each((unit) => hubText(unit, hub)),
     remote: remote === undefined ? null : each((unit) => remoteValue(unit, remote)),
     winner,
@@ -37,7 +38,7 @@ export function childConflict(
 /** Units of a child that somebody edited there since the shadow. */
 export function editedThere(mapping: ChildMapping, base: Pairs, remote: Json): Unit[] {
   return mapping.units.filter((unit) => {
-    const agreed = base[unit.name];
+    const agreed = own(base, unit.name);
     return agreed !== undefined && unit.direction !== 'outward' && !sameRemote(agreed.r, remoteValue(unit, remote));
   });
 }
@@ -59,7 +60,7 @@ export function childrenEditedHere(mapping: ChildMapping, shadow: Shadow, record
   const units = mapping.units.filter((unit) => unit.direction !== 'inward');
   return [...hub].some(([key, row]) => {
     const known = base[key];
-    return known === undefined || units.some((unit) => hubChanged(known.units[unit.name], hubText(unit, row)));
+    return known === undefined || units.some((unit) => hubChanged(own(known.units, unit.name), hubText(unit, row)));
   });
 }
 

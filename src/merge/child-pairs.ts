@@ -1,4 +1,5 @@
 /** Which remote child stands for which child row: by id, by marker, as what was sent, or by equal values. Pure. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import { formatKey, keyOfRecord, type RecordKey } from '../catalog/key.js';
 import { canonicalJson, type Json } from '../catalog/values.js';
@@ -154,13 +155,13 @@ function firstOf<T>(items: Iterable<T>, fits: (item: T) => boolean): T | undefin
 }
 
 function shows(unit: Unit, { pairs }: Awaited, child: RemoteChild): boolean {
-  const ours = pairs[unit.name]?.r;
+  const ours = own(pairs, unit.name)?.r;
   const theirs = remoteValue(unit, child.value);
   return sameRemote(ours, theirs) || (isEmpty(ours) && isEmpty(theirs));
 }
 
 function sharedValues(units: readonly Unit[], one: Awaited, child: RemoteChild): number {
-  return units.filter((unit) => !isEmpty(one.pairs[unit.name]?.r) && shows(unit, one, child)).length;
+  return units.filter((unit) => !isEmpty(own(one.pairs, unit.name)?.r) && shows(unit, one, child)).length;
 }
 
 /** A row and a remote child that say the same are the same, one to one; among equal ones any choice is right. */

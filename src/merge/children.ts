@@ -1,4 +1,5 @@
 /** Merge of child rows (invoice lines), by child key: the merge of a record in small, plus births and deaths. Pure. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import { keyFields, parseKey, type RecordKey } from '../catalog/key.js';
 import type { ChildMapping } from '../subscriber/compile.js';
@@ -190,7 +191,7 @@ function childWithoutRemote(
     draft.owed = true;
     return;
   }
-  const edited = mapping.units.filter((unit) => hubChanged(base.units[unit.name], hubText(unit, hub)));
+  const edited = mapping.units.filter((unit) => hubChanged(own(base.units, unit.name), hubText(unit, hub)));
   if (edited.length === 0 || mapping.authority === 'remote') {
     draft.dirty = true;
     if (edited.length > 0) {

@@ -2,6 +2,7 @@
  * Three-way merge of one record: base is the shadow, the sides are the hub's record and an observed remote. Pure.
  * Every observation goes through here, the answer to our own write included.
  */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { Json } from '../catalog/values.js';
 import type { Mapping, Unit } from '../subscriber/compile.js';
@@ -86,7 +87,7 @@ export function rebase(
   if (sent === undefined) return base;
   const pairs: Record<string, Pair> = { ...base };
   for (const unit of units) {
-    const ours = sent[unit.name];
+    const ours = own(sent, unit.name);
     if (ours === undefined) continue;
     pairs[unit.name] = pair(ours.h, seen.firstHand ? remoteValue(unit, seen.remote) : ours.r);
   }
@@ -100,7 +101,7 @@ export function mergeUnits(
   input: Omit<MergeInput, 'mapping' | 'shadow' | 'sent'>,
 ): UnitsMerged {
   const out: Draft = { pairs: {}, patch: {}, applied: [], conflicts: [] };
-  const sides = units.map((unit) => sidesOf(unit, base[unit.name], input));
+  const sides = units.map((unit) => sidesOf(unit, own(base, unit.name), input));
   const groups = new Map<string, Winner>();
   for (const side of sides) {
     const group = side.unit.group;
@@ -116,7 +117,7 @@ export function mergeUnits(
   const owed = sides.some(({ unit, h }) => {
     if (input.record === undefined || unit.direction === 'inward' || out.applied.some((one) => one.unit === unit))
       return false;
-    return hubChanged(out.pairs[unit.name], h);
+    return hubChanged(own(out.pairs, unit.name), h);
   });
   return { ...out, owed };
 }

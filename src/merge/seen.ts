@@ -1,4 +1,5 @@
 /** Whether a remote shows what both sides last agreed on. Pure. */
+import { own } from '../catalog/own.js';
 import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
 import { readPath } from '../subscriber/path.js';
 import { childrenById, remoteValue } from './project.js';
@@ -14,7 +15,7 @@ export function showsUnseenEdit(mapping: Mapping, shadow: Shadow, remote: unknow
 
 function differs(units: readonly Unit[], base: Pairs, remote: unknown): boolean {
   return units.some((unit) => {
-    const known = Object.hasOwn(base, unit.name) ? base[unit.name] : undefined;
+    const known = own(base, unit.name);
     return unit.direction !== 'outward' && known !== undefined && !sameRemote(known.r, remoteValue(unit, remote));
   });
 }

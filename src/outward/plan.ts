@@ -1,4 +1,5 @@
 /** What a link needs next, decided from the record, the shadow and the policies. Pure; every state has an answer. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
@@ -120,7 +121,7 @@ function planAbsent({ link, softDeleted, policies }: PlanInput): Plan {
 }
 
 function planUpdate({ link, mapping, resolver }: PlanInput, record: AnyRecord): Plan {
-  if (mapping.units.some((unit) => needsLook(unit, link.shadow.units[unit.name], record))) return { kind: 'look' };
+  if (mapping.units.some((unit) => needsLook(unit, own(link.shadow.units, unit.name), record))) return { kind: 'look' };
   if (mapping.children.some((child) => link.shadow.children?.[child.name] === undefined)) return { kind: 'look' };
   const update = draftUpdate(mapping, link.shadow, record, resolver);
   const writes = Object.keys(update.sent).length > 0 || Object.values(update.children).some(hasWrites);
@@ -144,7 +145,7 @@ function mustBePutBack(child: ChildMapping, shadow: Shadow, record: AnyRecord): 
     const row = hub.get(key);
     if (row === undefined) return child.direction === 'inward';
     return child.units.some((unit) => {
-      const base = units[unit.name];
+      const base = own(units, unit.name);
       return unit.direction === 'inward' && base !== undefined && hubChanged(base, hubText(unit, row));
     });
   });
@@ -251,7 +252,7 @@ function diffUnits(
   const pairs: Record<string, Pair> = { ...base };
   let absorbed = false;
   for (const unit of units) {
-    const before = base[unit.name];
+    const before = own(base, unit.name);
     if (unit.direction === 'inward') continue;
     const h = hubText(unit, record);
     if (!hubChanged(before, h)) {

@@ -1,4 +1,5 @@
 /** An intent whose outcome is unknown (crash, time-out) is resolved before anything else happens to its link. */
+import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
@@ -196,10 +197,10 @@ function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unkno
 function writtenUnits(units: readonly Unit[], base: Pairs, sent: SentPairs, remote: unknown): SentPairs {
   return Object.fromEntries(
     units.flatMap((unit) => {
-      const ours = sent[unit.name];
+      const ours = own(sent, unit.name);
       if (ours === undefined) return [];
       const r = remoteValue(unit, remote);
-      const before = base[unit.name]?.r;
+      const before = own(base, unit.name)?.r;
       const unwritten = !sameRemote(r, ours.r) && (sameRemote(r, before) || (isEmpty(r) && isEmpty(before)));
       return unwritten ? [] : [[unit.name, ours] as const];
     }),

@@ -124,4 +124,21 @@ function refuseOverlap(place: string, units: readonly Unit[]): void {
       seen.set(key, unit.name);
     }
   }
+  refuseNested(place, units);
+}
+
+/** Of `address` and `address.city` the one would replace what the other wrote. What only comes in may be read twice. */
+function refuseNested(place: string, units: readonly Unit[]): void {
+  const written = units.filter((unit) => unit.direction !== 'inward');
+  for (const outer of written) {
+    const inner = written.find(
+      ({ path }) => path.length > outer.path.length && outer.path.every((step, index) => step === path[index]),
+    );
+    if (inner === undefined) continue;
+    throw new SyncflowError(
+      'config',
+      `${place}: remote key "${inner.path.join('.')}" of "${inner.name}" is inside of "${outer.path.join('.')}" of "${outer.name}"`,
+      { hint: 'Map the whole or its parts: they would overwrite each other.' },
+    );
+  }
 }
