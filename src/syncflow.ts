@@ -59,7 +59,10 @@ export interface SyncflowOptions {
    */
   readonly leaseMs?: number;
   readonly retry?: Partial<RetryOptions>;
-  /** Whether a subscriber that was never loaded is loaded at start. True unless given. */
+  /**
+   * Whether a subscriber that was never loaded is loaded at start. True unless given. A load that was begun must be ended by a
+   * process that has it on: until then no process creates remotes for that subscriber.
+   */
   readonly backfill?: boolean;
   /** Limits of `flow.handler`, and the token that opens its control API. */
   readonly http?: HttpOptions;

@@ -6,10 +6,12 @@ import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import { messageOf } from '../errors.js';
 import { lookAt, type Basis } from '../inward/observe.js';
-import { plan, type Plan } from '../outward/plan.js';
+import type { Resolver, UnresolvedReference } from '../merge/project.js';
+import { dispensable, plan, type Plan } from '../outward/plan.js';
 import { brakeDeletes, inParallel, intendAndSend, settleSent, type Planned } from '../outward/push.js';
 import { resolveIntent } from '../outward/resolve.js';
 import { openIntents, type Intent } from '../store/intents.js';
+import { inCircle } from '../store/circles.js';
 import { claimLinks, releaseLeases, renewLeases, type Link } from '../store/links.js';
 import { extractRecord, type Binding } from './binding.js';
 import type { Environment } from './environment.js';
@@ -20,6 +22,7 @@ import {
   errorResult,
   parkResult,
   retryResult,
+  waiterOf,
   waitResult,
   type Result,
 } from './result.js';
@@ -106,10 +109,26 @@ interface PlannedLinks {
   readonly toLook: Link[];
   readonly writes: Planned[];
   readonly decided: Result[];
+  /** They wait for a reference. */
+  readonly waiting: Waiting[];
+}
+
+/** What is known of a link when it is decided. */
+interface Case {
+  readonly link: Link;
+  readonly record: AnyRecord | undefined;
+  readonly softDeleted: boolean;
+  readonly resolver: Resolver;
+  /** Units that its create leaves out for now. */
+  readonly without: ReadonlySet<string>;
+}
+
+interface Waiting extends Case {
+  readonly reference: UnresolvedReference;
 }
 
 async function planLinks(env: Environment, binding: Binding, links: readonly Link[]): Promise<PlannedLinks> {
-  const out: PlannedLinks = { toLook: [], writes: [], decided: [] };
+  const out: PlannedLinks = { toLook: [], writes: [], decided: [], waiting: [] };
   const planned = links.filter((link) => !link.look && !(link.key === undefined && link.state === 'new'));
   out.toLook.push(...links.filter((link) => !planned.includes(link)));
   const rows = await binding.catalog.rows.load(
@@ -135,23 +154,42 @@ async function planLinks(env: Environment, binding: Binding, links: readonly Lin
       out.decided.push(problem);
       continue;
     }
-    const found =
-      link.key === undefined
-        ? { record: undefined, softDeleted: false }
-        : (records.get(link.key) ?? { record: undefined, softDeleted: false });
-    decide(env, binding, link, found, resolver, out);
+    const found = link.key === undefined ? undefined : records.get(link.key);
+    const { record, softDeleted } = found ?? { record: undefined, softDeleted: false };
+    decide(env, binding, { link, record, softDeleted, resolver, without: new Set() }, out);
   }
+  await settleWaiting(env, binding, out);
   return out;
 }
 
-function decide(
-  env: Environment,
-  binding: Binding,
-  link: Link,
-  { record, softDeleted }: { record: AnyRecord | undefined; softDeleted: boolean },
-  resolver: Parameters<typeof plan>[0]['resolver'],
-  out: PlannedLinks,
-): void {
+/**
+ * Whoever waits for a record that waits for it in its turn, and can do without it for a time, goes on without: its reference
+ * stays owed, and is told when the other is there.
+ */
+async function settleWaiting(env: Environment, binding: Binding, out: PlannedLinks): Promise<void> {
+  while (out.waiting.length > 0) {
+    const waiting = out.waiting.splice(0);
+    const results = waiting.map((one) => waitResult(binding, one.link, one.reference, false));
+    const waiters = results.flatMap(({ settlement: { link }, awaits }) =>
+      awaits === undefined ? [] : waiterOf(link, awaits),
+    );
+    const circular = await inCircle(env.db, waiters);
+    for (const [index, one] of waiting.entries()) {
+      const result = results[index] as Result;
+      const units = circular.has(one.link.id) ? leftOut(binding, one) : [];
+      if (units.length > 0) decide(env, binding, { ...one, without: new Set([...one.without, ...units]) }, out);
+      else out.decided.push(circular.has(one.link.id) ? { ...result, circular: true } : result);
+    }
+  }
+}
+
+function leftOut(binding: Binding, { record, reference, without }: Waiting): string[] {
+  if (record === undefined) return [];
+  return dispensable(binding.mapping, record, reference).filter((name) => !without.has(name));
+}
+
+function decide(env: Environment, binding: Binding, one: Case, out: PlannedLinks): void {
+  const { link, record, softDeleted, resolver, without } = one;
   try {
     const problems = record === undefined ? [] : binding.catalog.main.validate(record);
     if (problems.length > 0) {
@@ -168,14 +206,22 @@ function decide(
       policies: binding.policies,
       mapping: binding.mapping,
       resolver,
+      without,
     });
-    takePlan(binding, link, next, { record, resolver }, out);
+    if (next.kind === 'wait') out.waiting.push({ ...one, reference: next.reference });
+    else takePlan(binding, link, next, { record, resolver }, out);
   } catch (error) {
     out.decided.push(errorResult(env, link, error));
   }
 }
 
-function takePlan(binding: Binding, link: Link, next: Plan, basis: Basis, out: PlannedLinks): void {
+function takePlan(
+  binding: Binding,
+  link: Link,
+  next: Exclude<Plan, { kind: 'wait' }>,
+  basis: Basis,
+  out: PlannedLinks,
+): void {
   switch (next.kind) {
     case 'nothing':
       out.decided.push({ settlement: { link, ...(next.shadow === undefined ? {} : { shadow: next.shadow }) } });
@@ -187,9 +233,6 @@ function takePlan(binding: Binding, link: Link, next: Plan, basis: Basis, out: P
       return;
     case 'look':
       out.toLook.push(link);
-      return;
-    case 'wait':
-      out.decided.push(waitResult(binding, link, next.reference, false));
       return;
     case 'park':
       out.decided.push(parkResult(link, next.code, next.reason));

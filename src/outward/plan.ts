@@ -5,7 +5,7 @@ import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
 import { hubChildren } from '../merge/child-pairs.js';
 import { childMarker } from '../merge/children.js';
-import { hubText, put, UnresolvedReference, type Resolver } from '../merge/project.js';
+import { hubText, hubValue, put, referenceKey, UnresolvedReference, type Resolver } from '../merge/project.js';
 import { hubChanged, pair, sameRemote, type ChildShadow, type Pair, type Shadow } from '../merge/shadow.js';
 import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
 import { writePath } from '../subscriber/path.js';
@@ -51,6 +51,8 @@ export interface PlanInput {
   readonly policies: Policies;
   readonly mapping: Mapping;
   readonly resolver: Resolver;
+  /** Units that a create leaves out, to be told later: they refer to records that wait for this one. */
+  readonly without?: ReadonlySet<string>;
 }
 
 /** A remote write, frozen: what is sent, and the pairs that hold once it is answered. */
@@ -89,7 +91,7 @@ export function plan(input: PlanInput): Plan {
   if (link.remoteId === undefined) {
     if (policies.createOutward === 'park') return { kind: 'park', code: 'policy', reason: 'createOutward is "park"' };
     if (policies.createOutward === 'ignore') return { kind: 'exclude' };
-    return drafted(() => ({ kind: 'create', draft: draftCreate(input.mapping, record, input.resolver) }));
+    return drafted(() => ({ kind: 'create', draft: draftCreate(input, record) }));
   }
   if (link.state === 'excluded') return { kind: 'look' };
   return drafted(() => planUpdate(input, record));
@@ -132,6 +134,20 @@ function planUpdate({ link, mapping, resolver }: PlanInput, record: AnyRecord): 
   return update.absorbed ? { kind: 'nothing', shadow: update.shadow } : { kind: 'nothing' };
 }
 
+/**
+ * Of the units that refer to a record, those that a create may leave out: their fields may be empty. None where one of them is
+ * needed, or a child row refers to it. Pure.
+ */
+export function dispensable(mapping: Mapping, record: AnyRecord, reference: UnresolvedReference): string[] {
+  const refers = (unit: Unit, row: AnyRecord): boolean => {
+    const value = unit.reference === reference.catalog ? (hubValue(unit, row) ?? null) : null;
+    return value !== null && 'key' in reference.wanted && referenceKey(unit, value) === reference.wanted.key;
+  };
+  const units = mapping.units.filter((unit) => unit.direction !== 'inward' && refers(unit, record));
+  const needed = units.some((unit) => unit.fields.some((field) => !field.nullable && !field.optional));
+  return needed ? [] : units.map((unit) => unit.name);
+}
+
 /** A unit without a pair is a first load of that field; an inward-only one that the hub changed is put back. */
 function needsLook(unit: Unit, base: Pair | undefined, record: AnyRecord): boolean {
   if (base === undefined) return true;
@@ -164,8 +180,9 @@ function drafted(work: () => Plan): Plan {
   }
 }
 
-function draftCreate(mapping: Mapping, record: AnyRecord, resolver: Resolver): Draft {
-  const { values, sent } = projectAll(mapping.units, record, resolver);
+function draftCreate({ mapping, resolver, without }: PlanInput, record: AnyRecord): Draft {
+  const units = mapping.units.filter((unit) => without?.has(unit.name) !== true);
+  const { values, sent } = projectAll(units, record, resolver);
   const children: Record<string, ChildWrites> = {};
   const sentChildren: Record<string, Record<string, Record<string, Pair>>> = {};
   for (const child of mapping.children) {
