@@ -40,6 +40,8 @@ export class Loops {
   readonly #due = new Map<string, Bell>();
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
   readonly #loading = new Set<string>();
+  /** Listings under way. */
+  readonly #listings = new Map<string, { readonly again: boolean; readonly done: Promise<void> }>();
 
   constructor(env: Environment, catalogs: readonly string[], bindings: readonly Binding[], settings: LoopSettings) {
     this.#env = env;
@@ -87,10 +89,28 @@ export class Loops {
   async pollAll(): Promise<number> {
     let fresh = 0;
     for (const binding of this.#bindings) {
-      if (binding.subscriber.capabilities.polling) fresh += (await poll(this.#env, binding, this.#stop.signal)).fresh;
+      if (!binding.subscriber.capabilities.polling) continue;
+      const polled = await poll(this.#env, binding, this.#stop.signal);
+      fresh += polled.fresh;
+      if (polled.relist) await this.list(binding, true);
     }
     this.ring();
     return fresh;
+  }
+
+  /** Lists everything of a subscriber: one listing at a time, for whoever asks. */
+  list(binding: Binding, again: boolean): Promise<void> {
+    const running = this.#listings.get(binding.id);
+    // a start that finds everything loaded lists nothing: it won't do for whoever wants it again
+    if (running !== undefined && (running.again || !again)) return running.done;
+    const before = running?.done.catch(() => undefined) ?? Promise.resolve();
+    const done = before
+      .then(() => backfill(this.#env, binding, this.#stop.signal, again))
+      .finally(() => {
+        if (this.#listings.get(binding.id)?.done === done) this.#listings.delete(binding.id);
+      });
+    this.#listings.set(binding.id, { again, done });
+    return done;
   }
 
   #run(where: string, loop: () => Promise<void>): void {
@@ -168,17 +188,17 @@ export class Loops {
   }
 
   async #inwardLoop(binding: Binding): Promise<void> {
-    if (this.#settings.backfill) await backfill(this.#env, binding, this.#stop.signal);
+    if (this.#settings.backfill) await this.list(binding, false);
     this.#loading.delete(binding.id);
     this.wake(binding.id);
     if (!binding.subscriber.capabilities.polling) return;
     while (!this.#stop.signal.aborted) {
-      const { fresh, more, expired } = await poll(this.#env, binding, this.#stop.signal);
-      if (fresh > 0) this.ring();
-      if (expired) {
-        await backfill(this.#env, binding, this.#stop.signal, true);
+      const { fresh, more, relist } = await poll(this.#env, binding, this.#stop.signal);
+      if (relist) {
+        await this.list(binding, true);
         this.wake(binding.id);
       }
+      if (fresh > 0) this.ring();
       if (!more) await this.#sleep(this.#settings.pollIntervalMs);
     }
   }

@@ -211,6 +211,11 @@ export async function writeCursor(tx: Queryable, subscriber: string, name: strin
   );
 }
 
-export async function dropCursor(tx: Queryable, subscriber: string, name: string): Promise<void> {
-  await tx.query('delete from syncflow.cursor where subscriber = $1 and name = $2', [subscriber, name]);
+/** Drops a cursor unless it has moved since; tells whether it did. */
+export async function dropCursor(tx: Queryable, subscriber: string, name: string, value: string): Promise<boolean> {
+  const rows = await tx.query(
+    'delete from syncflow.cursor where subscriber = $1 and name = $2 and value = $3 returning 1',
+    [subscriber, name, value],
+  );
+  return rows.length === 1;
 }
