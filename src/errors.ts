@@ -47,7 +47,10 @@ export class SyncflowError extends Error {
 
 /** The message of anything that was thrown, for logs and parked reasons. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // what `fetch` throws says only that it failed
+  const { message, cause } = error;
+  return message === 'fetch failed' && cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
 
 /** The candidate closest to a misspelt name, or undefined when none is near: "did you mean …?". */

@@ -2,6 +2,9 @@
 import { setMaxListeners } from 'node:events';
 import { routeInbox } from '../inward/inbox.js';
 import { poll } from '../inward/poll.js';
+import { ReadFailure } from '../inward/reading.js';
+import { retryDelayMs } from '../outward/retry.js';
+import { deafSetting, dropSetting, writeSetting } from '../store/settings.js';
 import { backfill } from '../maintenance/backfill.js';
 import { prune } from '../maintenance/pruner.js';
 import { routeMarks } from '../outward/route.js';
@@ -38,6 +41,8 @@ export class Loops {
   readonly #running: Promise<void>[] = [];
   readonly #marks = new Bell();
   readonly #due = new Map<string, Bell>();
+  /** Subscribers whose system has answered. */
+  readonly #heard = new Set<string>();
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
   readonly #loading = new Set<string>();
   /** Listings under way. */
@@ -188,18 +193,43 @@ export class Loops {
   }
 
   async #inwardLoop(binding: Binding): Promise<void> {
-    if (this.#settings.backfill) await this.list(binding, false);
+    if (this.#settings.backfill) await this.#listening(binding, () => this.list(binding, false));
     this.#loading.delete(binding.id);
     this.wake(binding.id);
     if (!binding.subscriber.capabilities.polling) return;
     while (!this.#stop.signal.aborted) {
-      const { fresh, more, relist } = await poll(this.#env, binding, this.#stop.signal);
-      if (relist) {
-        await this.list(binding, true);
-        this.wake(binding.id);
-      }
-      if (fresh > 0) this.ring();
+      const more = await this.#listening(binding, () => this.#poll(binding));
       if (!more) await this.#sleep(this.#settings.pollIntervalMs);
+    }
+  }
+
+  async #poll(binding: Binding): Promise<boolean> {
+    const { fresh, more, relist } = await poll(this.#env, binding, this.#stop.signal);
+    if (relist) {
+      await this.list(binding, true);
+      this.wake(binding.id);
+    }
+    if (fresh > 0) this.ring();
+    return more;
+  }
+
+  /** Reads from a system until it answers; meanwhile the status says that nothing is heard from it. */
+  async #listening<T>(binding: Binding, read: () => Promise<T>): Promise<T | undefined> {
+    for (let failures = 1; ; failures++) {
+      try {
+        const answer = await read();
+        // also what a process before this one has left
+        if (failures > 1 || !this.#heard.has(binding.id)) await dropSetting(this.#env.db, deafSetting(binding.id));
+        this.#heard.add(binding.id);
+        return answer;
+      } catch (error) {
+        if (this.#stop.signal.aborted) return undefined;
+        if (!(error instanceof ReadFailure)) throw error;
+        const waitMs = retryDelayMs(failures, error.afterMs, this.#env.retry, this.#env.random);
+        this.#env.emit('error', { where: `${binding.id} inward, again in ${waitMs} ms`, error });
+        await writeSetting(this.#env.db, deafSetting(binding.id), error.message);
+        await this.#sleep(waitMs);
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 /** Polling: the events and the cursor that stands behind them are committed together. */
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
+import { reading } from './reading.js';
 import { SyncflowError } from '../errors.js';
 import { dropCursor, insertEvents, knownEvents, readCursor, writeCursor } from '../store/inbox.js';
 import { beginRun, standingOf } from '../store/runs.js';
@@ -30,7 +31,11 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
     if (signal.aborted) return { fresh, more: true, relist: false };
     const cursor = await readCursor(env.db, binding.id, cursorName);
     try {
-      const { events: told, cursor: next, more } = await binding.subscriber.changes(cursor);
+      const {
+        events: told,
+        cursor: next,
+        more,
+      } = await reading(binding, 'its changes', () => binding.subscriber.changes(cursor));
       // most are known where webhooks work, and where a feed is read with an overlap
       const known = await knownEvents(
         env.db,
@@ -76,6 +81,6 @@ async function loseCursor(env: Environment, binding: Binding, cursor: string | u
 /** Sets the cursor to "now", before a listing: what changes while it runs comes as events. */
 export async function startCursor(env: Environment, binding: Binding): Promise<void> {
   if ((await readCursor(env.db, binding.id, cursorName)) !== undefined) return;
-  const { cursor } = await binding.subscriber.changes(undefined);
+  const { cursor } = await reading(binding, 'where its changes stand', () => binding.subscriber.changes(undefined));
   await writeCursor(env.db, binding.id, cursorName, cursor);
 }

@@ -4,6 +4,7 @@ import type { RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { startCursor } from '../inward/poll.js';
+import { reading } from '../inward/reading.js';
 import { shows } from '../inward/inbox.js';
 import type { Queryable } from '../store/database.js';
 import { findLinks } from '../store/links.js';
@@ -91,7 +92,7 @@ async function queueHub(env: Environment, binding: Binding, run: string, progres
 async function queueRemotes(env: Environment, binding: Binding, run: string, progress: Progress): Promise<Progress> {
   const { subscriber } = binding;
   if (!subscriber.capabilities.listing) return { ...progress, listDone: true };
-  const page = await subscriber.list(progress.listCursor);
+  const page = await reading(binding, 'its list', () => subscriber.list(progress.listCursor));
   const next: Progress = {
     ...progress,
     ...(page.cursor === undefined ? { listDone: true } : { listCursor: page.cursor }),

@@ -6,6 +6,7 @@ import type { Json } from '../catalog/values.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
+import { reading } from '../inward/reading.js';
 import { hubChildren } from '../merge/child-pairs.js';
 import { childrenById, get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
 import { sameRemote, type Pair, type Pairs } from '../merge/shadow.js';
@@ -47,7 +48,7 @@ export async function verify(env: Environment, binding: Binding): Promise<Verify
   };
   let cursor: string | undefined;
   do {
-    const page = await binding.subscriber.list(cursor);
+    const page = await reading(binding, 'its list', () => binding.subscriber.list(cursor));
     await comparePage(
       env,
       binding,

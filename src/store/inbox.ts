@@ -161,14 +161,14 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
         order by r.subscriber, r."remoteId"
         on conflict (subscriber, remote_id) where remote_id is not null do update set
           generation = l.generation + 1,
-          due_at = case when l.parked_code = 'truncate' then null else clock_timestamp() end,
+          due_at = case when l.parked_code in ('truncate', 'brake') then null else clock_timestamp() end,
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
           look = true, sight = null,
           gone_at = coalesce(excluded.gone_at, l.gone_at),
           remote_edited_at = greatest(excluded.remote_edited_at, l.remote_edited_at),
-          parked_code = case when l.parked_code = 'truncate' then l.parked_code end,
-          parked_reason = case when l.parked_code = 'truncate' then l.parked_reason end,
-          parked_at = case when l.parked_code = 'truncate' then l.parked_at end,
+          parked_code = case when l.parked_code in ('truncate', 'brake') then l.parked_code end,
+          parked_reason = case when l.parked_code in ('truncate', 'brake') then l.parked_reason end,
+          parked_at = case when l.parked_code in ('truncate', 'brake') then l.parked_at end,
           attempts = 0
         where l.state <> 'gone'`,
     },

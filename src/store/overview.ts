@@ -46,7 +46,8 @@ export async function subscriberStatus(db: Queryable, subscribers: readonly stri
        count(*) filter (where l.state = 'excluded')::int as excluded,
        count(*) filter (where l.state = 'gone')::int as tombstones,
        coalesce(extract(epoch from clock_timestamp() - min(l.due_at) filter (where l.due_at <= clock_timestamp())) * 1000, 0)::float8 as "lagMs",
-       (array_agg(l.last_error order by l.settled_at desc) filter (where l.last_error is not null))[1] as "lastError",
+       coalesce((select s.value from syncflow.setting s where s.name = 'deaf:' || r.value),
+         (array_agg(l.last_error order by l.settled_at desc) filter (where l.last_error is not null))[1]) as "lastError",
        exists (select from syncflow.setting s where s.name = 'pause:' || r.value) as paused,
        (select count(*)::int from syncflow.conflict c where c.subscriber = r.value) as conflicts
      from json_array_elements_text($1::json) r left join syncflow.link l on l.subscriber = r.value

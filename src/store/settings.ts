@@ -17,6 +17,9 @@ export async function dropSetting(db: Queryable, name: string): Promise<void> {
   await db.query('delete from syncflow.setting where name = $1', [name]);
 }
 
+/** Why nothing is heard from a subscriber's system at present. */
+export const deafSetting = (subscriber: string): string => `deaf:${subscriber}`;
+
 /** Names of settings that begin with a prefix, without it. */
 export async function settingsUnder(db: Queryable, prefix: string): Promise<Map<string, string>> {
   const rows = await db.query<{ name: string; value: string }>(

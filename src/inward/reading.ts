@@ -1,0 +1,31 @@
+/** Reading from a system: a failure says what couldn't be read, and when it is worth another try. */
+import type { Binding } from '../engine/binding.js';
+import { SyncflowError } from '../errors.js';
+
+/** How long a system that is blocked is left alone when it says nothing itself, in ms. */
+const blockedMs = 60_000;
+
+export class ReadFailure extends SyncflowError {
+  /** Not before so many ms. */
+  readonly afterMs: number | undefined;
+
+  constructor(binding: Binding, what: string, error: unknown) {
+    const failure = binding.subscriber.readFailure(error);
+    super('subscriber', `${binding.id}: ${what} can't be read: ${failure.reason}`, {
+      hint: failure.kind === 'blocked' ? 'Check the credentials and the quota of its account.' : 'It is tried again.',
+      context: { subscriber: binding.id },
+      cause: error,
+    });
+    this.afterMs = failure.afterMs ?? (failure.kind === 'blocked' ? blockedMs : undefined);
+  }
+}
+
+/** @throws ReadFailure; `cursor-expired` is passed on as it is */
+export async function reading<T>(binding: Binding, what: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof SyncflowError && error.code === 'cursor-expired') throw error;
+    throw new ReadFailure(binding, what, error);
+  }
+}
