@@ -35,6 +35,24 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await expectAgreement(db, 'braked', system);
   });
 
+  test('an event about a remote doesn’t let its held delete go', async () => {
+    const { Contact, MemoryContact } = contactCatalog('braked_event');
+    Contact.register(MemoryContact, { brake: { count: 2, share: 0.1 } });
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system });
+    await db.query(`insert into braked_event (id, name) select i, 'N' || i from generate_series(1, 5) i`);
+    await settle(world);
+    await db.query('delete from braked_event');
+    await settle(world);
+    const [first] = system.objects.keys();
+    system.edit(first ?? '', { city: 'London' });
+    await world.flow.sync();
+    expect(system.objects.size).toBe(5);
+    expect((await world.flow.parked({ subscriber: 'braked_event/memory' })).map(({ code }) => code)).toEqual(
+      Array.from({ length: 5 }, () => 'brake'),
+    );
+  });
+
   test('few deletes pass, one by one, until the bound is reached', async () => {
     const { Contact, MemoryContact } = contactCatalog('braked_slowly');
     Contact.register(MemoryContact, { brake: { count: 3, share: 0.2 } });
