@@ -20,7 +20,7 @@ import type { Database } from './store/database.js';
 import { EmbeddedDatabase } from './store/embedded.js';
 import { migrate } from './store/migrate.js';
 import {
-  countPending,
+  isPending,
   listConflicts,
   listParked,
   retryParked,
@@ -32,6 +32,7 @@ import {
 } from './store/overview.js';
 import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
 import { PostgresDatabase } from './store/postgres.js';
+import { shortenLeases } from './store/links.js';
 import { dropSetting, readSetting, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
 
@@ -51,7 +52,10 @@ export interface SyncflowOptions {
   readonly wakeIntervalMs?: number;
   /** How often remotes are polled, in ms. 5,000 unless given. */
   readonly pollIntervalMs?: number;
-  /** How long a claimed link stays ours without a sign of life, in ms. 60,000 unless given. */
+  /**
+   * How long a claimed link stays ours without a sign of life, in ms. 30,000 unless given. What a killed worker had claimed waits
+   * for so long: its last requests may still be under way.
+   */
   readonly leaseMs?: number;
   readonly retry?: Partial<RetryOptions>;
   /**
@@ -66,8 +70,11 @@ export interface SyncflowOptions {
   readonly newId?: () => string;
 }
 
-/** How often `settled` counts what is pending, in ms. */
-const settledIntervalMs = 20;
+/** How often `settled` asks whether anything is pending, in ms: often at first, seldom during a long load. */
+const settledIntervalMs = { first: 10, longest: 200 };
+
+/** What a killed process may have sent last gets so long to arrive, in ms, where nobody else can be at work. */
+const graceMs = 3_000;
 
 type Listener<E> = (event: E) => void;
 
@@ -122,6 +129,8 @@ export class Syncflow {
         bindings,
         { batchSize, wakeIntervalMs, pollIntervalMs, backfill },
       );
+      // whoever had claimed anything here is dead, and its last requests have had their time
+      if (!env.db.shared) await shortenLeases(env.db, graceMs);
       if (backfill) await openFirstLoads(env, bindings);
       await env.db.listen('syncflow', () => this.#loops?.ring());
       this.#loops.start();
@@ -149,9 +158,11 @@ export class Syncflow {
       throw new SyncflowError('usage', 'settled() waits for ever before start()', { hint: 'Call start() first.' });
     const ids = bindings.map((binding) => binding.id);
     const names = this.catalogs.map((main) => main.definition.name);
+    let interval = settledIntervalMs.first;
     while (!this.#stopping.signal.aborted) {
-      if (!loops.loading && (await countPending(env.db, names, ids)) === 0) return;
-      await env.clock.sleep(settledIntervalMs, this.#stopping.signal);
+      if (!loops.loading && !(await isPending(env.db, names, ids))) return;
+      await env.clock.sleep(interval, this.#stopping.signal);
+      interval = Math.min(settledIntervalMs.longest, interval * 1.2);
     }
   }
 
@@ -169,7 +180,8 @@ export class Syncflow {
   /** Lists everything of a subscriber again, on both sides: after an outage longer than the remote's memory, say. */
   async rescan(subscriber: string): Promise<void> {
     const { env, bindings } = await this.#ready();
-    await backfill(env, find(bindings, subscriber), this.#stopping.signal, true);
+    const binding = find(bindings, subscriber);
+    await (this.#loops?.list(binding, true) ?? backfill(env, binding, this.#stopping.signal, true));
     this.#loops?.wake(subscriber);
   }
 
@@ -206,7 +218,8 @@ export class Syncflow {
     this.#handler ??= createHandler(this, {
       ...this.#options.http,
       report: ({ where, status, error }) => {
-        if (status >= 500) this.#emit('error', { where, error });
+        // once stopped, it is no fault that nothing is taken in any more
+        if (status >= 500 && this.#stopped === undefined) this.#emit('error', { where, error });
       },
     });
     return this.#handler;
@@ -306,7 +319,7 @@ export class Syncflow {
       random,
       newId,
       worker: `${hostname()}:${process.pid}:${newId().slice(0, 8)}`,
-      leaseMs: this.#options.leaseMs ?? 60_000,
+      leaseMs: this.#options.leaseMs ?? 30_000,
       retry: { ...defaultRetry, ...this.#options.retry },
       emit: (name, event) => this.#emit(name, event),
     };

@@ -27,6 +27,7 @@ import { sqlState, type Queryable } from '../store/database.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
 import { holdsLease, type Link, type Settlement } from '../store/links.js';
+import { announceWriter } from '../store/marks.js';
 import { adopt } from './adopt.js';
 import { loopIn, rememberValues } from './loop.js';
 
@@ -97,7 +98,9 @@ async function keepAdoption(
 }
 
 function failure(env: Environment, binding: Binding, link: Link, seen: Observation, error: unknown): Result {
-  const base = problemResult(env, binding, link, error);
+  const problem = problemResult(env, binding, link, error);
+  // whatever stands in the way, the remote was seen
+  const base: Result = { ...problem, settlement: { ...problem.settlement, proof: 'there' } };
   // the write that this answers has happened, whatever stands in the way of its inward half
   if (seen.intent === undefined) return base;
   const settlement: Settlement = {
@@ -145,7 +148,7 @@ async function applyInside(
   link: Link,
   seen: Observation,
 ): Promise<Result | 'fenced'> {
-  await announce(tx, binding.id, seenAt(binding, link, seen));
+  const nowMs = await announceWriter(tx, binding.id, seenAt(binding, link, seen));
   if (!(await holdsLease(tx, link))) return 'fenced';
   const target = link.key === undefined ? await adopt(env, tx, binding, link, seen) : { key: link.key, adopted: false };
   const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
@@ -168,27 +171,27 @@ async function applyInside(
     remoteEditedAt: seenAt(binding, link, seen),
   });
   const written =
-    merged.changesHub || before === undefined ? await writeHub(tx, binding, link, merged, before) : undefined;
+    merged.changesHub || before === undefined ? await writeHub(tx, binding, link, merged, before, nowMs) : undefined;
   const after = written?.record ?? before?.record ?? {};
   const key = written?.key ?? target.key;
   return commit(
     tx,
     binding,
-    appliedResult(binding, link, seen, { merged, after, key, created: before === undefined, adopted: target.adopted }),
+    appliedResult(binding, link, seen, {
+      merged,
+      before: before?.record,
+      after,
+      key,
+      created: before === undefined,
+      adopted: target.adopted,
+      nowMs,
+    }),
   );
 }
 
 async function commit(tx: Queryable, binding: Binding, result: Result): Promise<Result | 'fenced'> {
   const settled = await writeResults(tx, binding, [result]);
   return settled.size === 1 ? result : 'fenced';
-}
-
-/** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. */
-export async function announce(tx: Queryable, origin: string, editedAt: string | undefined): Promise<void> {
-  await tx.query(`select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true)`, [
-    origin,
-    editedAt ?? '',
-  ]);
 }
 
 export function seenAt(binding: Binding, link: Link, seen: Observation): string | undefined {
@@ -205,7 +208,14 @@ export async function loadRow(tx: Queryable, catalog: CatalogBinding, key: Recor
   return row === undefined ? undefined : { row, record: extractRecord(catalog, row).record };
 }
 
-async function writeHub(tx: Queryable, binding: Binding, link: Link, merged: Merged, before: Loaded | undefined) {
+async function writeHub(
+  tx: Queryable,
+  binding: Binding,
+  link: Link,
+  merged: Merged,
+  before: Loaded | undefined,
+  nowMs: number,
+) {
   const { catalog } = binding;
   const next: AnyRecord = { ...before?.row, ...merged.patch };
   if (before === undefined) {
@@ -223,7 +233,7 @@ async function writeHub(tx: Queryable, binding: Binding, link: Link, merged: Mer
   if (problems.length > 0) {
     throw new SyncflowError('validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '));
   }
-  const looping = loopIn(link, merged, next);
+  const looping = loopIn(link, merged, before?.record, next, nowMs);
   if (looping !== undefined) throw new Refusal(parkResult(link, 'loop', looping, { look: false }));
   const key = await catalog.main.save(next, {
     tx: hubTransaction(tx, catalog),
@@ -246,14 +256,16 @@ export function hubTransaction(tx: Queryable, catalog: CatalogBinding): HubTrans
 
 interface Outcome {
   readonly merged: Merged;
+  readonly before: AnyRecord | undefined;
   readonly after: AnyRecord;
   readonly key: RecordKey | undefined;
   readonly created: boolean;
   readonly adopted: boolean;
+  readonly nowMs: number;
 }
 
 function appliedResult(binding: Binding, link: Link, seen: Observation, outcome: Outcome): Result {
-  const { merged, after, key, created, adopted } = outcome;
+  const { merged, before, after, key, created, adopted, nowMs } = outcome;
   const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
   const units = [
     ...merged.applied.map(({ unit }) => unit.name),
@@ -274,7 +286,7 @@ function appliedResult(binding: Binding, link: Link, seen: Observation, outcome:
       ...observedSettlement(binding, link, seen),
       ...(key === undefined || key === link.key ? {} : { key }),
       shadow: shadowAfter(merged, after),
-      flips: rememberValues(link, merged, after),
+      flips: rememberValues(link, merged, before, after, nowMs),
       ...(merged.owed ? { dueInMs: 0 } : {}),
     },
     conflicts: merged.conflicts,
@@ -289,6 +301,7 @@ export function observedSettlement(binding: Binding, link: Link, seen: Observati
     link,
     state: 'linked',
     remoteId: seen.remoteId,
+    proof: 'there',
     version: binding.subscriber.versionOf(seen.remote),
     ...(seen.look === true ? { look: true, dueInMs: 0 } : {}),
   };
@@ -320,6 +333,7 @@ export function observedWithoutRecord(link: Link, seen: Observation, key: Record
       ...(key === undefined || key === link.key ? {} : { key }),
       state: 'linked',
       remoteId: seen.remoteId,
+      proof: 'there',
       shadow: shadowOfSent(link.shadow, seen.sent),
       dueInMs: 0,
     },

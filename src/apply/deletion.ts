@@ -1,73 +1,107 @@
 /** A remote that was deleted: what becomes of its record, by policy. Only with positive proof. */
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { RecordKey } from '../catalog/key.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { emitResult, errorResult, parkResult, writeResults, type Result } from '../engine/result.js';
 import { hubText } from '../merge/project.js';
 import { hubChanged } from '../merge/shadow.js';
-import { overBrake } from '../outward/brake.js';
+import { lockBrake, overBrake } from '../outward/brake.js';
 import type { Queryable } from '../store/database.js';
+import { announceWriter } from '../store/marks.js';
 import { holdsLease, type Link } from '../store/links.js';
-import { announce, hubTransaction } from './apply.js';
+import { makeDue } from '../store/marks.js';
+import { hubTransaction } from './apply.js';
 
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
 export async function applyDeletion(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
-  const subject = { subscriber: binding.id, key: link.key, remoteId: link.remoteId };
-  if (link.key === undefined)
+  const { key } = link;
+  if (key === undefined)
     return { settlement: link.state === 'linked' ? { link, state: 'gone' } : { link, forget: true } };
-  switch (binding.policies.deleteInward) {
-    case 'park':
-      return parkResult(link, 'policy', 'its remote was deleted and deleteInward is "park"', { look: true });
-    case 'unlink':
-    case 'ignore':
-      return { settlement: { link, state: 'gone' }, history: [{ ...subject, event: 'unlinked' }] };
-    case 'propagate':
-      break;
-  }
-  const held = await overBrake(env.db, binding, 'record-deleted', 1);
-  if (held !== undefined) return parkResult(link, 'brake', held, { look: true });
   try {
-    const result = await env.db.transaction((tx) => deleteRecord(tx, binding, link));
+    const result = await env.db.transaction((tx) => deleteInside(tx, binding, link, key));
     if (result !== 'fenced') emitResult(env, result);
     return undefined;
   } catch (error) {
     const result = errorResult(env, link, error);
-    return { ...result, settlement: { ...result.settlement, look: true } };
+    return { ...result, settlement: { ...result.settlement, ...again } };
   }
 }
 
-async function deleteRecord(tx: Queryable, binding: Binding, link: Link): Promise<Result | 'fenced'> {
-  const { catalog } = binding;
-  const key = link.key;
-  if (key === undefined) return 'fenced';
-  await announce(tx, binding.id, link.remoteEditedAt);
+/** The remote is read again by the next attempt; that it was deleted is proven. */
+const again = { look: true, proof: 'deleted' } as const;
+
+async function deleteInside(tx: Queryable, binding: Binding, link: Link, key: RecordKey): Promise<Result | 'fenced'> {
+  const { catalog, policies } = binding;
+  await announceWriter(tx, binding.id, link.remoteEditedAt);
+  // before any row: whoever waits for it holds nothing that its holder may need
+  if (policies.deleteInward === 'propagate') await lockBrake(tx, binding);
   if (!(await holdsLease(tx, link))) return 'fenced';
   const row = (await catalog.rows.load(tx, [key], { lock: true })).get(key);
   const { record } = extractRecord(catalog, row);
-  const result = row === undefined || record === undefined ? tombstone(link) : await remove();
-  const settled = await writeResults(tx, binding, [result]);
-  return settled.size === 1 ? result : 'fenced';
+  const fate = fateOf(binding, link, record);
+  const held = fate.kind === 'delete' ? await overBrake(tx, binding, 'record-deleted', 1) : undefined;
+  const result = held === undefined ? resultOf(binding, link, fate) : parkResult(link, 'brake', held, again);
+  if (fate.kind === 'delete' && held === undefined)
+    await catalog.main.delete(key, { tx: hubTransaction(tx, catalog), before: row, origin: binding.id });
+  if (!(await writeResults(tx, binding, [result])).has(link.id)) return 'fenced';
+  // the record goes on without this remote
+  if (fate.kind === 'release') await makeDue(tx, [{ subscriber: binding.id, key, lane: 0, at: null, deleted: false }]);
+  return result;
+}
 
-  async function remove(): Promise<Result> {
-    const edited = binding.mapping.units.filter(
-      (unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record ?? {})),
-    );
-    if (edited.length > 0) {
-      const names = edited.map((unit) => unit.name).join(', ');
-      return parkResult(
-        link,
-        'delete-conflict',
-        `its remote was deleted while ${names} ${edited.length === 1 ? 'was' : 'were'} edited here`,
-        { look: true },
-      );
+type Fate =
+  /** There is no record either. */
+  | { readonly kind: 'agreed' }
+  /** The record isn't synced with that remote any more: only the pair ends. */
+  | { readonly kind: 'release' }
+  /** By policy the record stays, and stays apart. */
+  | { readonly kind: 'unlink' }
+  | { readonly kind: 'park'; readonly code: 'policy' | 'delete-conflict'; readonly reason: string }
+  | { readonly kind: 'delete' };
+
+/** What becomes of a record whose remote was deleted. Pure. */
+function fateOf(binding: Binding, link: Link, record: AnyRecord | undefined): Fate {
+  if (record === undefined) return { kind: 'agreed' };
+  if (link.state === 'excluded' || !binding.subscriber.where(record)) return { kind: 'release' };
+  switch (binding.policies.deleteInward) {
+    case 'park':
+      return { kind: 'park', code: 'policy', reason: 'its remote was deleted and deleteInward is "park"' };
+    case 'unlink':
+    case 'ignore':
+      return { kind: 'unlink' };
+    case 'propagate': {
+      const edited = editedHere(binding, link, record);
+      if (edited.length === 0) return { kind: 'delete' };
+      const reason = `its remote was deleted while ${edited.join(', ')} ${edited.length === 1 ? 'was' : 'were'} edited here`;
+      return { kind: 'park', code: 'delete-conflict', reason };
     }
-    await catalog.main.delete(key as string, { tx: hubTransaction(tx, catalog), before: row, origin: binding.id });
-    const gone = tombstone(link);
-    const subject = { subscriber: binding.id, key, remoteId: link.remoteId };
-    return {
-      ...gone,
-      history: [{ ...subject, event: 'record-deleted' }],
-      emit: [{ name: 'applied', event: { ...subject, operation: 'delete', units: [] } }],
-    };
+  }
+}
+
+function editedHere(binding: Binding, link: Link, record: AnyRecord): string[] {
+  return binding.mapping.units
+    .filter((unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record)))
+    .map((unit) => unit.name);
+}
+
+function resultOf(binding: Binding, link: Link, fate: Fate): Result {
+  const subject = { subscriber: binding.id, key: link.key, remoteId: link.remoteId };
+  switch (fate.kind) {
+    case 'agreed':
+      return tombstone(link);
+    case 'release':
+      return { ...tombstone(link), history: [{ ...subject, event: 'unlinked' }] };
+    case 'unlink':
+      return { settlement: { link, state: 'gone' }, history: [{ ...subject, event: 'unlinked' }] };
+    case 'park':
+      return parkResult(link, fate.code, fate.reason, again);
+    case 'delete':
+      return {
+        ...tombstone(link),
+        history: [{ ...subject, event: 'record-deleted' }],
+        emit: [{ name: 'applied', event: { ...subject, operation: 'delete', units: [] } }],
+      };
   }
 }
 

@@ -1,5 +1,6 @@
 /** The demo: a shop's catalogs in two-way sync, from an empty hub to a proof that all sides agree. */
 import { alignKeySequences } from '../catalog/table.js';
+import { systemClock } from '../engine/environment.js';
 import { showDuration, type Output } from '../cli/output.js';
 import { Catalogs } from './count.js';
 import { Customer, Invoice, Product } from './catalogs.js';
@@ -52,7 +53,7 @@ async function load(
   say(
     `  ${shop.customers.length} customers, ${shop.products.length} products (those that were sold), ${shop.invoices.length} invoices with ${shop.lines.length} lines`,
   );
-  if (world.writes() !== undefined)
+  if ((await world.writes()) !== undefined)
     say('  (the simulator’s rate limit is raised for the load; real Stripe allows 25 writes a second in a sandbox)');
   await flow.prepare();
   await loadChinook(flow.database, shop);
@@ -70,7 +71,9 @@ async function load(
   return { loadMs, total };
 }
 
-/** Rate and time left, once a second: one line that changes on a terminal, plain lines elsewhere. */
+const drawIntervalMs = 500;
+
+/** Rate and time left: one line that changes on a terminal, plain lines elsewhere. */
 async function draw(
   flow: DemoWorld['flow'],
   total: number,
@@ -80,14 +83,7 @@ async function draw(
 ): Promise<void> {
   let plainAt = started;
   while (!finished.aborted) {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, 500);
-      const enough = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      finished.addEventListener('abort', enough, { once: true });
-    });
+    await systemClock.sleep(drawIntervalMs, finished);
     const done = (await flow.status()).reduce((sum, one) => sum + one.inAgreement, 0);
     const now = performance.now();
     const rate = (done / (now - started)) * 1000;
@@ -132,10 +128,10 @@ export interface DemoReport {
 async function prove(world: DemoWorld, scenes: readonly Scene[], loaded: { loadMs: number }): Promise<DemoReport> {
   const { flow } = world;
   await flow.sync();
-  const before = world.writes();
+  const before = await world.writes();
   await flow.sync();
   await flow.sync();
-  const after = world.writes();
+  const after = await world.writes();
   const reports = await flow.verify();
   const catalogs = await new Catalogs(world).count();
   const differences = reports.reduce((sum, one) => sum + one.differences.length, 0);

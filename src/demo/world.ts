@@ -2,12 +2,12 @@
 import nano from 'nano';
 import Stripe from 'stripe';
 import { CouchAccount } from '../connectors/couchdb/index.js';
-import { StripeAccount, stripeApiVersion } from '../connectors/stripe/index.js';
+import { StripeAccount, stripeApiVersion, stripeEvents } from '../connectors/stripe/index.js';
 import { listen, type Listening } from '../server/listen.js';
+import { SyncflowError } from '../errors.js';
 import { Syncflow } from '../syncflow.js';
-import { CouchServer } from '../testing/couchdb-server/index.js';
-import { StripeSimulator } from '../testing/stripe-simulator/index.js';
 import { Customer, Invoice, Product } from './catalogs.js';
+import { startSimulators } from './simulators.js';
 import './subscribers.js';
 
 export interface DemoWorld {
@@ -18,7 +18,7 @@ export interface DemoWorld {
   readonly server: Listening;
   readonly places: readonly (readonly [string, string])[];
   /** Remote writes so far, where they can be counted. */
-  writes(): number | undefined;
+  writes(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -32,37 +32,56 @@ export interface DemoWorldOptions {
 const loadRatePerSecond = 5_000;
 
 export async function openWorld({ database, port, env }: DemoWorldOptions): Promise<DemoWorld> {
-  const closers: (() => Promise<void>)[] = [];
+  const open: {
+    server?: Listening;
+    simulators?: Awaited<ReturnType<typeof startSimulators>>;
+    stripe?: OpenedStripe;
+    flow?: Syncflow;
+  } = {};
   const close = async (): Promise<void> => {
-    for (const one of closers.reverse()) await one();
+    // who sends comes before who takes in
+    await open.server?.close();
+    await open.flow?.stop();
+    open.stripe?.account.close();
+    await open.simulators?.stop();
   };
   try {
-    const running: { flow?: Syncflow } = {};
     const server = await listen(
-      (request) => running.flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
+      (request) => open.flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
       { port },
     );
-    closers.push(() => server.close());
-    const stripe = await openStripe(env['STRIPE_API_KEY'], `${server.url}/webhooks/stripe`, closers);
-    const couch = await openCouch(env['COUCHDB_URL'], closers);
+    open.server = server;
+    const stripeKey = given(env['STRIPE_API_KEY']);
+    const couchUrl = given(env['COUCHDB_URL']);
+    open.simulators = await startSimulators({
+      stripe: stripeKey === undefined,
+      couchdb: couchUrl === undefined,
+      ratePerSecond: loadRatePerSecond,
+    });
+    const stripe =
+      stripeKey === undefined
+        ? await simulatedStripe(open.simulators.stripe ?? '', `${server.url}/webhooks/stripe`)
+        : realStripe(stripeKey);
+    open.stripe = stripe;
+    const couch = couchUrl ?? open.simulators.couchdb ?? '';
     const flow = new Syncflow({
       database,
       catalogs: [Customer, Product, Invoice],
-      accounts: { stripe: stripe.account, couchdb: new CouchAccount({ url: couch.url, createDatabases: true }) },
+      accounts: { stripe: stripe.account, couchdb: new CouchAccount({ url: couch, createDatabases: true }) },
       // the simulator delivers webhooks; polling is there for what they miss
       pollIntervalMs: stripe.webhooks ? 2_000 : 1_000,
     });
-    running.flow = flow;
-    closers.push(() => flow.stop());
+    open.flow = flow;
+    await refuseForeignLinks(flow, stripeKey === undefined || couchUrl === undefined);
     return {
       flow,
       stripe: stripe.client,
-      couch: nano(couch.url),
+      couch: nano(couch),
       server,
       places: [
         ['hub', flow.database.description],
         ['Stripe', stripe.place],
-        ['CouchDB', couch.place],
+        ['CouchDB', couchUrl === undefined ? `${couch}/customers/_all_docs?include_docs=true` : new URL(couch).host],
         ['webhooks', `${server.url}/webhooks/stripe`],
         ['health', `${server.url}/health`],
       ],
@@ -75,74 +94,64 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
   }
 }
 
+/** A hub remembers its remotes. Those of simulators end with their process. */
+async function refuseForeignLinks(flow: Syncflow, simulated: boolean): Promise<void> {
+  if (!simulated) return;
+  await flow.prepare();
+  const [row] = await flow.database.query<{ used: boolean }>('select exists (select from syncflow.link) as used');
+  if (row?.used !== true) return;
+  throw new SyncflowError('config', `${flow.database.description} was synced with other systems before`, {
+    hint: 'The demo starts new simulators each time: give it an empty database, or leave DATABASE_URL and --database out.',
+  });
+}
+
 interface OpenedStripe {
   readonly account: StripeAccount;
   readonly client: Stripe;
   readonly place: string;
   readonly webhooks: boolean;
-  writes(): number | undefined;
+  writes(): Promise<number | undefined>;
 }
 
-async function openStripe(
-  apiKey: string | undefined,
-  webhookUrl: string,
-  closers: (() => Promise<void>)[],
-): Promise<OpenedStripe> {
-  if (apiKey !== undefined && apiKey !== '') {
-    const account = new StripeAccount({ apiKey });
-    closers.push(async () => account.close());
-    return {
-      account,
-      client: new Stripe(apiKey, { apiVersion: stripeApiVersion }),
-      place: 'api.stripe.com, by polling',
-      webhooks: false,
-      writes: () => undefined,
-    };
-  }
-  const simulator = new StripeSimulator({
-    rateLimit: { perSecond: loadRatePerSecond, perEndpointPerSecond: loadRatePerSecond },
-  });
-  await simulator.start();
-  closers.push(() => simulator.stop());
-  const key = 'sk_test_simulator';
-  const client = new Stripe(key, {
-    apiVersion: stripeApiVersion,
-    host: '127.0.0.1',
-    port: simulator.port,
-    protocol: 'http',
-  });
-  const endpoint = await client.webhookEndpoints.create({
-    url: webhookUrl,
-    enabled_events: ['*'],
-    api_version: stripeApiVersion,
-  });
-  const account = new StripeAccount({
-    apiKey: key,
-    webhookSecrets: [endpoint.secret ?? ''],
-    host: '127.0.0.1',
-    port: simulator.port,
-    protocol: 'http',
-    ratePerSecond: loadRatePerSecond,
-    endpointRatePerSecond: loadRatePerSecond,
-  });
-  closers.push(async () => account.close());
-  const writes = (): number => simulator.state.requests.filter((one) => one.method !== 'GET').length;
+function given(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function realStripe(apiKey: string): OpenedStripe {
   return {
-    account,
-    client,
-    place: `${simulator.url} (simulator; its state: ${simulator.url}/_simulator/counts)`,
-    webhooks: true,
-    writes,
+    account: new StripeAccount({ apiKey }),
+    client: new Stripe(apiKey, { apiVersion: stripeApiVersion }),
+    place: 'api.stripe.com, by polling',
+    webhooks: false,
+    writes: () => Promise.resolve(undefined),
   };
 }
 
-async function openCouch(
-  url: string | undefined,
-  closers: (() => Promise<void>)[],
-): Promise<{ url: string; place: string }> {
-  if (url !== undefined && url !== '') return { url, place: new URL(url).host };
-  const server = new CouchServer();
-  await server.start();
-  closers.push(() => server.stop());
-  return { url: server.url, place: `${server.url}/customers/_all_docs?include_docs=true` };
+async function simulatedStripe(url: string, webhookUrl: string): Promise<OpenedStripe> {
+  const apiKey = 'sk_test_simulator';
+  const { hostname: host, port } = new URL(url);
+  const client = new Stripe(apiKey, { apiVersion: stripeApiVersion, host, port: Number(port), protocol: 'http' });
+  const endpoint = await client.webhookEndpoints.create({
+    url: webhookUrl,
+    enabled_events: [...stripeEvents],
+    api_version: stripeApiVersion,
+  });
+  const account = new StripeAccount({
+    apiKey,
+    webhookSecrets: [endpoint.secret ?? ''],
+    baseUrl: url,
+    ratePerSecond: loadRatePerSecond,
+    endpointRatePerSecond: loadRatePerSecond,
+  });
+  const writes = async (): Promise<number> => {
+    const counts = (await (await fetch(`${url}/_simulator/counts`)).json()) as { readonly writes: number };
+    return counts.writes;
+  };
+  return {
+    account,
+    client,
+    place: `${url} (simulator; its state: ${url}/_simulator/counts)`,
+    webhooks: true,
+    writes,
+  };
 }

@@ -5,7 +5,7 @@ import { poll } from '../inward/poll.js';
 import { backfill } from '../maintenance/backfill.js';
 import { prune } from '../maintenance/pruner.js';
 import { routeMarks } from '../outward/route.js';
-import { anythingToRoute } from '../store/inbox.js';
+import { hintsToRoute } from '../store/inbox.js';
 import { announceAwake, announceSleep } from '../store/marks.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
@@ -25,6 +25,8 @@ export interface LoopSettings {
 const routeBatch = 500;
 /** Gap between two hints that isn't taken for sleep, in ms. */
 const shortGapMs = 20;
+/** Rest after a routing pass that was not full, in ms: a stream of single hints is then taken in handfuls. */
+const restMs = 15;
 const pruneIntervalMs = 600_000;
 
 export class Loops {
@@ -38,6 +40,8 @@ export class Loops {
   readonly #due = new Map<string, Bell>();
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
   readonly #loading = new Set<string>();
+  /** Listings under way. */
+  readonly #listings = new Map<string, { readonly again: boolean; readonly done: Promise<boolean> }>();
 
   constructor(env: Environment, catalogs: readonly string[], bindings: readonly Binding[], settings: LoopSettings) {
     this.#env = env;
@@ -85,10 +89,32 @@ export class Loops {
   async pollAll(): Promise<number> {
     let fresh = 0;
     for (const binding of this.#bindings) {
-      if (binding.subscriber.capabilities.polling) fresh += (await poll(this.#env, binding, this.#stop.signal)).fresh;
+      if (!binding.subscriber.capabilities.polling) continue;
+      const polled = await poll(this.#env, binding, this.#stop.signal);
+      fresh += polled.fresh;
+      if (polled.relist) await this.list(binding, true);
     }
     this.ring();
     return fresh;
+  }
+
+  /** Lists everything of a subscriber: one listing at a time, for whoever asks. */
+  async list(binding: Binding, again: boolean): Promise<void> {
+    await this.#list(binding, again);
+  }
+
+  #list(binding: Binding, again: boolean): Promise<boolean> {
+    const running = this.#listings.get(binding.id);
+    // a start that finds everything loaded lists nothing: it won't do for whoever wants it again; one that does list will
+    if (running !== undefined && (running.again || !again)) return running.done;
+    const before = running?.done.catch(() => false) ?? Promise.resolve(false);
+    const done = before
+      .then((listed) => listed || backfill(this.#env, binding, this.#stop.signal, again))
+      .finally(() => {
+        if (this.#listings.get(binding.id)?.done === done) this.#listings.delete(binding.id);
+      });
+    this.#listings.set(binding.id, { again, done });
+    return done;
   }
 
   #run(where: string, loop: () => Promise<void>): void {
@@ -121,9 +147,11 @@ export class Loops {
     const byId = new Map(this.#bindings.map((binding) => [binding.id, binding]));
     let idlePasses = 0;
     while (!this.#stop.signal.aborted) {
-      if (await this.#route(byId)) {
+      const routed = await this.#route(byId);
+      if (routed > 0) {
         if (idlePasses > 1) await announceAwake(this.#env.db, this.#env.worker);
         idlePasses = 0;
+        if (routed < routeBatch) await this.#sleep(restMs);
         continue;
       }
       idlePasses += 1;
@@ -136,14 +164,17 @@ export class Loops {
     await announceAwake(this.#env.db, this.#env.worker).catch(() => undefined);
   }
 
-  async #route(byId: ReadonlyMap<string, Binding>): Promise<boolean> {
-    if (!(await anythingToRoute(this.#env.db, this.#catalogs, [...byId.keys()]))) return false;
-    const marks = await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch);
-    const events = await routeInbox(this.#env, byId, routeBatch);
+  /** Returns how many hints were routed. */
+  async #route(byId: ReadonlyMap<string, Binding>): Promise<number> {
+    const hints = await hintsToRoute(this.#env.db, this.#catalogs, [...byId.keys()]);
+    const marks = hints.marks
+      ? await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch)
+      : { count: 0, due: [] };
+    const events = hints.events ? await routeInbox(this.#env, byId, routeBatch) : { count: 0, due: [] };
     for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
-    if (marks.count + events.count === 0) return false;
-    this.#env.emit('routed', { marks: marks.count, events: events.count });
-    return true;
+    const count = marks.count + events.count;
+    if (count > 0) this.#env.emit('routed', { marks: marks.count, events: events.count });
+    return count;
   }
 
   async #workLoop(binding: Binding): Promise<void> {
@@ -161,17 +192,17 @@ export class Loops {
   }
 
   async #inwardLoop(binding: Binding): Promise<void> {
-    if (this.#settings.backfill) await backfill(this.#env, binding, this.#stop.signal);
+    if (this.#settings.backfill) await this.list(binding, false);
     this.#loading.delete(binding.id);
     this.wake(binding.id);
     if (!binding.subscriber.capabilities.polling) return;
     while (!this.#stop.signal.aborted) {
-      const { fresh, more, expired } = await poll(this.#env, binding, this.#stop.signal);
-      if (fresh > 0) this.ring();
-      if (expired) {
-        await backfill(this.#env, binding, this.#stop.signal, true);
+      const { fresh, more, relist } = await poll(this.#env, binding, this.#stop.signal);
+      if (relist) {
+        await this.list(binding, true);
         this.wake(binding.id);
       }
+      if (fresh > 0) this.ring();
       if (!more) await this.#sleep(this.#settings.pollIntervalMs);
     }
   }

@@ -16,7 +16,16 @@ import { claimLinks, releaseLeases, renewLeases, type Link } from '../store/link
 import { extractRecord, type Binding } from './binding.js';
 import type { Environment } from './environment.js';
 import { loadReferences } from './references.js';
-import { commitResults, errorResult, parkResult, retryResult, waiterOf, waitResult, type Result } from './result.js';
+import {
+  blockedResult,
+  commitResults,
+  errorResult,
+  parkResult,
+  retryResult,
+  waiterOf,
+  waitResult,
+  type Result,
+} from './result.js';
 
 /** Returns how many links were claimed. */
 export async function reconcile(
@@ -57,9 +66,9 @@ async function reconcileLinks(
   try {
     const [sent, looked, resolved] = await Promise.all([
       intendAndSend(env, binding, go, signal),
-      inParallel(toLook, concurrency, (link) => guarded(env, link, () => lookAt(env, binding, link))),
+      inParallel(toLook, concurrency, (link) => guarded(env, binding, link, () => lookAt(env, binding, link))),
       inParallel(unresolved, concurrency, (link) =>
-        guarded(env, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
+        guarded(env, binding, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
       ),
     ]);
     results.push(...(await settleSent(env, binding, sent)), ...looked.flat(), ...resolved.flat());
@@ -80,12 +89,19 @@ async function keepLeases(env: Environment, links: readonly Link[], stop: AbortS
 }
 
 /** A pass over one link must not fail its batch. */
-async function guarded(env: Environment, link: Link, work: () => Promise<Result | undefined>): Promise<Result[]> {
+async function guarded(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  work: () => Promise<Result | undefined>,
+): Promise<Result[]> {
   try {
     const result = await work();
     return result === undefined ? [] : [result];
   } catch (error) {
-    return [retryResult(env, link, messageOf(error), { look: true })];
+    const failure = binding.subscriber.readFailure(error);
+    if (failure.kind === 'blocked') return [blockedResult(env, binding, link, failure.reason, failure.afterMs)];
+    return [retryResult(env, link, failure.reason, { afterMs: failure.afterMs, look: true })];
   }
 }
 

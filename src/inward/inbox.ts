@@ -16,7 +16,7 @@ import {
   type Sighted,
 } from '../store/inbox.js';
 import { intentKeyOf, intentsByCause, type CausingIntent } from '../store/intents.js';
-import { findLinks, type Link } from '../store/links.js';
+import { findLinks, type FoundLink, type Link } from '../store/links.js';
 import { readPath } from '../subscriber/path.js';
 
 /** Returns how many events were routed, and the subscribers that have something to do now. */
@@ -94,7 +94,7 @@ interface Hint {
 }
 
 /** What one event says. Pure. */
-function read(binding: Binding, event: InboxRow, link: Link | undefined, own: CausingIntent | undefined): Hint {
+function read(binding: Binding, event: InboxRow, link: FoundLink | undefined, own: CausingIntent | undefined): Hint {
   // our own request caused it: its answer tells more. Only what it overwrote is news.
   if (own !== undefined) return { look: false, conflicts: edits(binding, own, event.payload) };
   if (event.kind === 'deleted') return { look: true, conflicts: [] };
@@ -109,8 +109,9 @@ function read(binding: Binding, event: InboxRow, link: Link | undefined, own: Ca
 }
 
 /** The snapshot shows just what both sides agreed on: an echo, or a change that has been taken back since. */
-export function shows(binding: Binding, link: Link, snapshot: unknown): boolean {
-  if (binding.mapping.children.length > 0 || link.look) return false;
+export function shows(binding: Binding, link: FoundLink, snapshot: unknown): boolean {
+  // during a write of ours it may be an undo of what we are writing: it equals a shadow that is about to move
+  if (binding.mapping.children.length > 0 || link.look || link.busy) return false;
   return binding.mapping.units.every((unit) => {
     const base = link.shadow.units[unit.name];
     return base !== undefined && sameRemote(base.r, remoteValue(unit, snapshot));

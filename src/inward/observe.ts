@@ -78,6 +78,7 @@ function outOfScope(binding: Binding, link: Link, seen: Observation): Result {
       link,
       state: 'excluded',
       remoteId: seen.remoteId,
+      proof: 'there',
       version: binding.subscriber.versionOf(seen.remote),
       ...deletes,
     },

@@ -2,28 +2,43 @@
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
-import { dropCursor, insertEvents, readCursor, writeCursor } from '../store/inbox.js';
+import { dropCursor, insertEvents, knownEvents, readCursor, writeCursor } from '../store/inbox.js';
+import { beginRun, standingOf } from '../store/runs.js';
 
 /** Pages fetched in one go; the rest waits for the next round, so that one subscriber can't starve the others. */
 const maxPages = 50;
 
 const cursorName = 'changes';
 
-/**
- * Fetches what changed since the cursor. Returns the number of events that were new, and whether more is waiting.
- * A cursor that the remote no longer keeps is dropped: the caller must list everything again.
- */
-export async function poll(
-  env: Environment,
-  binding: Binding,
-  signal: AbortSignal,
-): Promise<{ fresh: number; more: boolean; expired: boolean }> {
+/** The run that lists everything: what a lost cursor asks for. */
+export const listingRun = 'backfill';
+
+export interface Polled {
+  /** Events that were new. */
+  readonly fresh: number;
+  /** More is waiting. */
+  readonly more: boolean;
+  /** The caller must list everything: the cursor is lost, and with it what changed since, or a listing was broken off. */
+  readonly relist: boolean;
+}
+
+/** Fetches what changed since the cursor. */
+export async function poll(env: Environment, binding: Binding, signal: AbortSignal): Promise<Polled> {
   let fresh = 0;
+  if (await mustList(env, binding)) return { fresh, more: false, relist: true };
   for (let page = 0; page < maxPages; page++) {
-    if (signal.aborted) return { fresh, more: true, expired: false };
+    if (signal.aborted) return { fresh, more: true, relist: false };
     const cursor = await readCursor(env.db, binding.id, cursorName);
     try {
-      const { events, cursor: next, more } = await binding.subscriber.changes(cursor);
+      const { events: told, cursor: next, more } = await binding.subscriber.changes(cursor);
+      // most are known where webhooks work, and where a feed is read with an overlap
+      const known = await knownEvents(
+        env.db,
+        binding.id,
+        told.map((event) => event.id),
+      );
+      const events = told.filter((event) => !known.has(event.id));
+      if (events.length === 0 && next === cursor && !more) return { fresh, more: false, relist: false };
       fresh += await env.db.transaction(async (tx) => {
         const { size } = await insertEvents(
           tx,
@@ -32,14 +47,30 @@ export async function poll(
         if (next !== cursor) await writeCursor(tx, binding.id, cursorName, next);
         return size;
       });
-      if (!more) return { fresh, more: false, expired: false };
+      if (!more) return { fresh, more: false, relist: false };
     } catch (error) {
       if (!(error instanceof SyncflowError) || error.code !== 'cursor-expired') throw error;
-      await dropCursor(env.db, binding.id, cursorName);
-      return { fresh, more: true, expired: true };
+      await loseCursor(env, binding, cursor);
+      return { fresh, more: false, relist: true };
     }
   }
-  return { fresh, more: true, expired: false };
+  return { fresh, more: true, relist: false };
+}
+
+/** A listing is owed: one was begun and not finished, or the cursor of a loaded subscriber is not there ("now" would pass over a gap). */
+async function mustList(env: Environment, binding: Binding): Promise<boolean> {
+  const standing = await standingOf(env.db, binding.id, listingRun);
+  if (standing === undefined) return false;
+  return standing === 'open' || (await readCursor(env.db, binding.id, cursorName)) === undefined;
+}
+
+/** A cursor that the remote no longer keeps goes together with the request to list again: a crash can't come in between. */
+async function loseCursor(env: Environment, binding: Binding, cursor: string | undefined): Promise<void> {
+  if (cursor === undefined) return;
+  await env.db.transaction(async (tx) => {
+    // another worker may have been here already, and be listing
+    if (await dropCursor(tx, binding.id, cursorName, cursor)) await beginRun(tx, binding.id, listingRun);
+  });
 }
 
 /** Sets the cursor to "now", before a listing: what changes while it runs comes as events. */

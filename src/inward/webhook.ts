@@ -66,6 +66,8 @@ export class Intake {
   async #drain(): Promise<void> {
     this.#writing = true;
     while (this.#waiting.length > 0) {
+      // whatever has arrived at this socket by now goes along
+      await new Promise((resolve) => setImmediate(resolve));
       const group = this.#waiting.splice(0, maxGroup);
       try {
         await this.#write(group);

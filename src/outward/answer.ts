@@ -35,16 +35,16 @@ export async function answered(
       return { ...parkResult(link, 'remote-missing', outcome.reason), ...closed(intent, 'missing') };
     case 'rejected':
       return { ...parkResult(link, 'rejected', outcome.reason), ...closed(intent, 'rejected') };
-    case 'retry':
-      return {
-        ...retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs }),
-        ...closed(intent, 'not applied'),
-      };
+    case 'retry': {
+      const again = retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs });
+      // that this request took no effect says nothing of the one before it
+      return intent.resumed ? { ...again, unknown: intent.id } : { ...again, ...closed(intent, 'not applied') };
+    }
     case 'stale':
       // whatever it shows, the remote is read again before the next write
       return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'stale') };
     case 'blocked':
-      return blockedResult(env, binding, link, outcome.reason, outcome.afterMs, intent);
+      return blockedResult(env, binding, link, outcome.reason, outcome.afterMs, intent.resumed ? undefined : intent);
     case 'unknown':
       return { ...retryResult(env, link, outcome.reason), unknown: intent.id };
   }
@@ -74,6 +74,7 @@ async function written(
         link,
         state: 'linked',
         remoteId: outcome.remoteId,
+        proof: 'there',
         shadow: shadowOfSent(link.shadow, sent),
         ...(existed ? { look: true, dueInMs: 0 } : {}),
       },

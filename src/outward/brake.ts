@@ -5,6 +5,11 @@ import type { Queryable } from '../store/database.js';
 /** How a release of the brake is kept among the settings: until when. */
 export const releaseSetting = (subscriber: string): string => `release:${subscriber}`;
 
+/** One inward delete of a subscriber at a time, until the transaction ends: each counts those before it. */
+export async function lockBrake(tx: Queryable, binding: Binding): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtext('syncflow'), hashtext('brake:' || $1))`, [binding.id]);
+}
+
 /** A message when `coming` more deletes would be too many; undefined lets them pass. */
 export async function overBrake(
   db: Queryable,

@@ -8,6 +8,7 @@ import type { Shadow } from '../merge/shadow.js';
 import { saveSteps, stepKey, type Intent, type IntentBody, type NewIntent, type StepRecord } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { AnyOperation, Lane } from '../subscriber/base.js';
+import { isEmpty } from '../merge/shadow.js';
 import { writePath } from '../subscriber/path.js';
 import type { Draft, Plan } from './plan.js';
 
@@ -50,8 +51,26 @@ export function sentOf(intent: Intent, firstHand: boolean): Sent {
   return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, firstHand };
 }
 
+/** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */
+export function matchValues({ subscriber, mapping }: Binding, intent: Intent): Record<string, Json> | undefined {
+  const values: Record<string, Json> = {};
+  for (const unit of mapping.units) {
+    if (!subscriber.match.includes(unit.name)) continue;
+    const r = intent.body.draft.sent[unit.name]?.r;
+    if (isEmpty(r)) return undefined;
+    writePath(values, unit.path, r ?? null);
+  }
+  return values;
+}
+
 /** The operation of an intent. Its steps are saved as they go; a lost lease ends it with a `fenced` error. */
-export function operationOf(env: Environment, link: Link, intent: Intent, signal: AbortSignal): AnyOperation<unknown> {
+export function operationOf(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  signal: AbortSignal,
+): AnyOperation<unknown> {
   const { body } = intent;
   const common = {
     key: body.key,
@@ -61,7 +80,7 @@ export function operationOf(env: Environment, link: Link, intent: Intent, signal
     values: body.draft.values as never,
     children: body.draft.children,
     resumed: intent.resumed,
-    step: stepper(env, link, intent),
+    step: stepper(env, binding, link, intent),
   };
   if (intent.kind === 'create') return { kind: 'create', ...common };
   const remote = { remoteId: body.remoteId ?? '', version: body.version, known: body.known as never };
@@ -69,10 +88,17 @@ export function operationOf(env: Environment, link: Link, intent: Intent, signal
   return { kind: 'delete', key: body.key, idempotencyKey: intent.idempotencyKey, lane: common.lane, signal, ...remote };
 }
 
-function stepper(env: Environment, link: Link, intent: Intent) {
+/**
+ * Saves each step before it is sent, and its result before the next one begins. Where a request that is sent again under its
+ * key is answered from memory, the result goes along with the next step's beginning: one write less for each step.
+ */
+function stepper(env: Environment, binding: Binding, link: Link, intent: Intent) {
+  const replays = binding.subscriber.capabilities.idempotencyHours !== undefined;
   let steps: StepRecord[] = [...intent.steps];
-  const save = async (step: StepRecord): Promise<void> => {
+  const note = (step: StepRecord): void => {
     steps = [...steps.filter((one) => one.name !== step.name), step];
+  };
+  const save = async (): Promise<void> => {
     if (!(await saveSteps(env.db, intent, link, steps))) {
       throw new SyncflowError('fenced', `the lease of link ${link.id} was taken over`);
     }
@@ -91,9 +117,13 @@ function stepper(env: Environment, link: Link, intent: Intent) {
       done: false,
       result: null,
     };
-    if (known === undefined) await save(step);
+    if (known === undefined) {
+      note(step);
+      await save();
+    }
     const result = await send(step.body as Body, step.key);
-    await save({ ...step, done: true, result });
+    note({ ...step, done: true, result });
+    if (!replays) await save();
     return result;
   };
 }

@@ -4,19 +4,16 @@ import { overBrake } from './brake.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { closed, parkResult, type Result } from '../engine/result.js';
-import type { Json } from '../catalog/values.js';
-import { messageOf } from '../errors.js';
 import { editsOverridden, type Basis } from '../inward/observe.js';
 import type { Conflict } from '../merge/merge.js';
-import { isEmpty } from '../merge/shadow.js';
+import { showsUnseenEdit } from '../merge/seen.js';
 import { insertIntents, type Intent } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
-import { exists, retry, unknown, type Outcome } from '../subscriber/outcome.js';
-import { writePath } from '../subscriber/path.js';
-import { answered } from './answer.js';
-import { freeze, laneOf, operationOf } from './operation.js';
+import { exists, retry, stale, unknown, type Outcome } from '../subscriber/outcome.js';
+import { freeze, laneOf, matchValues, operationOf } from './operation.js';
 import type { Plan } from './plan.js';
+import { concluded } from './resolve.js';
 
 export type Write = Extract<Plan, { kind: 'create' | 'update' | 'delete' }>;
 
@@ -106,7 +103,7 @@ async function sendBatch(
   const going = checked.filter(({ check }) => check.outcome === undefined && check.park === undefined);
   const outcomes = await pushAll(
     binding,
-    going.map(({ planned, intent }) => operationOf(env, planned.link, intent, signal)),
+    going.map(({ planned, intent }) => operationOf(env, binding, planned.link, intent, signal)),
   );
   return checked.map((one) => {
     const index = going.indexOf(one);
@@ -128,12 +125,17 @@ async function pushAll(
 
 async function checkBefore(env: Environment, binding: Binding, going: Going): Promise<Check> {
   try {
-    if (going.intent.kind === 'delete') return await checkDelete(binding, going.planned.link);
-    if (going.intent.kind === 'create' && binding.subscriber.match.length > 0)
-      return await checkCreate(env, binding, going.planned.link, going.intent);
-    return {};
+    const { link } = going.planned;
+    switch (going.intent.kind) {
+      case 'delete':
+        return await checkDelete(binding, link);
+      case 'update':
+        return await checkUpdate(binding, link);
+      case 'create':
+        return binding.subscriber.match.length > 0 ? await checkCreate(env, binding, link, going.intent) : {};
+    }
   } catch (error) {
-    return { outcome: retry(messageOf(error)) };
+    return { outcome: binding.subscriber.readFailure(error) };
   }
 }
 
@@ -150,16 +152,16 @@ async function checkDelete(binding: Binding, link: Link): Promise<Check> {
     : { outcome: sight };
 }
 
-/** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */
-export function matchValues({ subscriber, mapping }: Binding, intent: Intent): Record<string, Json> | undefined {
-  const values: Record<string, Json> = {};
-  for (const unit of mapping.units) {
-    if (!subscriber.match.includes(unit.name)) continue;
-    const r = intent.body.draft.sent[unit.name]?.r;
-    if (isEmpty(r)) return undefined;
-    writePath(values, unit.path, r ?? null);
-  }
-  return values;
+/**
+ * A blind update would wipe an edit that nobody here has seen, without a trace: where the system neither refuses a write that
+ * was made against an older version nor tells afterwards what it overwrote, it is read once more.
+ */
+async function checkUpdate({ subscriber, mapping }: Binding, link: Link): Promise<Check> {
+  const { conditional, history } = subscriber.capabilities;
+  if (link.remoteId === undefined || history || (conditional && link.version !== undefined)) return {};
+  const sight = await subscriber.look(link.remoteId, laneOf(link));
+  if (sight.kind !== 'found') return { outcome: sight };
+  return showsUnseenEdit(mapping, link.shadow, sight.remote) ? { outcome: stale(sight.remote) } : {};
 }
 
 /**
@@ -216,7 +218,7 @@ export async function settleSent(env: Environment, binding: Binding, sent: reado
     if (check.park !== undefined)
       return { ...parkResult(link, check.park.code, check.park.reason), ...closed(intent, check.park.code) };
     try {
-      const result = await answered(env, binding, link, intent, outcome, basis);
+      const result = await concluded(env, binding, link, intent, outcome, basis);
       if (result === undefined || check.conflicts === undefined) return result;
       return { ...result, conflicts: [...check.conflicts, ...(result.conflicts ?? [])] };
     } catch (error) {

@@ -2,7 +2,16 @@
 import type { RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Database } from '../store/database.js';
-import { claimMarks, holdTruncated, makeAllDue, makeDue, moveKeys, type DueRow, type MarkRow } from '../store/marks.js';
+import {
+  claimMarks,
+  holdTruncated,
+  makeAllDue,
+  makeDue,
+  moveKeys,
+  releaseKeys,
+  type DueRow,
+  type MarkRow,
+} from '../store/marks.js';
 
 /** Returns how many marks were routed, and the subscribers that have something to do now. */
 export function routeMarks(
@@ -23,11 +32,15 @@ export function routeMarks(
       const own = marks.filter((mark) => mark.catalog === catalog);
       const cut = own.findLastIndex((mark) => mark.op === 'T');
       const truncated = own[cut];
-      if (truncated !== undefined) await holdTruncated(tx, subscribers, truncated.at);
+      if (truncated !== undefined) {
+        await holdTruncated(tx, subscribers, truncated.at);
+        await releaseKeys(tx, subscribers, undefined);
+      }
       // what was marked before the table was emptied speaks of rows that are gone
       const rest = own.slice(cut + 1);
       if (rest.some((mark) => mark.key === null)) await makeAllDue(tx, subscribers);
       for (const moves of keyMoves(rest)) await moveKeys(tx, subscribers, moves);
+      await releaseKeys(tx, subscribers, deletedKeys(rest));
       await makeDue(tx, dueRows(rest, byCatalog));
     }
     return { count: marks.length, due: new Set(marks.flatMap((mark) => byCatalog.get(mark.catalog) ?? [])) };
@@ -88,6 +101,11 @@ function follow(round: readonly Move[], statement: readonly Move[]): Move[] {
 function unambiguous(moves: readonly Move[]): boolean {
   const { size } = new Set(moves.map(({ from }) => from));
   return size === moves.length && new Set(moves.map(({ to }) => to)).size === moves.length;
+}
+
+/** Keys whose record was deleted, whether or not another took its place since. Pure. */
+export function deletedKeys(marks: readonly MarkRow[]): RecordKey[] {
+  return marks.flatMap((mark) => (mark.op === 'D' && mark.key !== null ? [mark.key] : []));
 }
 
 /** One due row per subscriber and key: the last mark of a key says whether it was deleted. Pure. */

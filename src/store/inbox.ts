@@ -60,21 +60,34 @@ function storable(text: string): string {
   return text.replaceAll('\u0000', '');
 }
 
-/** Whether there is anything to route: cheaper to ask than to open two transactions in vain. */
-export async function anythingToRoute(
+/** Whether there are marks and events to route: cheaper to ask than to open transactions in vain. */
+export async function hintsToRoute(
   db: Queryable,
   catalogs: readonly string[],
   subscribers: readonly string[],
-): Promise<boolean> {
-  const [row] = await db.query<{ any: boolean }>(
+): Promise<{ readonly marks: boolean; readonly events: boolean }> {
+  const [row] = await db.query<{ marks: boolean; events: boolean }>(
     {
-      name: 'syncflow-anything-to-route',
-      text: `select exists (select from syncflow.mark where catalog in (select value from json_array_elements_text($1::json)))
-          or exists (select from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($2::json))) as any`,
+      name: 'syncflow-hints-to-route',
+      text: `select exists (select from syncflow.mark where catalog in (select value from json_array_elements_text($1::json))) as marks,
+          exists (select from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($2::json))) as events`,
     },
     [JSON.stringify(catalogs), JSON.stringify(subscribers)],
   );
-  return row?.any === true;
+  return row ?? { marks: false, events: false };
+}
+
+/** Of these events, the ids that are stored already: cheaper to ask than to send their payloads in vain. */
+export async function knownEvents(db: Queryable, subscriber: string, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db.query<{ event_id: string }>(
+    {
+      name: 'syncflow-known-events',
+      text: `select event_id from syncflow.inbox where subscriber = $1 and event_id in (select value from json_array_elements_text($2::json))`,
+    },
+    [subscriber, JSON.stringify(ids.map(storable))],
+  );
+  return new Set(rows.map((row) => row.event_id));
 }
 
 function payloadOf(event: RemoteEvent): InboxPayload {
@@ -198,6 +211,11 @@ export async function writeCursor(tx: Queryable, subscriber: string, name: strin
   );
 }
 
-export async function dropCursor(tx: Queryable, subscriber: string, name: string): Promise<void> {
-  await tx.query('delete from syncflow.cursor where subscriber = $1 and name = $2', [subscriber, name]);
+/** Drops a cursor unless it has moved since; tells whether it did. */
+export async function dropCursor(tx: Queryable, subscriber: string, name: string, value: string): Promise<boolean> {
+  const rows = await tx.query(
+    'delete from syncflow.cursor where subscriber = $1 and name = $2 and value = $3 returning 1',
+    [subscriber, name, value],
+  );
+  return rows.length === 1;
 }

@@ -29,8 +29,20 @@ export interface Link {
   readonly createdAt: string;
 }
 
+/** A link as one statement saw it. */
+export interface FoundLink extends Link {
+  /** Somebody is at work on it, or a write of ours has no answer yet: its shadow may be about to move. */
+  readonly busy: boolean;
+}
+
+/** A value that inward sync wrote, as a digest, and when. */
+export interface Flip {
+  readonly value: string;
+  readonly atMs: number;
+}
+
 /** Recent values that inward sync wrote, by unit, newest last: what the loop breaker looks at. */
-export type Flips = Readonly<Record<string, readonly string[]>>;
+export type Flips = Readonly<Record<string, readonly Flip[]>>;
 
 /** What becomes of a claimed link. Its lease ends with it. */
 export interface Settlement {
@@ -50,6 +62,8 @@ export interface Settlement {
   readonly waitsFor?: string;
   readonly parked?: { readonly code: ParkCode; readonly reason: string };
   readonly failed?: string;
+  /** What is proven of the remote: that it was there, which voids an older proof of its deletion, or that it was deleted. */
+  readonly proof?: 'there' | 'deleted';
   /** Remove the link altogether: there is nothing on either side. */
   readonly forget?: boolean;
 }
@@ -157,24 +171,37 @@ export async function renewLeases(db: Queryable, links: readonly Link[], leaseMs
   return new Set(rows.map((row) => row.id));
 }
 
+/** Ends all leases after so many ms at most: for a hub that nobody else can be working on. */
+export async function shortenLeases(db: Queryable, ms: number): Promise<void> {
+  await db.query(
+    `update syncflow.link set lease_until = clock_timestamp() + $1::float8 * interval '1 ms'
+     where lease_owner is not null and lease_until > clock_timestamp() + $1::float8 * interval '1 ms'`,
+    [ms],
+  );
+}
+
+/** Somebody is at work on it, or a write of ours has no answer yet. */
+const busyColumn = `coalesce(l.lease_until > clock_timestamp(), false)
+  or exists (select from syncflow.intent i where i.link_id = l.id and i.closed_at is null) as busy`;
+
 /** Links by (subscriber, key) or (subscriber, remote id), for resolving references and routing events. */
 export async function findLinks(
   db: Queryable,
   wanted: readonly { subscriber: string; key?: string | undefined; remoteId?: string | undefined }[],
-): Promise<Link[]> {
+): Promise<FoundLink[]> {
   if (wanted.length === 0) return [];
-  const rows = await db.query<LinkRow>(
+  const rows = await db.query<LinkRow & { busy: boolean }>(
     {
       name: 'syncflow-find-links',
-      text: `select ${linkColumns} from json_to_recordset($1::json) as r(subscriber text, key text) join syncflow.link l
+      text: `select ${linkColumns}, ${busyColumn} from json_to_recordset($1::json) as r(subscriber text, key text) join syncflow.link l
           on l.subscriber = r.subscriber and l.key = r.key where r.key is not null
         union all
-        select ${linkColumns} from json_to_recordset($1::json) as r(subscriber text, "remoteId" text) join syncflow.link l
+        select ${linkColumns}, ${busyColumn} from json_to_recordset($1::json) as r(subscriber text, "remoteId" text) join syncflow.link l
           on l.subscriber = r.subscriber and l.remote_id = r."remoteId" where r."remoteId" is not null`,
     },
     [JSON.stringify(wanted)],
   );
-  return rows.map(toLink);
+  return rows.map((row) => ({ ...toLink(row), busy: row.busy }));
 }
 
 /** Locks one link and tells whether it is free to be taken over. Returns undefined where there is none. */
@@ -184,9 +211,7 @@ export async function lockLink(
   key: RecordKey,
 ): Promise<{ link: Link; busy: boolean } | undefined> {
   const [row] = await tx.query<LinkRow & { busy: boolean }>(
-    `select ${linkColumns}, coalesce(l.lease_until > clock_timestamp(), false)
-       or exists (select from syncflow.intent i where i.link_id = l.id and i.closed_at is null) as busy
-     from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
+    `select ${linkColumns}, ${busyColumn} from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
     [subscriber, key],
   );
   return row === undefined ? undefined : { link: toLink(row), busy: row.busy };
@@ -289,6 +314,7 @@ function settlementRow(one: Settlement) {
     version: 'version' in one ? (one.version ?? null) : (link.version ?? null),
     shadow: one.shadow ?? link.shadow,
     look: one.look ?? false,
+    proof: one.proof ?? null,
     flips: one.flips ?? link.flips,
     claims: one.claims ?? null,
     due_in: one.dueInMs ?? null,
@@ -307,7 +333,7 @@ const settleStatement = {
   name: 'syncflow-settle-links',
   text: `with r as (
       select * from json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint, state text, rekey boolean, key text, remote_id text,
-        version text, shadow json, look boolean, flips json, claims text, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
+        version text, shadow json, look boolean, proof text, flips json, claims text, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
     )
     update syncflow.link l set
       -- a row that came back under its key while its deletion was settled begins anew
@@ -317,7 +343,8 @@ const settleStatement = {
       remote_id = case when not (${cameBack}) then r.remote_id end, version = case when not (${cameBack}) then r.version end,
       shadow = case when not (${cameBack}) then r.shadow end, flips = r.flips, sight = null, claims = coalesce(r.claims, l.claims),
       look = r.look or (l.generation <> r.generation and l.look),
-      gone_at = case when l.generation = r.generation then null else l.gone_at end,
+      gone_at = case when ${cameBack} then null when r.proof = 'deleted' then coalesce(l.gone_at, clock_timestamp())
+        when r.proof = 'there' and l.generation = r.generation then null else l.gone_at end,
       due_at = case when l.generation <> r.generation then case when l.parked_code is null then clock_timestamp() end when r.due_in is not null then clock_timestamp() + r.due_in * interval '1 ms' end,
       waits_for = case when l.generation = r.generation then r.waits_for end,
       parked_code = case when l.generation = r.generation then r.parked_code else l.parked_code end,

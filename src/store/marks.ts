@@ -75,6 +75,24 @@ export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<v
   );
 }
 
+/**
+ * Records that were deleted let go of the tombstones that a policy left with them: what is inserted later under their keys is a
+ * new life. Without keys: all records of these subscribers.
+ */
+export async function releaseKeys(
+  tx: Queryable,
+  subscribers: readonly string[],
+  keys: readonly RecordKey[] | undefined,
+): Promise<void> {
+  if (subscribers.length === 0 || keys?.length === 0) return;
+  await tx.query(
+    `update syncflow.link set former_key = key, key = null
+     where state = 'gone' and key is not null and subscriber in (select value from json_array_elements_text($1::json))
+       and ($2::json is null or key in (select value from json_array_elements_text($2::json)))`,
+    [JSON.stringify(subscribers), keys === undefined ? null : JSON.stringify(keys)],
+  );
+}
+
 /** Every link of these subscribers is due: a child table was truncated, or the whole catalog is to be looked at again. */
 export async function makeAllDue(tx: Queryable, subscribers: readonly string[]): Promise<void> {
   await tx.query(
@@ -124,6 +142,16 @@ export async function moveKeys(
      where l.key like 'moving:%' and l.subscriber in (select value from json_array_elements_text($1::json))`,
     [params[0]],
   );
+}
+
+/** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
+export async function announceWriter(tx: Queryable, origin: string, editedAt: string | undefined): Promise<number> {
+  const [row] = await tx.query<{ now_ms: number }>(
+    `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
+       (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+    [origin, editedAt ?? ''],
+  );
+  return Math.round(row?.now_ms ?? 0);
 }
 
 /** Puts a sleeping worker on the list of those to be rung. */

@@ -1,26 +1,25 @@
 /** Questions about the whole: what is pending, what is parked, how subscribers stand. */
 import type { Queryable } from './database.js';
 
-/** Things that are known and not yet synced or parked, of the given subscribers. */
-export async function countPending(
+/** Whether something is known and not yet synced or parked, of the given subscribers. */
+export async function isPending(
   db: Queryable,
   catalogs: readonly string[],
   subscribers: readonly string[],
-): Promise<number> {
-  const [row] = await db.query<{ pending: number }>(
+): Promise<boolean> {
+  const [row] = await db.query<{ pending: boolean }>(
     {
       name: 'syncflow-pending',
-      text: `select (
-          (select count(*) from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)))
-          + (select count(*) from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($1::json)))
-          + (select count(*) from syncflow.link l where (l.due_at is not null or l.lease_owner is not null) and not l.paused and l.parked_code is null
+      text: `select exists (select from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)))
+          or exists (select from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($1::json)))
+          -- a claimed link is due until it is settled
+          or exists (select from syncflow.link l where l.due_at is not null and not l.paused and l.parked_code is null
               and l.subscriber in (select value from json_array_elements_text($1::json))
-              and not exists (select from syncflow.setting s where s.name = 'pause:' || l.subscriber))
-        )::int as pending`,
+              and not exists (select from syncflow.setting s where s.name = 'pause:' || l.subscriber)) as pending`,
     },
     [JSON.stringify(subscribers), JSON.stringify(catalogs)],
   );
-  return row?.pending ?? 0;
+  return row?.pending === true;
 }
 
 export interface SubscriberStatus {

@@ -38,7 +38,8 @@ export function openRun<P extends object>(
        from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
       [subscriber, kind],
     );
-    if (last !== undefined && !last.finished) return { id: last.id, progress: JSON.parse(last.progress) as P };
+    if (last !== undefined && !last.finished)
+      return { id: last.id, progress: { ...initial, ...(JSON.parse(last.progress) as Partial<P>) } };
     if (last !== undefined && !again) return undefined;
     const [made] = await tx.query<{ id: string }>(
       'insert into syncflow.run (subscriber, kind, progress) values ($1, $2, $3::json) returning id::text as id',
@@ -46,6 +47,28 @@ export function openRun<P extends object>(
     );
     return made === undefined ? undefined : { id: made.id, progress: initial };
   });
+}
+
+/** Begins a run anew: one that is still open has seen too little, and gives way (a first load is then still to come). */
+export async function beginRun(tx: Queryable, subscriber: string, kind: string): Promise<void> {
+  await tx.query(`delete from syncflow.run where subscriber = $1 and kind = $2 and finished_at is null`, [
+    subscriber,
+    kind,
+  ]);
+  await tx.query('insert into syncflow.run (subscriber, kind) values ($1, $2)', [subscriber, kind]);
+}
+
+/** How the last run of a kind stands; undefined where there was none. */
+export async function standingOf(
+  db: Queryable,
+  subscriber: string,
+  kind: string,
+): Promise<'open' | 'finished' | undefined> {
+  const [last] = await db.query<{ finished: boolean }>(
+    `select finished_at is not null as finished from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
+    [subscriber, kind],
+  );
+  return last === undefined ? undefined : last.finished ? 'finished' : 'open';
 }
 
 export async function saveRun(db: Queryable, id: string, progress: object): Promise<void> {

@@ -55,7 +55,8 @@ interface Operation<Remote> {
   readonly resumed: boolean;
   /**
    * One remote call of an operation that needs several. The body and its idempotency key are durable before `send` is called,
-   * the answer's gist before the next step begins; a resumed operation doesn't run a finished step again.
+   * the answer's gist before the next step begins; a resumed operation doesn't run a finished step again. (The last one of a
+   * system with idempotency keys may be sent again, under its key.)
    * @param name unique within the operation @param body what is sent: frozen the first time
    * @param send makes the call and returns what later steps need of the answer (small JSON)
    */
@@ -248,11 +249,16 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
       return await this.fetch(remoteId, lane);
     } catch (error) {
       const outcome = this.outcomeOf(error);
-      if (outcome.kind === 'gone' || outcome.kind === 'missing' || outcome.kind === 'blocked') return outcome;
-      if (outcome.kind === 'retry') return outcome;
+      if (outcome.kind === 'gone' || outcome.kind === 'missing') return outcome;
       if (outcome.kind === 'rejected') return blocked(outcome.reason);
-      return retry(messageOf(error));
+      return this.readFailure(error);
     }
+  }
+
+  /** What it means that `find`, `list` or `changes` threw: they can be called again, unless `outcomeOf` says that nothing works now. */
+  readFailure(error: unknown): Extract<Outcome, { kind: 'retry' | 'blocked' }> {
+    const outcome = this.outcomeOf(error);
+    return outcome.kind === 'blocked' || outcome.kind === 'retry' ? outcome : retry(messageOf(error));
   }
 
   /** Remotes that carry our marker, or that match; strongly consistent. Capability `marker`, or `match` units. */

@@ -49,9 +49,7 @@ test('many are held, whatever was deleted by then, until they are released', asy
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-// Bug: `applyDeletion` counts before its own transaction and without a lock, so that as many deletions as are in flight (of all
-// workers) see the same count: here 8 go instead of 5.
-test.fails('no more are deleted than the brake allows', async () => {
+test('no more are deleted than the brake allows', async () => {
   const { world, system, count } = await twenty();
   for (const id of [...system.objects.keys()]) system.remove(id);
   await world.flow.sync();
@@ -70,9 +68,7 @@ test('held deletions heal when the remotes are restored', async () => {
   expect((await world.flow.parked()).filter((one) => one.code === 'brake')).toEqual([]);
 });
 
-// Bug: parking forgets `gone_at` (see not-found-is-not-deleted.test.ts): what the brake held can't be released in a system that
-// answers 404 for deleted objects.
-test.fails('many are held and released in a system that answers 404', async () => {
+test('many are held and released in a system that answers 404', async () => {
   const { world, system, count } = await twenty(forgetfulSide({ capabilities: { polling: false } }));
   const events = [...system.objects.keys()].map((remoteId) => ({ id: remoteId, remoteId, kind: 'deleted' as const }));
   for (const { remoteId } of events) system.remove(remoteId);

@@ -70,9 +70,7 @@ test('an event that says "deleted" of a remote that is there deletes nothing, th
   expect(await parkedOf(world)).toMatchObject([{ code: 'remote-missing' }]);
 });
 
-// Bug: `settleStatement` (store/links.ts) forgets `gone_at` at every settlement of an unchanged generation, a failed attempt and a
-// parking included. After one refused fetch the next 404 lacks its proof: the record is parked as `remote-missing` for good.
-test.fails('the proof of a deletion outlives a fetch that failed', async () => {
+test('the proof of a deletion outlives a fetch that failed', async () => {
   const { world, contacts, ada, system, object, tell } = await oneContact();
   system.remove(object.id);
   system.faults.push({ call: 'fetch', kind: 'refused' });
@@ -81,7 +79,7 @@ test.fails('the proof of a deletion outlives a fetch that failed', async () => {
   expect(await contacts.get(ada.id)).toBeUndefined();
 });
 
-test.fails('the proof of a deletion outlives a delete-conflict', async () => {
+test('the proof of a deletion outlives a delete-conflict', async () => {
   const { world, contacts, ada, system, object, tell } = await oneContact();
   await world.flow.unsubscribe('contact/memory');
   await contacts.save({ id: ada.id, city: 'London' });

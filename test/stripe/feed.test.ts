@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { overlapSeconds, readFeed, type FeedReader } from '../../src/connectors/stripe/feed.js';
+import { overlapSeconds, readFeed, shortOverlapSeconds, type FeedReader } from '../../src/connectors/stripe/feed.js';
 import { SyncflowError } from '../../src/errors.js';
 import { StripeCustomers } from './catalogs.js';
 import { createOf, world } from './support.js';
@@ -72,13 +72,47 @@ describe('the event feed', () => {
     expect(new Set(ids).size).toBe(created.length);
   });
 
-  it('reads the last minute again: an event of the same second, or a late one, is not lost', async () => {
+  it('reads the last seconds again each time, and the last minute once a minute: an event that comes late is not lost', async () => {
     const source = list([now - 20]);
     const first = await readFeed(source.read, cursorAt(now - 100), now);
     source.add(now - 20);
+    source.add(now - 20 - shortOverlapSeconds);
     source.add(now - 20 - overlapSeconds + 1);
-    const second = await readFeed(source.read, first.cursor, now);
-    expect(second.events.map((event) => event.id)).toEqual(expect.arrayContaining(['evt_1', 'evt_2']));
+    const second = await readFeed(source.read, first.cursor, now + 5);
+    expect(second.events.map((event) => event.id)).toEqual(['evt_2', 'evt_0', 'evt_1']);
+    const third = await readFeed(source.read, second.cursor, now + overlapSeconds);
+    expect(third.events.map((event) => event.id)).toContain('evt_3');
+  });
+
+  it('reads a busy minute not again and again', async () => {
+    const source = list(Array.from({ length: 3000 }, (_, index) => now - 50 + Math.floor(index / 60)));
+    let { cursor } = await readFeed(source.read, cursorAt(now - 55), now);
+    const before = source.calls;
+    let given = 0;
+    for (let second = 1; second <= 50; second++) {
+      const feed = await readFeed(source.read, cursor, now + second);
+      cursor = feed.cursor;
+      given += feed.events.length;
+    }
+    expect(source.calls - before).toBeLessThan(50 * 4);
+    expect(given).toBeLessThan(50 * 60 * (shortOverlapSeconds + 1) + 1);
+  });
+
+  it('finds a late event although younger ones keep coming, and a clock that was put back', async () => {
+    const source = list([now]);
+    let { cursor } = await readFeed(source.read, cursorAt(now - 100), now);
+    source.add(now - 40);
+    const seen = new Set<string>();
+    for (let second = 1; second <= overlapSeconds; second++) {
+      source.add(now + second);
+      const feed = await readFeed(source.read, cursor, now + second);
+      cursor = feed.cursor;
+      for (const event of feed.events) seen.add(event.id);
+    }
+    expect(seen.has('evt_1')).toBe(true);
+    source.add(now + 10);
+    const back = await readFeed(source.read, cursor, now - 3600);
+    expect(back.events.map((event) => event.id)).toContain(`evt_${overlapSeconds + 2}`);
   });
 
   it('does not pass what a clock that is ahead has not seen', async () => {

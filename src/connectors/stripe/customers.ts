@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import type { CatalogClass } from '../../catalog/catalog.js';
 import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '../../subscriber/base.js';
 import { done, type Outcome } from '../../subscriber/outcome.js';
+import { customerEvents } from './event-types.js';
 import { matches, type PageRequest, type RemotePage } from './listing.js';
 import { StripeObject } from './object.js';
 import { addressMembers, type Writable } from './params.js';
@@ -47,11 +48,7 @@ const both = [
  */
 export abstract class StripeCustomerSubscriber<C extends CatalogClass> extends StripeObject<C, StripeCustomer> {
   protected override readonly kind: string = 'customer';
-  protected override readonly eventTypes: readonly string[] = [
-    'customer.created',
-    'customer.updated',
-    'customer.deleted',
-  ];
+  protected override readonly eventTypes: readonly string[] = customerEvents;
   protected override readonly writable: Writable = {
     create: new Set([...both, 'payment_method', 'source', 'tax', 'test_clock']),
     update: new Set([...both, 'default_source', 'source', 'tax']),

@@ -24,10 +24,12 @@ export interface Feed {
 }
 
 /**
- * `created` has whole seconds, and an event may become visible after one that is younger: so the last minute is read again
- * each time, and an event that was seen is recognised by its id.
+ * `created` has whole seconds, and an event may become visible after one that is younger. So the last seconds are read again
+ * each time, and once a minute the whole minute before: every event is read about three times, however busy the account is
+ * and however often it is asked. One that was seen is recognised by its id.
  */
 export const overlapSeconds = 60;
+export const shortOverlapSeconds = 3;
 /** In a quiet account the start moves on by our clock, this far behind it: a clock that is ahead skips nothing. */
 const quietSeconds = 3600;
 /** The quiet start moves in such steps, so that a quiet cursor seldom changes. */
@@ -38,8 +40,11 @@ const marginSeconds = 3600;
 const limit = 100;
 
 interface Cursor {
-  /** Everything created before it has been given out. */
+  /** Everything created before it has been given out, late ones too. */
   readonly from: number;
+  /** The youngest event that was given out, and when the time since `from` was last read as a whole, by our clock. */
+  readonly head?: number;
+  readonly wholeAt?: number;
   /** While a backlog is worked off: where it ends, and how long a window held about a page. */
   readonly until?: number;
   readonly span?: number;
@@ -57,14 +62,31 @@ export async function readFeed(read: FeedReader, cursorText: string | undefined,
   const cursor = parseCursor(cursorText, nowSeconds);
   if (cursor.until !== undefined && cursor.from < cursor.until)
     return readWindow(read, cursor.from, cursor.until, cursor.span);
-  const { from } = cursor;
-  const page = await read({ created: { gte: from }, limit });
+  const whole = isWholeDue(cursor, nowSeconds);
+  const gte = whole ? cursor.from : Math.max(cursor.from, (cursor.head ?? 0) - shortOverlapSeconds);
+  const page = await read({ created: { gte }, limit });
   const newest = page.data[0]?.created;
-  if (page.has_more && newest !== undefined && from < newest - overlapSeconds)
-    return readWindow(read, from, newest - overlapSeconds);
-  const events = await rest(read, { gte: from }, page);
-  const next = Math.max(from, newest === undefined ? 0 : newest - overlapSeconds, quietStart(nowSeconds));
-  return { events: [...events].reverse(), cursor: JSON.stringify({ from: next }), more: false };
+  if (page.has_more && newest !== undefined && gte < newest - overlapSeconds)
+    return readWindow(read, cursor.from, newest - overlapSeconds);
+  const events = await rest(read, { gte }, page);
+  return {
+    events: [...events].reverse(),
+    cursor: JSON.stringify(advance(cursor, newest, whole, nowSeconds)),
+    more: false,
+  };
+}
+
+/** Whether it is time to read everything since `from`. A clock that was put back makes it so. */
+function isWholeDue({ head, wholeAt }: Cursor, nowSeconds: number): boolean {
+  return head === undefined || wholeAt === undefined || nowSeconds < wholeAt || nowSeconds - wholeAt >= overlapSeconds;
+}
+
+function advance(cursor: Cursor, newest: number | undefined, whole: boolean, nowSeconds: number): Cursor {
+  const head = Math.max(cursor.head ?? 0, newest ?? 0);
+  const from = whole ? Math.max(cursor.from, head - overlapSeconds, quietStart(nowSeconds)) : cursor.from;
+  // nothing younger than the start: the next reading is short anyway
+  if (head <= from) return { from };
+  return { from, head, wholeAt: whole ? nowSeconds : (cursor.wholeAt ?? nowSeconds) };
 }
 
 /** A cursor that stands for "now", by Stripe's clock where it tells. */
@@ -119,9 +141,9 @@ function parseCursor(text: string, nowSeconds: number): Cursor {
 function readCursor(text: string): Cursor | undefined {
   try {
     const value = JSON.parse(text) as Partial<Record<keyof Cursor, unknown>> | null;
-    const { from, until, span } = value ?? {};
+    const { from, ...rest } = value ?? {};
     if (typeof from !== 'number') return undefined;
-    return { from, ...(typeof until === 'number' ? { until } : {}), ...(typeof span === 'number' ? { span } : {}) };
+    return { ...Object.fromEntries(Object.entries(rest).filter(([, one]) => typeof one === 'number')), from };
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@
 export { StripeAccount, type StripeAccountOptions, type StripeCallOptions } from './account.js';
 export { StripeCustomerSubscriber, type StripeCustomer } from './customers.js';
 export { StripeInvoiceSubscriber, type StripeInvoice, type StripeInvoiceLine } from './invoices.js';
+export { stripeEvents } from './event-types.js';
 export { type PageRequest as StripePageRequest, type RemotePage as StripePage } from './listing.js';
 export { stripeCapabilities, StripeObject, type SeenInEvent, type StripeThing } from './object.js';
 export { outcomeOfStripeError, type ErrorOutcome } from './outcome.js';

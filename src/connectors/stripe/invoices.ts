@@ -4,6 +4,7 @@ import type { CatalogClass } from '../../catalog/catalog.js';
 import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '../../subscriber/base.js';
 import { SyncflowError } from '../../errors.js';
 import { done, exists, rejected, type Outcome } from '../../subscriber/outcome.js';
+import { invoiceEvents } from './event-types.js';
 import { lineBatches, type LineBatch } from './invoice-lines.js';
 import { isInvoiceStatus, statusAfter, transitions, type InvoiceStatus, type Transition } from './invoice-status.js';
 import type { PageRequest, RemotePage } from './listing.js';
@@ -91,17 +92,7 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
   readonly draftDefaults: Stripe.InvoiceCreateParams = {};
 
   protected override readonly kind: string = 'invoice';
-  protected override readonly eventTypes: readonly string[] = [
-    'invoice.created',
-    'invoice.updated',
-    'invoice.finalized',
-    'invoice.paid',
-    'invoice.voided',
-    'invoice.marked_uncollectible',
-    'invoice.deleted',
-    'invoiceitem.created',
-    'invoiceitem.deleted',
-  ];
+  protected override readonly eventTypes: readonly string[] = invoiceEvents;
   protected override readonly writable: Writable = {
     create: new Set([...always, ...frozen, 'currency', 'customer', 'status']),
     update: new Set([...always, ...frozen, 'currency', 'customer', 'status']),

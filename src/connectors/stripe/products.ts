@@ -6,6 +6,7 @@ import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '..
 import type { Capabilities } from '../../subscriber/capabilities.js';
 import { done, type Outcome } from '../../subscriber/outcome.js';
 import type { UnitSpec } from '../../subscriber/mapping.js';
+import { productEvents } from './event-types.js';
 import type { PageRequest, RemotePage } from './listing.js';
 import { stripeCapabilities, StripeObject, type SeenInEvent } from './object.js';
 import type { Params, Writable } from './params.js';
@@ -64,14 +65,7 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
   override readonly capabilities: Capabilities = { ...stripeCapabilities, deletes: 'archive' };
 
   protected override readonly kind: string = 'product';
-  protected override readonly eventTypes: readonly string[] = [
-    'product.created',
-    'product.updated',
-    'product.deleted',
-    'price.created',
-    'price.updated',
-    'price.deleted',
-  ];
+  protected override readonly eventTypes: readonly string[] = productEvents;
   protected override readonly writable: Writable = {
     create: new Set([...both, 'id', 'type']),
     update: new Set(both),

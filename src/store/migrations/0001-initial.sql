@@ -58,6 +58,7 @@ create table syncflow.link (
 create unique index link_key on syncflow.link (subscriber, key) where key is not null;
 create unique index link_remote on syncflow.link (subscriber, remote_id) where remote_id is not null;
 create index link_due on syncflow.link (subscriber, lane, due_at) where due_at is not null;
+create index link_stranger on syncflow.link (subscriber) where key is null and state = 'new' and due_at is not null;
 create index link_waits on syncflow.link (waits_for) where waits_for is not null;
 create index link_unpaired on syncflow.link (subscriber, claims) where key is null and state = 'new';
 create index link_parked on syncflow.link (subscriber, parked_code) where parked_code is not null;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
-import { SyncflowError, messageOf } from '../../errors.js';
+import { messageOf } from '../../errors.js';
+import { answer, CONFLICT, discardAnswer, NO_DATABASE, pass, refuseRows, truncateAnswer } from './answers.js';
+import { closeAll, databasesIn, isolate, openAll, releaseFolder, takeFolder } from './databases.js';
+import { canonicalKeys, read, remove } from './documents.js';
 import { CouchFaults, type CouchFault } from './faults.js';
 import { loadCouchPackages, type ExpressApp, type PouchConstructor, type PouchDatabase } from './packages.js';
 import { parseRequest, type CouchRequest } from './request.js';
@@ -42,15 +42,10 @@ interface Running {
   creating: Promise<void>;
 }
 
-/** Folders in use by a server of this process: PouchDB would silently share a database between two of them. */
-const foldersInUse = new Set<string>();
-
 /** The names that CouchDB accepts, except those with a slash, which express-pouchdb would fold into another name. */
 const DATABASE_NAME = /^[a-z][a-z0-9_$()+-]*$/;
 
 const DRAIN_MS = 5000;
-
-const VIEW_MARK = '-mrview-';
 
 /**
  * A CouchDB-compatible server in this process, made of `express-pouchdb` and `pouchdb` (LevelDB on disk), with faults
@@ -203,17 +198,13 @@ export class CouchServer {
         return;
       case 'server-error':
         incoming.resume();
-        {
-          answer(response, decisive.status ?? 500, { error: 'internal_server_error', reason: 'injected fault' });
-          return;
-        }
+        answer(response, decisive.status ?? 500, { error: 'internal_server_error', reason: 'injected fault' });
+        return;
       case 'rate-limit':
         incoming.resume();
         response.setHeader('Retry-After', String(decisive.retryAfter ?? 1));
-        {
-          answer(response, 429, { error: 'too_many_requests', reason: 'Too many requests' });
-          return;
-        }
+        answer(response, 429, { error: 'too_many_requests', reason: 'Too many requests' });
+        return;
       case 'conflict':
         if (request.operation === 'bulk') {
           await refuseRows(incoming, response, decisive.ids);
@@ -221,10 +212,8 @@ export class CouchServer {
           break;
         }
         incoming.resume();
-        {
-          answer(response, 409, CONFLICT);
-          return;
-        }
+        answer(response, 409, CONFLICT);
+        return;
       case 'drop-after':
         cut = true;
         discardAnswer(incoming, response);
@@ -333,178 +322,6 @@ export class CouchServer {
   }
 }
 
-const CONFLICT = { error: 'conflict', reason: 'Document update conflict.' } as const;
-const NO_DATABASE = { error: 'not_found', reason: 'Database does not exist.' } as const;
-
-function answer(response: ServerResponse, status: number, body: object): void {
-  response.statusCode = status;
-  response.setHeader('Content-Type', 'application/json');
-  response.end(`${JSON.stringify(body)}\n`);
-}
-
-/** Hands a request to Express, until it has been answered or nobody is there any more to be answered. */
-async function pass(app: ExpressApp, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-  await new Promise<void>((resolve) => {
-    // Also a request whose connection was cut is waited for, as it may be half applied; but not a feed, which has no end.
-    const isFeed = incoming.url?.includes('feed=longpoll') === true;
-    if (isFeed) response.once('close', resolve);
-    else if (!incoming.complete) incoming.once('aborted', resolve);
-    onEnd(response, resolve);
-    app(incoming, response);
-  });
-}
-
-type End = (chunk?: unknown, ...rest: unknown[]) => ServerResponse;
-
-/** Puts right what express-pouchdb answers unlike CouchDB: an unacceptable document is no fault of the server. */
-function amendError(response: ServerResponse, chunk: unknown): unknown {
-  if (response.statusCode < 400 || !Buffer.isBuffer(chunk)) return chunk;
-  if (response.statusCode === 500 && chunk.includes('"doc_validation"')) response.statusCode = 400;
-  if (response.statusCode !== 409) return chunk;
-  const amended = `${JSON.stringify(CONFLICT)}\n`;
-  response.setHeader('Content-Length', Buffer.byteLength(amended));
-  return amended;
-}
-
-/** Calls back when a handler ends its answer, also when the connection is gone by then. */
-function onEnd(response: ServerResponse, callback: () => void): void {
-  const end = response.end.bind(response) as End;
-  const replacement: End = (chunk, ...rest) => {
-    callback();
-    return end(amendError(response, chunk), ...rest);
-  };
-  response.end = replacement as typeof response.end;
-}
-
-/** Lets a handler do its work, and cuts the connection where it would have answered. */
-function discardAnswer(incoming: IncomingMessage, response: ServerResponse): void {
-  const nothing = (): boolean => true;
-  const cut: End = () => {
-    incoming.socket.destroy();
-    return response;
-  };
-  response.write = nothing;
-  response.end = cut as typeof response.end;
-}
-
-/** Lets a handler do its work, sends the first half of its answer and then cuts the connection. */
-function truncateAnswer(incoming: IncomingMessage, response: ServerResponse): void {
-  const write = response.write.bind(response);
-  const truncate: End = (chunk) => {
-    const whole = Buffer.isBuffer(chunk) ? chunk : Buffer.from(typeof chunk === 'string' ? chunk : '');
-    if (!response.headersSent) response.setHeader('Content-Length', whole.length);
-    write(whole.subarray(0, Math.ceil(whole.length / 2)), () => incoming.socket.destroy());
-    return response;
-  };
-  response.end = truncate as typeof response.end;
-}
-
-/** Takes the refused documents out of a `_bulk_docs`, and puts their conflicts into its answer where they belong. */
-async function refuseRows(
-  incoming: IncomingMessage & { body?: unknown; _body?: boolean },
-  response: ServerResponse,
-  ids: readonly string[] | undefined,
-): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  let body: unknown;
-  try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    answer(response, 400, { error: 'bad_request', reason: 'invalid_json' });
-    return;
-  }
-  const docs = docsOf(body);
-  const isRefused = (id: string | undefined): boolean => ids === undefined || (id !== undefined && ids.includes(id));
-  const kept = docs.filter((doc) => !isRefused(doc._id));
-  const merge = (rows: readonly unknown[]): unknown[] => {
-    const remaining = rows[Symbol.iterator]();
-    return docs.map((doc) => {
-      if (isRefused(doc._id)) return { id: doc._id, ...CONFLICT };
-      const next = remaining.next();
-      return next.done === true ? undefined : next.value;
-    });
-  };
-  if (kept.length === 0) {
-    answer(response, 201, merge([]));
-    return;
-  }
-  // Tells the body parser that the body was read already.
-  incoming.body = { ...(body as object), docs: kept };
-  incoming._body = true;
-  const end = response.end.bind(response) as End;
-  const replacement: End = (chunk, ...rest) => {
-    const rows: unknown = Buffer.isBuffer(chunk) ? JSON.parse(chunk.toString('utf8')) : undefined;
-    if (!Array.isArray(rows)) return end(chunk, ...rest);
-    const merged = `${JSON.stringify(merge(rows))}\n`;
-    response.removeHeader('ETag');
-    response.setHeader('Content-Length', Buffer.byteLength(merged));
-    return end(merged);
-  };
-  response.end = replacement as typeof response.end;
-}
-
-function docsOf(body: unknown): readonly { readonly _id?: string }[] {
-  if (typeof body !== 'object' || body === null || !('docs' in body) || !Array.isArray(body.docs)) return [];
-  return body.docs as readonly { readonly _id?: string }[];
-}
-
-/**
- * DELETE of a document as CouchDB does it: 404 when it isn't there, 409 without its current revision. express-pouchdb
- * deletes whatever is current when no revision is given, and answers 404 for an unknown one.
- */
-async function remove(
-  database: PouchDatabase,
-  id: string,
-  request: CouchRequest,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  incoming.resume();
-  const rev = request.query.get('rev') ?? incoming.headers['if-match']?.replaceAll('"', '');
-  try {
-    await database.get(id);
-    if (rev === undefined) {
-      answer(response, 409, CONFLICT);
-      return;
-    }
-    answer(response, 200, await database.put({ _id: id, _rev: rev, _deleted: true }));
-  } catch (error) {
-    fail(response, error);
-  }
-}
-
-/**
- * Reads a document with its revision as ETag, and tells 'deleted' from 'missing': express-pouchdb does neither. Returns
- * true when Express is to answer, because there is a document and the request asks for more than its content.
- */
-async function read(database: PouchDatabase, id: string, plain: boolean, response: ServerResponse): Promise<boolean> {
-  try {
-    const doc = await database.get(id);
-    if (!plain) return true;
-    response.setHeader('ETag', `"${doc._rev}"`);
-    answer(response, 200, doc);
-  } catch (error) {
-    fail(response, error);
-  }
-  return false;
-}
-
-function fail(response: ServerResponse, error: unknown): void {
-  const { status, name, reason } = error as { status?: unknown; name?: unknown; reason?: unknown };
-  if (typeof status !== 'number') throw error;
-  if (status === 409) {
-    answer(response, 409, CONFLICT);
-    return;
-  }
-  answer(response, status, { error: name, reason: reason ?? messageOf(error) });
-}
-
-/** CouchDB takes `start_key` and `end_key` too; PouchDB would ignore them, and answer with everything. */
-function canonicalKeys(incoming: IncomingMessage): void {
-  incoming.url = incoming.url?.replace(/([?&])(start|end)_key=/g, '$1$2key=');
-}
-
 function handleOf(running: Running, name: string): PouchDatabase {
   let handle = running.handles.get(name);
   if (handle === undefined) {
@@ -512,110 +329,6 @@ function handleOf(running: Running, name: string): PouchDatabase {
     running.handles.set(name, handle);
   }
   return handle;
-}
-
-/**
- * A PouchDB constructor for one folder that knows its databases by itself. PouchDB's own events are shared by all
- * constructors and carry names without folders (a database deleted in one server would be taken for deleted in
- * another), and express-pouchdb would otherwise keep the list of databases in one more database, written late.
- */
-function isolate(
-  Base: PouchConstructor,
-  folder: string,
-  databases: Set<string>,
-  open: Set<PouchDatabase>,
-  handles: Map<string, PouchDatabase>,
-): PouchConstructor {
-  const Pouch = Base.defaults({ prefix: folder + sep });
-  Pouch.plugin = (plugin) => {
-    Base.plugin(plugin);
-    return Pouch;
-  };
-  Pouch.emit = (event, subject) => {
-    if (event === 'ref') {
-      const database = subject as PouchDatabase;
-      open.add(database);
-      if (!database.name.includes(VIEW_MARK)) databases.add(database.name);
-    } else if (event === 'unref') {
-      open.delete(subject as PouchDatabase);
-    } else if (event === 'destroyed') {
-      const name = subject as string;
-      databases.delete(name);
-      handles.delete(name);
-      for (const database of open) if (database.name === name) open.delete(database);
-    }
-    return true;
-  };
-  Pouch.allDbs = async (callback) => {
-    const names = [...databases].sort();
-    callback?.(null, names);
-    return names;
-  };
-  return Pouch;
-}
-
-/** The databases in a folder: each is a LevelDB folder of its name. */
-function databasesIn(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.includes(VIEW_MARK))
-    .filter((entry) => existsSync(join(folder, entry.name, 'CURRENT')))
-    .map((entry) => entry.name);
-}
-
-/** Opens all databases at once, so that a folder that another process holds is noticed at the start. */
-async function openAll(
-  Pouch: PouchConstructor,
-  names: ReadonlySet<string>,
-  handles: Map<string, PouchDatabase>,
-  folder: string,
-): Promise<void> {
-  for (const name of [...names]) {
-    const database = new Pouch(name);
-    try {
-      await database.info();
-    } catch (error) {
-      throw new SyncflowError('locked', `CouchServer can't open the database "${name}" in ${folder}`, {
-        hint: 'Is another process using this folder?',
-        context: { database: name, dataDir: folder },
-        cause: error,
-      });
-    }
-    handles.set(name, database);
-  }
-}
-
-async function closeAll(open: Set<PouchDatabase>): Promise<void> {
-  for (const database of [...open]) {
-    // Several handles share one LevelDB, and only the first of them can close it.
-    await database.close().catch(() => undefined);
-  }
-  open.clear();
-}
-
-function takeFolder(dataDir: string | undefined): { folder: string; removeOnExit: (() => void) | undefined } {
-  if (dataDir === undefined) {
-    const folder = mkdtempSync(join(realpathSync(tmpdir()), 'syncflow-couch-'));
-    const removeOnExit = (): void => rmSync(folder, { recursive: true, force: true });
-    process.once('exit', removeOnExit);
-    return { folder, removeOnExit };
-  }
-  mkdirSync(dataDir, { recursive: true });
-  const folder = realpathSync(dataDir);
-  if (foldersInUse.has(folder)) {
-    throw new SyncflowError('locked', `CouchServer: another server of this process uses ${folder}`, {
-      hint: 'Stop that one first, or give each server a folder of its own.',
-      context: { dataDir: folder },
-    });
-  }
-  foldersInUse.add(folder);
-  return { folder, removeOnExit: undefined };
-}
-
-function releaseFolder(folder: string, removeOnExit: (() => void) | undefined): void {
-  foldersInUse.delete(folder);
-  if (removeOnExit === undefined) return;
-  process.removeListener('exit', removeOnExit);
-  removeOnExit();
 }
 
 async function listen(http: Server, port: number, host: string): Promise<void> {

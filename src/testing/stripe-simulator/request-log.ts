@@ -17,9 +17,11 @@ const LIMIT = 20_000;
 export class RequestLog {
   private entries: LoggedRequest[] = [];
   private total = 0;
+  private totalWrites = 0;
 
   add(entry: LoggedRequest): void {
     this.total += 1;
+    if (entry.method !== 'GET') this.totalWrites += 1;
     this.entries.push(entry);
     if (this.entries.length > LIMIT * 2) this.entries = this.entries.slice(-LIMIT);
   }
@@ -32,8 +34,14 @@ export class RequestLog {
     return this.total;
   }
 
+  /** Requests other than GET. */
+  get writes(): number {
+    return this.totalWrites;
+  }
+
   clear(): void {
     this.entries = [];
     this.total = 0;
+    this.totalWrites = 0;
   }
 }

@@ -35,6 +35,7 @@ export class StripeSimulatorState {
     return {
       ...Object.fromEntries(kinds.map((kind) => [kind, this.store.collection(kind).size])),
       requests: this.log.count,
+      writes: this.log.writes,
       idempotency_keys: this.store.idempotencyCount,
       pending_webhooks: this.store.deliveries.size,
       held_webhooks: this.held(),
