@@ -177,7 +177,8 @@ export function emitResult(env: Environment, result: Result): void {
   if (settlement.parked !== undefined) env.emit('parked', { ...subject, ...settlement.parked });
   else if (settlement.failed !== undefined)
     env.emit('retried', { ...subject, reason: settlement.failed, inMs: settlement.dueInMs ?? 0 });
-  else if (link.failing && settlement.waitsFor === undefined) env.emit('healed', subject);
+  else if (link.failing && settlement.waitsFor === undefined && settlement.dueInMs === undefined)
+    env.emit('healed', subject);
 }
 
 function keyAfter(settlement: Settlement): string | undefined {
@@ -239,6 +240,13 @@ export function retryResult(
       dueInMs: retryDelayMs(attempts, options.afterMs, env.retry, env.random),
     },
   };
+}
+
+/** Plan it anew from what the remote shows now: at once the first time, then as after any failure, and as often. */
+export function againResult(env: Environment, link: Link, reason: string, look: boolean): Result {
+  const result = retryResult(env, link, reason, { look });
+  if (link.attempts > 0) return result;
+  return { ...result, settlement: { ...result.settlement, dueInMs: 0 } };
 }
 
 /** Wait until the referenced link exists. */

@@ -2,7 +2,7 @@
 import type { Json } from '../catalog/values.js';
 import type { Unit } from '../subscriber/compile.js';
 import type { Pair } from './shadow.js';
-import { valueOfText } from './project.js';
+import { checked, valueOfText } from './project.js';
 
 /** ISO times of the newest edit on each side, where known. */
 export interface EditTimes {
@@ -30,7 +30,10 @@ export function decideConflict(side: Disputed, times: EditTimes): Decision {
     unit: unit.name,
     base: valueOfText(unit, side.base?.h),
     hub: valueOfText(unit, side.h),
-    remote: unit.reference === undefined ? unit.lens.get(side.r, valueOfText(unit, side.h)) : side.r,
+    remote:
+      unit.reference === undefined
+        ? checked(unit, 'get', () => unit.lens.get(side.r, valueOfText(unit, side.h)))
+        : side.r,
     hubEditedAt: times.hubEditedAt,
     remoteEditedAt: times.remoteEditedAt,
   });

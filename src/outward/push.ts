@@ -148,7 +148,7 @@ async function checkDelete(binding: Binding, link: Link): Promise<Check> {
   if (link.remoteId === undefined || (capabilities.conditional && link.version !== undefined)) return {};
   const sight = await binding.subscriber.look(link.remoteId, laneOf(link));
   return sight.kind === 'found'
-    ? { conflicts: editsOverridden(binding, link.shadow, sight.remote) }
+    ? { conflicts: editsOverridden(binding, link.shadow, sight.remote).conflicts }
     : { outcome: sight };
 }
 

@@ -1,7 +1,8 @@
 /** An intent whose outcome is unknown (crash, time-out) is resolved before anything else happens to its link. */
+import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
+import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
 import { hasSteps, type Intent } from '../store/intents.js';
@@ -10,7 +11,7 @@ import { findLinks, type Link } from '../store/links.js';
 import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
 import { childrenById, remoteValue } from '../merge/project.js';
-import type { Sent, SentPairs } from '../merge/merge.js';
+import type { Sent, SentPairs } from '../merge/sent.js';
 import { isEmpty, sameRemote, type Pairs } from '../merge/shadow.js';
 import type { Unit } from '../subscriber/compile.js';
 
@@ -133,7 +134,8 @@ async function findCreated(
     }
     const [remote] = found;
     if (found.length > 1) return parkResult(link, 'twin', `${found.length} remotes may be the one that was created`);
-    if (remote === undefined) return { settlement: { link, dueInMs: 0 }, ...closed(intent, 'not applied') };
+    if (remote === undefined)
+      return { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') };
     return await answered(env, binding, link, intent, {
       kind: 'exists',
       remoteId: subscriber.identify(remote),
@@ -172,14 +174,14 @@ async function candidatesOf(
  * and is owed again. (Taken as written, its old value would pass for an edit made there.)
  */
 function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unknown): Sent {
-  const sent = sentOf(intent, false);
+  const sent = sentOf(intent, { firstHand: false });
   const children = Object.fromEntries(
     binding.mapping.children.map((child) => {
       const seen = childrenById(child, remote);
       const shadows = link.shadow.children?.[child.name] ?? {};
       const rows = Object.entries(sent.children[child.name] ?? {}).flatMap(([key, pairs]) => {
         const shadow = shadows[key];
-        if (shadow === undefined) return [[key, pairs] as const]; // added: found by its marker, or not at all
+        if (shadow?.id === undefined) return [[key, pairs] as const]; // added: found by its marker or values, or not at all
         return [[key, writtenUnits(child.units, shadow.units, pairs, seen.get(shadow.id))] as const];
       });
       return [child.name, Object.fromEntries(rows)];
@@ -195,10 +197,10 @@ function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unkno
 function writtenUnits(units: readonly Unit[], base: Pairs, sent: SentPairs, remote: unknown): SentPairs {
   return Object.fromEntries(
     units.flatMap((unit) => {
-      const ours = sent[unit.name];
+      const ours = own(sent, unit.name);
       if (ours === undefined) return [];
       const r = remoteValue(unit, remote);
-      const before = base[unit.name]?.r;
+      const before = own(base, unit.name)?.r;
       const unwritten = !sameRemote(r, ours.r) && (sameRemote(r, before) || (isEmpty(r) && isEmpty(before)));
       return unwritten ? [] : [[unit.name, ours] as const];
     }),
