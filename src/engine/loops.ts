@@ -46,7 +46,7 @@ export class Loops {
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
   readonly #loading = new Set<string>();
   /** Listings under way. */
-  readonly #listings = new Map<string, { readonly again: boolean; readonly done: Promise<void> }>();
+  readonly #listings = new Map<string, { readonly again: boolean; readonly done: Promise<boolean> }>();
 
   constructor(env: Environment, catalogs: readonly string[], bindings: readonly Binding[], settings: LoopSettings) {
     this.#env = env;
@@ -104,13 +104,17 @@ export class Loops {
   }
 
   /** Lists everything of a subscriber: one listing at a time, for whoever asks. */
-  list(binding: Binding, again: boolean): Promise<void> {
+  async list(binding: Binding, again: boolean): Promise<void> {
+    await this.#list(binding, again);
+  }
+
+  #list(binding: Binding, again: boolean): Promise<boolean> {
     const running = this.#listings.get(binding.id);
-    // a start that finds everything loaded lists nothing: it won't do for whoever wants it again
+    // a start that finds everything loaded lists nothing: it won't do for whoever wants it again; one that does list will
     if (running !== undefined && (running.again || !again)) return running.done;
-    const before = running?.done.catch(() => undefined) ?? Promise.resolve();
+    const before = running?.done.catch(() => false) ?? Promise.resolve(false);
     const done = before
-      .then(() => backfill(this.#env, binding, this.#stop.signal, again))
+      .then((listed) => listed || backfill(this.#env, binding, this.#stop.signal, again))
       .finally(() => {
         if (this.#listings.get(binding.id)?.done === done) this.#listings.delete(binding.id);
       });

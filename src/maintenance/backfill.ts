@@ -41,18 +41,24 @@ export function openFirstLoads(env: Environment, bindings: readonly Binding[]): 
 
 /**
  * Queues everything of a subscriber that was never loaded, or that `again` asks for. Safe to call at every start. Remotes come
- * first: only when all are known is it known which records have none.
+ * first: only when all are known is it known which records have none. Returns whether there was anything to do.
  */
-export async function backfill(env: Environment, binding: Binding, signal: AbortSignal, again = false): Promise<void> {
+export async function backfill(
+  env: Environment,
+  binding: Binding,
+  signal: AbortSignal,
+  again = false,
+): Promise<boolean> {
   await noticeMapping(env, binding);
   const run = await openRun<Progress>(env.db, binding.id, kind, nothingYet, again);
-  if (run === undefined) return;
+  if (run === undefined) return false;
   let progress = run.progress;
   // the cursor first: what changes while we list comes as an event
   if (binding.subscriber.capabilities.polling) await startCursor(env, binding);
   while (progress.listDone !== true && !signal.aborted) progress = await queueRemotes(env, binding, run.id, progress);
   while (progress.hubDone !== true && !signal.aborted) progress = await queueHub(env, binding, run.id, progress);
   if (!signal.aborted) await finishRun(env.db, run.id);
+  return true;
 }
 
 /** A field that was mapped since the last start is a first load of that field on every link there is. */
