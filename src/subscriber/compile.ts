@@ -106,18 +106,21 @@ function requireField(place: string, table: TableInfo, name: string): FieldInfo 
   });
 }
 
+/** Two units of one key, or of a key and one inside of it, would overwrite each other. */
 function refuseOverlap(place: string, units: readonly Unit[]): void {
-  const seen = new Map<string, string>();
-  for (const unit of units) {
-    const keys = [`remote key "${unit.path.join('.')}"`, ...unit.fields.map((field) => `hub field "${field.name}"`)];
-    for (const key of keys) {
-      const other = seen.get(key);
-      if (other !== undefined) {
-        throw new SyncflowError('config', `${place}: ${key} is mapped twice, by "${other}" and "${unit.name}"`, {
-          hint: 'One unit per key: two would overwrite each other.',
-        });
-      }
-      seen.set(key, unit.name);
+  for (const [index, unit] of units.entries()) {
+    for (const other of units.slice(0, index)) {
+      const field = unit.fields.find(({ name }) => other.fields.some((one) => one.name === name));
+      if (field !== undefined) throw mappedTwice(place, `hub field "${field.name}"`, other, unit);
+      const [outer, inner] = other.path.length > unit.path.length ? [unit, other] : [other, unit];
+      if (outer.path.every((step, at) => inner.path[at] === step))
+        throw mappedTwice(place, `remote key "${inner.path.join('.')}"`, other, unit);
     }
   }
+}
+
+function mappedTwice(place: string, what: string, one: Unit, other: Unit): SyncflowError {
+  return new SyncflowError('config', `${place}: ${what} is mapped twice, by "${one.name}" and "${other.name}"`, {
+    hint: 'One unit per key, and none inside of another: two would overwrite each other.',
+  });
 }

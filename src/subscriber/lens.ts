@@ -64,12 +64,20 @@ export function oneOf<Hub extends string, Remote extends string | number>(
   );
 }
 
-/** An integer in the hub, its digits as text in the remote (Stripe's metadata, say): `42` ↔ `'42'`. */
-export const numberAsText: Lens<number | null, string | null> = lens<number, string>(String, (text) => {
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw new SyncflowError('mapping', `"${text}" is not a number`);
-  return value;
-});
+/** A number in the hub, its digits as text in the remote (Stripe's metadata, say): `42` ↔ `'42'`. Another way to write it is refused. */
+export const numberAsText: Lens<number | null, string | null> = lens<number, string>(
+  (value) => {
+    if (!Number.isFinite(value)) throw new SyncflowError('mapping', `${value} has no digits`);
+    return String(value);
+  },
+  (text) => {
+    const value = Number(text);
+    // '0x10', '1e3', ' 42 ', and what a JavaScript number can't hold exactly
+    if (!Number.isFinite(value) || String(value) !== text)
+      throw new SyncflowError('mapping', `"${text}" is not a number`);
+    return value;
+  },
+);
 
 /** The empty string of the remote means "nothing" to the hub. */
 export const emptyAsNull: Lens<string | null, string | null> = {
@@ -79,9 +87,11 @@ export const emptyAsNull: Lens<string | null, string | null> = {
 
 /** Two hub fields that are one remote text: `['Ada', 'Lovelace']` ↔ `'Ada Lovelace'`. The last word is the second field. */
 export const twoNames: Lens<readonly [string | null, string | null], string | null> = {
-  put: ([first, last]) => [first, last].filter((part) => part !== null && part !== '').join(' ') || null,
+  put: joinNames,
   get: (full, before) => {
     const text = full ?? '';
+    // the hub's own null, "" and split say more than one text can
+    if (before !== undefined && (joinNames(before) ?? '') === text) return before;
     const [first, last] = before ?? [null, null];
     // a change at one end keeps the split that the hub knows
     if (last !== null && last !== '' && text.endsWith(` ${last}`)) return [text.slice(0, -last.length - 1), last];
@@ -90,6 +100,10 @@ export const twoNames: Lens<readonly [string | null, string | null], string | nu
     return cut === -1 ? [text.trim(), ''] : [text.trim().slice(0, cut), text.trim().slice(cut + 1)];
   },
 };
+
+function joinNames([first, last]: readonly [string | null, string | null]): string | null {
+  return [first, last].filter((part) => part !== null && part !== '').join(' ') || null;
+}
 
 /** Moves the decimal point of decimal text to the right (or left), at least `places` digits after it. */
 function shiftDecimal(text: string, by: number, places = 0): string {
