@@ -48,14 +48,14 @@ const subjects: readonly Subject[] = [
   ...[0, 2, 3].flatMap((digits): Subject[] => [
     {
       name: `minorUnits(${digits})`,
-      lens: minorUnits(digits) as AnyLens,
+      lens: minorUnits(digits),
       hub: orNull(decimalText),
       remote: orNull(fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double())),
       alike: sameDecimal,
     },
     {
       name: `minorUnitsDecimal(${digits})`,
-      lens: minorUnitsDecimal(digits) as AnyLens,
+      lens: minorUnitsDecimal(digits),
       hub: orNull(decimalText),
       remote: orNull(fc.oneof(decimalText, fc.string())),
       alike: sameDecimal,
@@ -64,19 +64,19 @@ const subjects: readonly Subject[] = [
   ]),
   {
     name: 'oneOf',
-    lens: oneOf({ draft: 'D', sent: 'S', '': 'none' }) as AnyLens,
+    lens: oneOf({ draft: 'D', sent: 'S', '': 'none' }),
     hub: orNull(fc.oneof(fc.constantFrom('draft', 'sent', ''), fc.string())),
     remote: orNull(fc.oneof(fc.constantFrom('D', 'S', 'none'), fc.string())),
   },
   {
     name: 'numberAsText',
-    lens: numberAsText as AnyLens,
+    lens: numberAsText,
     hub: orNull(fc.oneof(fc.maxSafeInteger(), fc.double())).map((n) => (n === 0 ? 0 : n)),
     remote: orNull(fc.oneof(fc.maxSafeInteger().map(String), fc.bigInt().map(String), fc.string())),
   },
   {
     name: 'emptyAsNull',
-    lens: emptyAsNull as AnyLens,
+    lens: emptyAsNull,
     hub: orNull(fc.string()),
     remote: orNull(fc.string()),
     alike: (a, b) => (a || null) === (b || null),
@@ -84,7 +84,7 @@ const subjects: readonly Subject[] = [
   },
   {
     name: 'twoNames',
-    lens: twoNames as AnyLens,
+    lens: twoNames,
     hub: fc.tuple(orNull(fc.oneof(words, fc.string())), orNull(fc.oneof(words, fc.string()))),
     remote: orNull(words),
   },
@@ -93,7 +93,7 @@ const subjects: readonly Subject[] = [
     lens: lens<string, string>(
       (text) => `<${text}>`,
       (text) => text.slice(1, -1),
-    ) as AnyLens,
+    ),
     hub: orNull(fc.string()),
     remote: orNull(fc.string().map((text) => `<${text}>`)),
   },
@@ -122,7 +122,7 @@ describe.each(subjects)('$name', ({ lens: one, hub, remote, alike = strict, alik
         const back = attempt(() => one.get(there, value));
         expect(
           alike(back, value),
-          `${JSON.stringify(value)} → ${JSON.stringify(there)} → ${String(JSON.stringify(back))}`,
+          `${JSON.stringify(value)} → ${JSON.stringify(there)} → ${JSON.stringify(back)}`,
         ).toBe(true);
       }),
       { numRuns: 1_000 },
@@ -138,7 +138,7 @@ describe.each(subjects)('$name', ({ lens: one, hub, remote, alike = strict, alik
         if (again === refused) return; // told before it is sent
         expect(
           alikeThere(again, value),
-          `${JSON.stringify(value)} → ${JSON.stringify(here)} → ${String(JSON.stringify(again))}`,
+          `${JSON.stringify(value)} → ${JSON.stringify(here)} → ${JSON.stringify(again)}`,
         ).toBe(true);
       }),
       { numRuns: 1_000 },

@@ -176,7 +176,7 @@ describe('exactness', () => {
         // 24:00:00 is the next midnight in ISO 8601
         if (parts[3] < 24) expect([local.getUTCMonth() + 1, local.getUTCDate()]).toEqual([parts[1], parts[2]]);
         const [, sign = '+', zoneHours = '0', zoneMinutes = '0'] = /^([+-])(\d\d):?(\d\d)?$/.exec(at) ?? [];
-        const offset = (sign === '-' ? -1 : 1) * (Number(zoneHours) * 60 + Number(zoneMinutes ?? 0)) * 60_000;
+        const offset = (sign === '-' ? -1 : 1) * (Number(zoneHours) * 60 + (Number(zoneMinutes) || 0)) * 60_000;
         const [shown = '', micros = ''] = text.replace(/Z$/, '').split('.');
         expect(Date.parse(`${shown}Z`)).toBe(local.getTime() - offset);
         expect(micros.padEnd(6, '0')).toBe(fraction.slice(0, 6).padEnd(6, '0'));
