@@ -7,6 +7,7 @@ import { formatKey, keyFields, keyOfRecord, parseKey, showKey } from '../../src/
 import { childMarker } from '../../src/merge/children.js';
 import { timestamp, decimal } from '../../src/catalog/fields.js';
 import { recordKey } from '../../src/cli/context.js';
+import { runs } from './runs.js';
 
 const nasty = fc.constantFrom(
   '',
@@ -42,7 +43,7 @@ test('any parts come back, and no two different keys have the same text', () => 
       const alike = one.length === other.length && one.every((text, index) => text === other[index]);
       expect(formatKey(one) === formatKey(other)).toBe(alike);
     }),
-    { numRuns: 3_000 },
+    runs(750),
   );
 });
 
@@ -53,7 +54,7 @@ test('parts can’t be moved over the border between two of them', () => {
       expect(formatKey([a + b, c])).not.toBe(formatKey([a, b + c]));
       expect(formatKey([a, b])).not.toBe(formatKey([a + b]));
     }),
-    { numRuns: 1_000 },
+    runs(250),
   );
 });
 
@@ -108,7 +109,7 @@ test('markers: different keys have different ones, and each is read back as the 
       if (formatKey(one) !== formatKey(other))
         expect(childMarker(formatKey(one))).not.toBe(childMarker(formatKey(other)));
     }),
-    { numRuns: 2_000 },
+    runs(500),
   );
 });
 
@@ -125,6 +126,6 @@ test('a key on a command line is a key, or a usage error', () => {
       expect(formatKey(parseKey(key))).toBe(key);
       if (!text.startsWith('[')) expect(parseKey(key)).toEqual([text]);
     }),
-    { numRuns: 1_000 },
+    runs(250),
   );
 });

@@ -12,6 +12,7 @@ import {
   oneOf,
   twoNames,
 } from '../../src/subscriber/lens.js';
+import { runs } from './runs.js';
 
 interface AnyLens {
   put(hub: unknown): unknown;
@@ -125,7 +126,7 @@ describe.each(subjects)('$name', ({ lens: one, hub, remote, alike = strict, alik
           `${JSON.stringify(value)} → ${JSON.stringify(there)} → ${JSON.stringify(back)}`,
         ).toBe(true);
       }),
-      { numRuns: 1_000 },
+      runs(250),
     );
   });
 
@@ -141,7 +142,7 @@ describe.each(subjects)('$name', ({ lens: one, hub, remote, alike = strict, alik
           `${JSON.stringify(value)} → ${JSON.stringify(here)} → ${JSON.stringify(again)}`,
         ).toBe(true);
       }),
-      { numRuns: 1_000 },
+      runs(250),
     );
   });
 
@@ -156,7 +157,7 @@ describe.each(subjects)('$name', ({ lens: one, hub, remote, alike = strict, alik
         expect(second).toEqual(here);
         expect(one.put(second)).toEqual(there);
       }),
-      { numRuns: 1_000 },
+      runs(250),
     );
   });
 });

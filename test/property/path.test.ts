@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Json } from '../../src/catalog/values.js';
 import { SyncflowError } from '../../src/errors.js';
 import { parsePath, readPath, writePath } from '../../src/subscriber/path.js';
+import { runs } from './runs.js';
 
 const forbidden = ['__proto__', 'constructor', 'prototype'];
 const step = fc.oneof(
@@ -28,7 +29,7 @@ test('what is written is read; writing it again changes nothing', () => {
       writePath(object, at, readPath(object, at) ?? null);
       expect(object).toEqual(before);
     }),
-    { numRuns: 2_000 },
+    runs(500),
   );
 });
 
@@ -44,7 +45,7 @@ test('paths apart from each other don’t disturb one another, in whatever order
       for (const [at, written] of writes) expect(readPath(forth, at)).toEqual(written);
       expect(forth).toEqual(back);
     }),
-    { numRuns: 1_000 },
+    runs(250),
   );
 });
 
@@ -73,7 +74,7 @@ test('a prototype is never reached: such a key is refused, and none is read thro
       expect(Object.values(Object.prototype)).toEqual([]);
       expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     }),
-    { numRuns: 1_000 },
+    runs(250),
   );
 });
 

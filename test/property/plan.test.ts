@@ -9,6 +9,7 @@ import { plan, type Draft, type LinkState, type Plan, type PlanInput } from '../
 import type { CreatePolicy, DeletePolicy, Policies } from '../../src/subscriber/policy.js';
 import type { MappingSpec } from '../../src/subscriber/mapping.js';
 import { mappingOf, nobody } from '../merge/merge-support.js';
+import { runs } from './runs.js';
 
 const text = fc.constantFrom(null, '', 'x', 'y', 'X', ' x ');
 const optional = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(values, { nil: undefined });
@@ -101,13 +102,13 @@ function planned(one: PlanInput): Plan | undefined {
   }
 }
 
-const holds = (check: (one: PlanInput, next: Plan) => void, numRuns = 3_000): void =>
+const holds = (check: (one: PlanInput, next: Plan) => void, numRuns = 800): void =>
   fc.assert(
     fc.property(input, (one) => {
       const next = planned(one);
       if (next !== undefined) check(one, next);
     }),
-    { numRuns },
+    runs(numRuns),
   );
 
 const isWrite = (next: Plan): next is Extract<Plan, { kind: 'create' | 'update' }> =>
@@ -214,7 +215,7 @@ test('it is pure: the input is left alone, and the same input has the same plan'
     const { mapping: _mapping2, resolver: _resolver2, ...after } = one;
     expect(after).toEqual(before);
     expect(again).toEqual(first);
-  }, 1_000);
+  }, 300);
 });
 
 test('what is absorbed is agreed: the plan after it is nothing', () => {

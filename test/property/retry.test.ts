@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { retryDelayMs, type RetryOptions } from '../../src/outward/retry.js';
+import { runs } from './runs.js';
 
 const options: fc.Arbitrary<RetryOptions> = fc.record({
   baseMs: fc.integer({ min: 1, max: 1_000_000 }),
@@ -25,7 +26,7 @@ test('a whole number of ms: at least half the exponential and what was asked, at
       expect(delay).toBeGreaterThanOrEqual(Math.floor(Math.max(whole / 2, askedMs ?? 0)));
       expect(delay).toBeLessThanOrEqual(Math.ceil(Math.max(given.maxMs, askedMs ?? 0)));
     }),
-    { numRuns: 3_000 },
+    runs(750),
   );
 });
 
@@ -37,6 +38,6 @@ test('luck spreads it over half of the wait, and more attempts never make it sho
       if (one < other) expect(at(tries, one)).toBeLessThanOrEqual(at(tries, other));
       expect(at(tries, 0) * 2).toBeGreaterThanOrEqual(at(tries, one) - 1);
     }),
-    { numRuns: 1_000 },
+    runs(250),
   );
 });

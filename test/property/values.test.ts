@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromCanonical, toCanonical, type ColumnType } from '../../src/catalog/values.js';
 import { SyncflowError } from '../../src/errors.js';
+import { runs } from './runs.js';
 
 const types: readonly ColumnType[] = [
   { kind: 'text' },
@@ -78,7 +79,7 @@ describe.each(types)('$kind $scale', (type) => {
         expect(toCanonical(type, back)).toBe(text);
         expect(fromCanonical(type, toCanonical(type, back))).toEqual(back);
       }),
-      { numRuns: 1_500 },
+      runs(375),
     );
   });
 
@@ -117,7 +118,7 @@ describe('exactness', () => {
         expect(sameNumber(one, a)).toBe(true);
         expect(a === b).toBe(sameNumber(one, other));
       }),
-      { numRuns: 2_000 },
+      runs(500),
     );
   });
 
@@ -128,7 +129,7 @@ describe('exactness', () => {
         const text = textOf(limited, value);
         if (typeof text === 'string') expect(sameNumber(value, text)).toBe(true);
       }),
-      { numRuns: 2_000 },
+      runs(500),
     );
   });
 
@@ -138,7 +139,7 @@ describe('exactness', () => {
         const text = textOf({ kind: 'decimal' }, value);
         if (typeof text === 'string') expect(Number(text)).toBe(value === 0 ? 0 : value);
       }),
-      { numRuns: 1_000 },
+      runs(250),
     );
   });
 
@@ -151,7 +152,7 @@ describe('exactness', () => {
         if (exists) expect(text === value).toBe(date.toISOString().startsWith(value));
         if (typeof text === 'string') expect(text).toBe(value);
       }),
-      { numRuns: 2_000 },
+      runs(500),
     );
   });
 
@@ -181,7 +182,7 @@ describe('exactness', () => {
         expect(Date.parse(`${shown}Z`)).toBe(local.getTime() - offset);
         expect(micros.padEnd(6, '0')).toBe(fraction.slice(0, 6).padEnd(6, '0'));
       }),
-      { numRuns: 3_000 },
+      runs(750),
     );
   });
 });
@@ -204,7 +205,7 @@ describe('equality of canonical texts', () => {
         }
         expect(equal).toBe(alike);
       }),
-      { numRuns: 1_000 },
+      runs(250),
     );
   });
 
