@@ -17,7 +17,7 @@ interface Ended {
 
 function refused({ code, err, out }: Ended, what: string): void {
   expect([1, 2], what).toContain(code);
-  expect(err, what).toMatch(/^error: \S/);
+  expect(err, what).toMatch(/^(error: \S|Usage: )/);
   expect(`${err}${out}`, what).not.toMatch(/\n\s+at |CANARY|\[object Object\]|undefined|Cannot read propert/);
   // control characters would steer the terminal
   // eslint-disable-next-line no-control-regex
