@@ -1,7 +1,7 @@
 /** Catalogs whose names are hostile: quotes, reserved words, other scripts, names beyond Postgres's 63 bytes. They work or are refused. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { Catalog, type CatalogClass, type CatalogDefinition } from '../../src/catalog/catalog.js';
+import { Catalog, type CatalogClass } from '../../src/catalog/catalog.js';
 import { formatKey } from '../../src/catalog/key.js';
 import { ensureTable } from '../../src/catalog/table.js';
 import { EmbeddedDatabase } from '../../src/store/embedded.js';
