@@ -221,6 +221,8 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
       hint: 'Use letters, digits, "_" and "-".',
     });
   }
+  const table = spec.table ?? spec.name;
+  requireNames(spec.name, [schema, table, ...Object.keys(spec.fields)]);
   const columns = Object.entries(spec.fields).map(([name, field]) => describeField(spec.name, name, field));
   requireFields(spec.name, columns, [...key, ...(spec.softDelete === undefined ? [] : [spec.softDelete])]);
   const children = Object.entries(spec.children ?? {}).map(([name, child]): ChildInfo => {
@@ -228,6 +230,7 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
     if (name in spec.fields) throw new SyncflowError('config', `${place}: a field of that name exists already`);
     if (key.length !== 1)
       throw new SyncflowError('config', `${place}: child rows need a parent with a single key field`);
+    requireNames(place, [child.table, ...Object.keys(child.fields)]);
     const childColumns = Object.entries(child.fields).map(([field, zod]) => describeField(place, field, zod));
     requireFields(place, childColumns, [child.key, child.parent]);
     return { name, schema, table: child.table, key: [child.key], parent: child.parent, columns: childColumns };
@@ -235,7 +238,7 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
   return {
     name: spec.name,
     schema,
-    table: spec.table ?? spec.name,
+    table,
     fields: spec.fields,
     key,
     columns,
@@ -243,6 +246,24 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
     children,
     softDelete: spec.softDelete,
   };
+}
+
+const longestName = 63;
+
+/** Postgres cuts longer names without a word: two would become one, and none is found again. */
+function requireNames(place: string, names: readonly string[]): void {
+  for (const name of names) {
+    const bytes = Buffer.byteLength(name);
+    if (bytes > longestName) {
+      throw new SyncflowError(
+        'config',
+        `${place}: "${name}" has ${bytes} bytes; Postgres takes names of up to ${longestName} bytes`,
+      );
+    }
+    if (name === '' || /[\0\p{Surrogate}]/u.test(name)) {
+      throw new SyncflowError('config', `${place}: ${JSON.stringify(name)} can't be the name of a table or a column`);
+    }
+  }
 }
 
 function requireFields(place: string, columns: readonly FieldInfo[], names: readonly string[]): void {

@@ -77,12 +77,12 @@ export function toCanonical(type: ColumnType, value: unknown): string | null {
     case 'decimal':
       return canonicalDecimal(type, value);
     case 'date':
-      if (typeof value !== 'string' || !/^\d{4,6}-\d\d-\d\d$/.test(value)) throw misfit(type, value);
+      if (typeof value !== 'string' || !/^\d{4,6}-\d\d-\d\d$/.test(value) || !isDay(value)) throw misfit(type, value);
       return value;
     case 'timestamp':
       return canonicalTimestamp(type, value);
     case 'json':
-      return canonicalJson(value as Json);
+      return jsonText(type, value);
   }
 }
 
@@ -125,7 +125,28 @@ export function selectExpression(type: ColumnType, column: string): string {
   }
 }
 
-/** JSON with sorted keys and without undefined: equal values have equal text. Its depth is bounded by JSON.parse's own. */
+function jsonText(type: ColumnType, value: unknown): string {
+  try {
+    if (isJson(value)) return canonicalJson(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw misfit(type, value, 'nested too deeply'); // the stack is full
+  }
+  throw misfit(type, value);
+}
+
+/** What JSON would drop or bend (NaN, Date, Map, functions, holes) isn't JSON: it would come back as something else. */
+function isJson(value: unknown): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return false;
+  if (Array.isArray(value)) return Array.from(value).every(isJson);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
+  return isPlain && Object.values(value).every((item) => item === undefined || isJson(item));
+}
+
+/** JSON with sorted keys and without undefined: equal values have equal text. */
 export function canonicalJson(value: Json | undefined): string {
   if (value === undefined) return 'null';
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
@@ -152,8 +173,8 @@ function canonicalDecimal(type: ColumnType & { kind: 'decimal' }, value: unknown
 }
 
 function canonicalTimestamp(type: ColumnType, value: unknown): string {
-  if (value instanceof Date && Number.isNaN(value.getTime())) throw misfit(type, value);
-  const text = value instanceof Date ? value.toISOString() : value;
+  const isMoment = value instanceof Date && !Number.isNaN(value.getTime());
+  const text = isMoment ? value.toISOString() : value;
   if (typeof text !== 'string') throw misfit(type, value);
   const match = /^(\d{4,6}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(text);
   if (match === null) throw misfit(type, value);
@@ -168,15 +189,19 @@ function canonicalTimestamp(type: ColumnType, value: unknown): string {
         ? `${zone.slice(0, 3)}:${zone.slice(3)}`
         : zone;
   const instant = new Date(`${day}T${seconds}${offset}`);
-  if (Number.isNaN(instant.getTime())) throw misfit(type, value);
+  // beyond these years an ISO text has another form, and there is no year 0
+  const year = Number.isNaN(instant.getTime()) ? 0 : instant.getUTCFullYear();
+  if (!isDay(day) || year < 1 || year > 9999) throw misfit(type, value);
   const micros = fraction.replace(/0+$/, '');
   return `${instant.toISOString().slice(0, 19)}${micros === '' ? '' : `.${micros}`}Z`;
 }
 
-/** Whether the calendar has it: to V8 the 30th of February is the second of March. */
-function isDay(day: string): boolean {
-  const midnight = new Date(`${day}T00:00:00Z`);
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+/** Whether the calendar has this day (it has no year 0): V8 takes the 30th of February for the second of March. */
+function isDay(text: string): boolean {
+  const [year = '', month = '', day = ''] = text.split('-');
+  const date = new Date(0);
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  return Number(year) > 0 && date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day);
 }
 
 function misfit(type: ColumnType, value: unknown, why?: string): SyncflowError {

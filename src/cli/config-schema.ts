@@ -77,7 +77,7 @@ export function checkOptions(value: unknown, file: string): SyncflowOptions {
       },
     );
   }
-  if (value.constructor.name === 'Syncflow') {
+  if ((value.constructor as { name?: unknown } | undefined)?.name === 'Syncflow') {
     throw new SyncflowError('config', `${file}: its default export is a Syncflow`, {
       hint: 'Export its options instead: the command line makes its own.',
     });

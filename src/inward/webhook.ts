@@ -27,8 +27,9 @@ export async function receiveWebhook(
     (binding) => binding.account === account && binding.subscriber.capabilities.webhooks,
   );
   if (receivers.length === 0) {
-    throw new SyncflowError('webhook', `no subscriber of an account "${account}" receives webhooks`, {
-      context: { status: 404 },
+    // the name is a stranger's: it is neither logged nor sent back
+    throw new SyncflowError('webhook', 'no subscriber of such an account receives webhooks', {
+      context: { status: 404, account },
     });
   }
   const incoming: Incoming[] = [];

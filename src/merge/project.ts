@@ -104,6 +104,8 @@ export function fieldsOf(unit: Unit, value: unknown): AnyRecord {
       const one = values[index] ?? null;
       if (typeof one === 'string' && one.includes('\u0000'))
         throw new SyncflowError('mapping', 'a NUL character can’t be stored in the hub');
+      if (typeof one === 'string' && /\p{Surrogate}/u.test(one))
+        throw new SyncflowError('mapping', 'half a character (a lone surrogate) can’t be stored in the hub');
       // through canonical text, so that the record holds exactly what the hub will give back
       return [field.name, fromCanonical(field.column, toCanonical(field.column, one))];
     }),

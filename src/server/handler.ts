@@ -103,7 +103,9 @@ function addWebhooks(app: Routes, flow: Syncflow, options: HandlerOptions): void
       return json(200, { received: fresh });
     } catch (error) {
       const known = webhookFailure(error);
-      options.report?.({ where: `webhook ${account.slice(0, 100)}`, status: known.status, error });
+      // any other name is a stranger's words, which are not for the log
+      const where = isAccount(flow, account) ? `webhook ${account}` : 'webhook of an unknown account';
+      options.report?.({ where, status: known.status, error });
       return failure(known);
     } finally {
       busy -= 1;
@@ -112,6 +114,10 @@ function addWebhooks(app: Routes, flow: Syncflow, options: HandlerOptions): void
   app.all('/webhooks/:account', () =>
     failure(new HttpError(405, 'method', 'webhooks are taken by POST', { headers: { allow: 'POST' } })),
   );
+}
+
+function isAccount(flow: Syncflow, name: string): boolean {
+  return flow.catalogs.some((main) => main.registrations.some((one) => one.account === name));
 }
 
 function addHealth(app: Routes, flow: Syncflow): void {

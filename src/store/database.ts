@@ -40,6 +40,20 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** Text that Postgres can hold: other systems' texts may have NUL, or half a character (a lone surrogate). */
+export function storableText(text: string): string {
+  return text.replaceAll('\u0000', '').replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
+/** JSON as Postgres takes it: texts inside of it as `storableText` makes them. */
+export function storableJson(value: unknown): string {
+  // JSON.stringify writes both as escapes, so that only these are to be found; an escaped backslash isn't one
+  return JSON.stringify(value).replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (escape) => {
+    if (escape === '\\\\') return escape;
+    return escape === '\\u0000' ? '' : '\ufffd';
+  });
+}
+
 /** Quotes an SQL identifier. Identifiers come only from declared schemas; quoting makes any name safe all the same. */
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

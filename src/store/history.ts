@@ -2,7 +2,7 @@
 import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
 import type { Conflict } from '../merge/merge.js';
-import type { Queryable } from './database.js';
+import { storableJson, type Queryable } from './database.js';
 import type { Link } from './links.js';
 
 export type HistoryEvent =
@@ -36,7 +36,7 @@ export async function insertHistory(tx: Queryable, rows: readonly HistoryRow[]):
         select r.subscriber, r.key, r."remoteId", r.event, r.detail
         from json_to_recordset($1::json) as r(subscriber text, key text, "remoteId" text, event text, detail json)`,
     },
-    [JSON.stringify(rows)],
+    [storableJson(rows)],
   );
 }
 
@@ -52,6 +52,6 @@ export async function insertConflicts(
     `insert into syncflow.conflict (link_id, subscriber, key, unit, base, hub, remote, winner, rule)
      select $1::bigint, $2, $3, r.unit, r.base, r.hub, r.remote, r.winner, r.rule
      from json_to_recordset($4::json) as r(unit text, base json, hub json, remote json, winner text, rule text)`,
-    [link.id, link.subscriber, key ?? null, JSON.stringify(conflicts)],
+    [link.id, link.subscriber, key ?? null, storableJson(conflicts)],
   );
 }

@@ -1,7 +1,7 @@
 /** The inbox: hints from outside, durable before they are acknowledged; and the cursors of polling. */
 import type { RecordKey } from '../catalog/key.js';
 import type { RemoteEvent } from '../subscriber/base.js';
-import type { Queryable } from './database.js';
+import { storableJson, storableText, type Queryable } from './database.js';
 import { lockLinks } from './links.js';
 
 export interface InboxPayload {
@@ -30,14 +30,6 @@ export interface Incoming {
 /** Stores events; one that is there already has no effect. Returns `incomingId` of those that were new. */
 export async function insertEvents(db: Queryable, incoming: readonly Incoming[]): Promise<Set<string>> {
   if (incoming.length === 0) return new Set();
-  const rows = incoming.map(({ subscriber, event, lane }) => ({
-    subscriber,
-    event_id: storable(event.id),
-    remote_id: storable(event.remoteId),
-    kind: event.kind,
-    payload: payloadOf(event),
-    lane: lane ?? 0,
-  }));
   const inserted = await db.query<{ subscriber: string; event_id: string }>(
     {
       name: 'syncflow-insert-events',
@@ -46,18 +38,37 @@ export async function insertEvents(db: Queryable, incoming: readonly Incoming[])
         from json_to_recordset($1::json) as r(subscriber text, event_id text, remote_id text, kind text, payload json, lane smallint)
         on conflict (subscriber, event_id) do nothing returning subscriber, event_id`,
     },
-    [JSON.stringify(rows)],
+    [rowsOf(incoming)],
   );
   return new Set(inserted.map((row) => incomingId(row.subscriber, row.event_id)));
 }
 
-export function incomingId(subscriber: string, eventId: string): string {
-  return JSON.stringify([subscriber, storable(eventId)]);
+function rowsOf(incoming: readonly Incoming[]): string {
+  const rows = (payload: (event: RemoteEvent) => InboxPayload): string =>
+    storableJson(
+      incoming.map(({ subscriber, event, lane }) => ({
+        subscriber,
+        event_id: event.id,
+        remote_id: event.remoteId,
+        kind: event.kind,
+        payload: payload(event),
+        lane: lane ?? 0,
+      })),
+    );
+  try {
+    return rows(payloadOf);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // something is nested too deeply to be written: the hint alone will do, the remote is read anyway
+    return rows(({ cause, at }) => ({
+      ...(cause === undefined ? {} : { cause }),
+      ...(at === undefined ? {} : { at }),
+    }));
+  }
 }
 
-/** Postgres can't hold NUL in a text. */
-function storable(text: string): string {
-  return text.replaceAll('\u0000', '');
+export function incomingId(subscriber: string, eventId: string): string {
+  return JSON.stringify([subscriber, storableText(eventId)]);
 }
 
 /** Whether there are marks and events to route: cheaper to ask than to open transactions in vain. */
@@ -85,7 +96,7 @@ export async function knownEvents(db: Queryable, subscriber: string, ids: readon
       name: 'syncflow-known-events',
       text: `select event_id from syncflow.inbox where subscriber = $1 and event_id in (select value from json_array_elements_text($2::json))`,
     },
-    [subscriber, JSON.stringify(ids.map(storable))],
+    [subscriber, JSON.stringify(ids.map(storableText))],
   );
   return new Set(rows.map((row) => row.event_id));
 }
@@ -172,7 +183,7 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
           attempts = 0
         where l.state <> 'gone'`,
     },
-    [JSON.stringify(rows)],
+    [storableJson(rows)],
   );
 }
 

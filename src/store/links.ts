@@ -2,7 +2,7 @@
 import type { RecordKey } from '../catalog/key.js';
 import { emptyShadow, type Shadow } from '../merge/shadow.js';
 import type { LinkState, ParkCode } from '../outward/plan.js';
-import type { Queryable } from './database.js';
+import { storableJson, type Queryable } from './database.js';
 
 /** A link as a worker holds it. */
 export interface Link {
@@ -251,7 +251,7 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
   );
   await absorbTwins(tx, kept);
   if (kept.length > 0) {
-    const rows = await tx.query<{ id: string }>(settleStatement, [JSON.stringify(kept.map(settlementRow))]);
+    const rows = await tx.query<{ id: string }>(settleStatement, [storableJson(kept.map(settlementRow))]);
     for (const row of rows) settled.add(row.id);
   }
   if (forgotten.length > 0) {

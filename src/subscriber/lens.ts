@@ -64,13 +64,20 @@ export function oneOf<Hub extends string, Remote extends string | number>(
   );
 }
 
-/** An integer in the hub, its digits as text in the remote (Stripe's metadata, say): `42` ↔ `'42'`. */
-export const numberAsText: Lens<number | null, string | null> = lens<number, string>(String, (text) => {
-  const value = Number(text);
-  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value))
-    throw new SyncflowError('mapping', `"${text}" is not the text of an integer`);
-  return value;
-});
+/** A number in the hub, its digits as text in the remote (Stripe's metadata, say): `42` ↔ `'42'`. Another way to write it is refused. */
+export const numberAsText: Lens<number | null, string | null> = lens<number, string>(
+  (value) => {
+    if (!Number.isFinite(value)) throw new SyncflowError('mapping', `${value} has no digits`);
+    return String(value);
+  },
+  (text) => {
+    const value = Number(text);
+    // '0x10', '1e3', ' 42 ', and what a JavaScript number can't hold exactly
+    if (!Number.isFinite(value) || String(value) !== text)
+      throw new SyncflowError('mapping', `"${text}" is not a number`);
+    return value;
+  },
+);
 
 /** The empty string of the remote means "nothing" to the hub. */
 export const emptyAsNull: Lens<string | null, string | null> = {

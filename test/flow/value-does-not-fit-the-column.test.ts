@@ -49,7 +49,7 @@ describe.each(hubs)('on $name', (hub) => {
     { what: 'an unsafe integer', values: { amount: 2 ** 53 }, code: 'mapping' },
     { what: 'an object for a text', values: { name: { first: 'A' } }, code: 'mapping' },
     { what: 'a number for a text', values: { name: 7 }, code: 'mapping' },
-    { what: 'a day that isn’t', values: { day: '2026-02-30' }, code: 'validation' },
+    { what: 'a day that isn’t', values: { day: '2026-02-30' }, code: 'mapping' },
     { what: 'a moment that isn’t one', values: { at: 'tomorrow' }, code: 'mapping' },
     { what: 'a text for a flag', values: { flag: 'yes' }, code: 'mapping' },
     { what: 'a text for a bigint', values: { big: '12' }, code: 'mapping' },

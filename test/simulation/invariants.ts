@@ -53,9 +53,9 @@ export async function lookAround(world: World): Promise<Scene> {
     link_id: string;
     subscriber: string;
     key: string | null;
-    base: string;
-    hub: string;
-    remote: string;
+    base: string | null;
+    hub: string | null;
+    remote: string | null;
   }>(
     'select link_id::text as link_id, subscriber, key, base::text as base, hub::text as hub, remote::text as remote from syncflow.conflict',
   );

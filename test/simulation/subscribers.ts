@@ -230,7 +230,7 @@ function eventOf(change: Change): RemoteEvent<Shown> {
     kind: change.what,
     at: change.at,
     ...(change.snapshot === undefined ? {} : { snapshot: shown(change.snapshot) }),
-    ...(change.previous === undefined ? {} : { previous: change.previous as never }),
+    ...(change.previous === undefined ? {} : { previous: change.previous }),
     ...(change.cause === undefined ? {} : { cause: change.cause }),
   };
 }
@@ -318,8 +318,8 @@ export function makeCatalogs(remotes: readonly string[]) {
     });
   }
   for (const name of remotes) {
-    Customer.register(SimulatedCustomer as never, { as: name, account: name });
-    Order.register(SimulatedOrder as never, { as: name, account: name });
+    Customer.register(SimulatedCustomer, { as: name, account: name });
+    Order.register(SimulatedOrder, { as: name, account: name });
   }
   return [Customer, Order] as const;
 }

@@ -52,18 +52,18 @@ export class VirtualTime implements Clock {
 
   /** Runs until the promise has settled, for so many virtual ms at most; false where that didn't suffice. */
   async until(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
-    let settled = false;
+    const state = { settled: false };
     const note = (): void => {
-      settled = true;
+      state.settled = true;
     };
     promise.then(note, note);
     const end = this.#now + withinMs;
     await this.drain();
-    while (!settled && this.#now <= end) {
+    while (!state.settled && this.#now <= end) {
       if (!(await this.step())) break;
       await this.drain();
     }
-    return settled;
+    return state.settled;
   }
 
   async drain(): Promise<void> {

@@ -209,7 +209,8 @@ export class World {
   async #send(remote: Remote, change: Change, delay: number): Promise<void> {
     await this.time.sleep(delay);
     for (let attempt = 0; attempt < 8; attempt++) {
-      const worker = this.chance.pick(this.living());
+      const living = this.living();
+      const worker = living.length === 0 ? undefined : this.chance.pick(living);
       const { snapshot, ...rest } = change;
       const body = new TextEncoder().encode(JSON.stringify(snapshot === undefined ? rest : { ...rest, snapshot }));
       const delivery = { headers: new Headers(), body, url: new URL('http://sim/'), receivedAt: this.time.now() };

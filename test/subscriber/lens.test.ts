@@ -123,7 +123,7 @@ describe('numberAsText', () => {
   });
 
   test.each(['0x10', '1e3', ' 42 ', 'Infinity', '9007199254740993'])(
-    'refuses %j, which are not the digits of an integer',
+    'refuses %j, which isn’t how a number is written, or not one that JavaScript holds exactly',
     (text) => {
       expect(() => numberAsText.get(text, undefined)).toThrow();
     },
@@ -181,7 +181,9 @@ describe('twoNames', () => {
   });
   test.each([
     { names: [null, null] as Names },
+    { names: ['', ''] as Names },
     { names: ['Ada', null] as Names },
+    { names: ['Ada', ''] as Names },
     { names: [null, 'Lovelace'] as Names },
   ])('$names comes back as it was', ({ names }) => {
     expect(twoNames.get(twoNames.put(names), names)).toEqual(names);
