@@ -38,6 +38,7 @@ export type {
 export { leastCapabilities, type Capabilities } from './subscriber/capabilities.js';
 export {
   emptyAsNull,
+  integerId,
   lens,
   minorUnits,
   minorUnitsDecimal,

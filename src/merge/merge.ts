@@ -172,13 +172,13 @@ function sidesOf(unit: Unit, base: Pair | undefined, input: SideInput): Sides {
 }
 
 /** A group moves together: where one side changed one member and the other side another, a single winner takes all. */
-function groupWinner(members: readonly Sides[], times: EditTimes): 'hub' | 'remote' | undefined {
+function groupWinner(members: readonly Sides[], input: SideInput & EditTimes): 'hub' | 'remote' | undefined {
   const both = members.filter((side) => side.unit.direction === 'both' && side.base?.h !== undefined);
   if (!both.some((side) => side.hub) || !both.some((side) => side.remote)) return undefined;
   const differing = both.filter((side) => (side.hub || side.remote) && !side.same());
   const judge = differing.find((side) => side.hub && side.remote) ?? differing[0];
   if (judge === undefined) return undefined;
-  const decision = decideConflict(judge, times);
+  const decision = decideConflict(judge, input, input.resolver);
   return decision.winner === 'remote' ? 'remote' : 'hub';
 }
 
@@ -234,7 +234,7 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
     apply(side, input, out);
     return;
   }
-  const decision = decideConflict(side, input);
+  const decision = decideConflict(side, input, input.resolver);
   const rule = firstLoad ? `first load, ${decision.rule}` : decision.rule;
   if (decision.winner === 'merged') {
     log(side, 'merged', rule, out);

@@ -10,7 +10,10 @@ export interface Unit {
   readonly name: string;
   readonly fields: readonly FieldInfo[];
   readonly path: Path;
+  /** Of a reference: between the remote id, as text, and what stands in the remote. */
   readonly lens: { put(hub: unknown): unknown; get(remote: unknown, before: unknown): unknown };
+  /** A lens was given: what the remote shows is handed to it as it is. */
+  readonly lensed: boolean;
   readonly direction: Direction;
   readonly authority: Authority;
   readonly tie: 'hub' | 'remote';
@@ -80,18 +83,29 @@ function compileUnit(place: string, table: TableInfo, name: string, entry: strin
   if (single === undefined && spec.via === undefined) {
     throw new SyncflowError('config', `${place}: several hub fields need a lens`, { hint: 'Give one with via.' });
   }
+  if (single === undefined) refuseReferences(place, fields);
   const inwardOnly = fields.some((field) => field.inwardOnly);
   return {
     name,
     fields,
     path: parsePath(place, spec.remote),
     lens: (spec.via as (AnyLens & Unit['lens']) | undefined) ?? identity,
+    lensed: spec.via !== undefined,
     direction: spec.direction ?? (inwardOnly ? 'inward' : 'both'),
     authority: spec.authority ?? 'hub',
     tie: spec.tie ?? 'hub',
     group: spec.group,
-    reference: spec.via === undefined ? single?.references?.().definition.name : undefined,
+    reference: single?.references?.().definition.name,
   };
+}
+
+/** The lens of several fields would be given the hub's key, which means nothing to the remote. */
+function refuseReferences(place: string, fields: readonly FieldInfo[]): void {
+  const reference = fields.find((field) => field.references !== undefined);
+  if (reference === undefined) return;
+  throw new SyncflowError('config', `${place}: the reference "${reference.name}" can't share a remote key`, {
+    hint: 'Map it by itself.',
+  });
 }
 
 function requireField(place: string, table: TableInfo, name: string): FieldInfo {

@@ -71,6 +71,22 @@ export const numberAsText: Lens<number | null, string | null> = lens<number, str
   return value;
 });
 
+/** The remote id of a reference, which is text here, in a system whose ids are integers: `'42'` ↔ `42`. */
+export const integerId: Lens<string | null, number | null> = lens<string, number>(
+  (id) => {
+    const value = Number(id);
+    if (!Number.isSafeInteger(value) || String(value) !== id)
+      throw new SyncflowError('mapping', `"${id}" is not an integer id`);
+    return value;
+  },
+  (value) => {
+    // whatever its type says, this came over the wire
+    if (!Number.isSafeInteger(value))
+      throw new SyncflowError('mapping', `${JSON.stringify(value)} is not an integer id`);
+    return String(value);
+  },
+);
+
 /** The empty string of the remote means "nothing" to the hub. */
 export const emptyAsNull: Lens<string | null, string | null> = {
   put: (hub) => hub,

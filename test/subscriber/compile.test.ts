@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { mappingOf } from '../merge/merge-support.js';
+import { z } from 'zod';
+import { mappingOf, Thing } from '../merge/merge-support.js';
+import { Catalog } from '../../src/catalog/catalog.js';
+import { references } from '../../src/catalog/fields.js';
+import { compileMapping } from '../../src/subscriber/compile.js';
 import { twoNames } from '../../src/subscriber/lens.js';
 import type { MappingSpec } from '../../src/subscriber/mapping.js';
 
@@ -27,6 +31,15 @@ describe('a mapping that can’t work is refused with its place', () => {
       says: /mapped twice/,
     },
   ];
+  test('a reference among several hub fields: the lens would be given the hub’s key', () => {
+    class Child extends Catalog({
+      name: 'child',
+      key: 'id',
+      fields: { id: z.int(), thing_id: references(Thing), text: z.string() },
+    }) {}
+    const spec = { both: { remote: 'x', hub: ['thing_id', 'text'], via: twoNames } };
+    expect(() => compileMapping('child/test', Child.definition, spec)).toThrow(/"thing_id" can't share a remote key/);
+  });
   test.each(wrong)('$what', ({ spec, says, hint }) => {
     let thrown: unknown;
     try {
