@@ -120,13 +120,21 @@ type MappedValues<F extends Fields> = {
 /** The names of the fields that are references. */
 type ReferencesOf<F extends Fields> = { [N in keyof F]: IsReference<F[N]> extends true ? N : never }[keyof F];
 
-type LensFits<Hub, Remote, L> = L extends { put(hub: infer H): infer R; get(remote: never, before: never): infer G }
+/** What is wrong with a lens, and on which side; never where it fits. */
+type LensMisfit<Hub, Remote, L> = L extends { put(hub: infer H): infer R; get(remote: never, before: never): infer G }
   ? [Hub] extends [H]
     ? [Dense<G>] extends [Dense<Hub>]
-      ? Fits<NonNullable<R>, Remote>
-      : false
-    : false
-  : false;
+      ? Fits<NonNullable<R>, Remote> extends true
+        ? never
+        : "the remote's side: its put gives another type than stands there"
+      : "the hub's side: its get gives another type than the field's"
+    : [Dense<Hub>] extends [H]
+      ? "the hub's side: its put doesn't take null (make it with lens(put, get))"
+      : "the hub's side: its put takes another type than the field's"
+  : 'a lens: it is { put(hub), get(remote, before) }';
+
+/** Options that nobody reads: misspelt ones. */
+type UnknownOption<S, Known> = Exclude<keyof S, keyof Known> & string;
 
 /** The field and the remote's key have different types, and no lens stands between them. */
 type Misfit<Refs, Remote, N extends string, P extends string> = N extends Refs
@@ -134,6 +142,18 @@ type Misfit<Refs, Remote, N extends string, P extends string> = N extends Refs
     ? Wrong<`"${N}" is a reference, by the remote id as text, and "${P}" is a number: give a lens with via: integerId`>
     : Wrong<`"${N}" is a reference, by the remote id as text, and "${P}" is none: give a lens with via`>
   : Wrong<`"${N}" and remote "${P}" have different types: give a lens with via`>;
+
+type CheckSpec<F, Refs, Remote, N extends string, S, P extends string> = [HubSide<F, N, S>] extends [never]
+  ? Wrong<`the catalog has no field "${N}": name its fields with hub: […]`>
+  : [ValueAt<Remote, P>] extends [never]
+    ? Wrong<`the remote has no "${P}"`>
+    : S extends { readonly via: infer L }
+      ? [LensMisfit<HubSide<F, N, S>, ValueAt<Remote, P>, L>] extends [never]
+        ? S
+        : Wrong<`the lens of "${N}" doesn't fit ${LensMisfit<HubSide<F, N, S>, ValueAt<Remote, P>, L>}`>
+      : Fits<HubSide<F, N, S>, ValueAt<Remote, P>> extends true
+        ? S
+        : Misfit<Refs, Remote, N, P>;
 
 type CheckUnit<F, Refs, Remote, N extends string, S> = S extends string
   ? N extends keyof F
@@ -144,20 +164,22 @@ type CheckUnit<F, Refs, Remote, N extends string, S> = S extends string
         : Misfit<Refs, Remote, N, S>
     : Wrong<`the catalog has no field "${N}"`>
   : S extends { readonly remote: infer P extends string }
-    ? [HubSide<F, N, S>] extends [never]
-      ? Wrong<`the catalog has no field "${N}": name its fields with hub: […]`>
-      : [ValueAt<Remote, P>] extends [never]
-        ? Wrong<`the remote has no "${P}"`>
-        : S extends { readonly via: infer L }
-          ? LensFits<HubSide<F, N, S>, ValueAt<Remote, P>, L> extends true
-            ? S
-            : Wrong<`the lens of "${N}" doesn't fit`>
-          : Fits<HubSide<F, N, S>, ValueAt<Remote, P>> extends true
-            ? S
-            : Misfit<Refs, Remote, N, P>
+    ? [UnknownOption<S, UnitSpec>] extends [never]
+      ? CheckSpec<F, Refs, Remote, N, S, P>
+      : Wrong<`unknown option "${UnknownOption<S, UnitSpec>}"`>
     : Wrong<'a unit is a remote key, or { remote, … }'>;
 
 type ElementOf<T> = NonNullable<T> extends readonly (infer E)[] ? E : never;
+
+/** The option of a children spec that holds a path; undefined where it isn't given. */
+type PathOption<S, O extends string> = S extends { readonly [K in O]?: infer P } ? P : undefined;
+type HasPath<Element, P> = P extends string
+  ? string extends P
+    ? true // not known at compile time
+    : [ValueAt<Element, P>] extends [never]
+      ? false
+      : true
+  : true;
 
 type CheckChildren<CF extends Fields, Remote, S> = S extends {
   readonly remote: infer P extends string;
@@ -165,18 +187,32 @@ type CheckChildren<CF extends Fields, Remote, S> = S extends {
 }
   ? [ElementOf<ValueAt<Remote, P>>] extends [never]
     ? Wrong<`the remote has no list at "${P}"`>
-    : Omit<S, 'units'> & {
-        readonly units: {
-          [N in keyof U & string]: CheckUnit<
-            MappedValues<CF>,
-            ReferencesOf<CF>,
-            ElementOf<ValueAt<Remote, P>>,
-            N,
-            U[N]
-          >;
-        };
-      }
+    : [UnknownOption<S, ChildrenSpec>] extends [never]
+      ? CheckPaths<ElementOf<ValueAt<Remote, P>>, PathOption<S, 'id'>, PathOption<S, 'marker'>> extends infer Problem
+        ? [Problem] extends [never]
+          ? Omit<S, 'units'> & {
+              readonly units: {
+                [N in keyof U & string]: CheckUnit<
+                  MappedValues<CF>,
+                  ReferencesOf<CF>,
+                  ElementOf<ValueAt<Remote, P>>,
+                  N,
+                  U[N]
+                >;
+              };
+            }
+          : Problem
+        : never
+      : Wrong<`unknown option "${UnknownOption<S, ChildrenSpec>}"`>
   : Wrong<'child rows are mapped with { remote, id, units }'>;
+
+/** A message where a child's id or marker isn't there; never where both are. */
+type CheckPaths<Element, Id, Marker> =
+  HasPath<Element, Id> extends true
+    ? HasPath<Element, Marker> extends true
+      ? never
+      : Wrong<`a child in the remote has no "${Marker & string}", its marker`>
+    : Wrong<`a child in the remote has no "${Id & string}", its id`>;
 
 /** `M` itself where it fits the catalog and the remote's type; otherwise each wrong entry becomes a message. */
 export type CheckedMapping<C, Remote, M> = C extends {

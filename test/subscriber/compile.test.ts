@@ -18,6 +18,24 @@ describe('a mapping that can’t work is refused with its place', () => {
     { what: 'a remote key twice', spec: { a: 'x', b: 'x' }, says: /"x" is mapped twice/ },
     { what: 'a hub field twice', spec: { a: 'x', other: { remote: 'y', hub: ['a'] } }, says: /"a" is mapped twice/ },
     { what: 'several fields without a lens', spec: { name: { remote: 'x', hub: ['a', 'b'] } }, says: /need a lens/ },
+    {
+      what: 'a misspelt option',
+      spec: { a: { remote: 'x', authorty: 'latest' } as never },
+      says: /a: unknown option "authorty"/,
+      hint: /Did you mean "authority"/,
+    },
+    {
+      what: 'an option that no children have',
+      spec: { lines: { remote: 'l', id: 'id', markr: 'm', units: { text: 't' } } as never },
+      says: /lines: unknown option "markr"/,
+      hint: /Did you mean "marker"/,
+    },
+    {
+      what: 'a misspelt option of a child’s unit',
+      spec: { lines: { remote: 'l', id: 'id', units: { text: { remote: 't', lense: twoNames } as never } } },
+      says: /lines\.text: unknown option "lense"/,
+      hint: /There are: remote, hub, via/,
+    },
     { what: 'a path into a prototype', spec: { a: 'x.__proto__.y' }, says: /can't be a remote key/ },
     { what: 'children as one key', spec: { lines: 'lines' }, says: /child rows are mapped with/ },
     {

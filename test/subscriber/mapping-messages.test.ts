@@ -71,3 +71,63 @@ test('a lens that can’t take null, on a reference that may be', () => {
   // @ts-expect-error null would be handed to it
   expect(says<Said<{ agent_id: { remote: 'agent'; via: Bare } }, 'agent_id'>>('nothing')).toBeDefined();
 });
+
+test('a lens that fits one side only', () => {
+  interface Text {
+    put(hub: string): string;
+    get(remote: string): string;
+  }
+  interface FromNumber {
+    put(hub: number): string;
+    get(remote: string): number;
+  }
+  interface Back {
+    put(hub: string): string;
+    get(remote: string): number;
+  }
+  const all = [
+    says<Said<{ note: { remote: 'paid'; via: Text } }, 'note'>>(
+      'the lens of "note" doesn\'t fit the remote\'s side: its put gives another type than stands there',
+    ),
+    says<Said<{ note: { remote: 'note'; via: FromNumber } }, 'note'>>(
+      "the lens of \"note\" doesn't fit the hub's side: its put takes another type than the field's",
+    ),
+    says<Said<{ note: { remote: 'note'; via: Back } }, 'note'>>(
+      "the lens of \"note\" doesn't fit the hub's side: its get gives another type than the field's",
+    ),
+    says<Said<{ agent_id: { remote: 'note'; via: Text } }, 'agent_id'>>(
+      "the lens of \"agent_id\" doesn't fit the hub's side: its put doesn't take null (make it with lens(put, get))",
+    ),
+  ];
+  expect(all).toHaveLength(4);
+});
+
+test('a misspelt option', () => {
+  interface Units {
+    text: 'text';
+  }
+  const all = [
+    says<Said<{ note: { remote: 'note'; authorty: 'latest' } }, 'note'>>('unknown option "authorty"'),
+    says<Said<{ lines: { remote: 'lines'; id: 'id'; markr: 'text'; units: Units } }, 'lines'>>(
+      'unknown option "markr"',
+    ),
+  ];
+  expect(all).toHaveLength(2);
+});
+
+test('a child’s id and marker', () => {
+  interface Units {
+    text: 'text';
+  }
+  const all = [
+    says<Said<{ lines: { remote: 'lines'; id: 'idd'; units: Units } }, 'lines'>>(
+      'a child in the remote has no "idd", its id',
+    ),
+    says<Said<{ lines: { remote: 'lines'; id: 'id'; marker: 'reff'; units: Units } }, 'lines'>>(
+      'a child in the remote has no "reff", its marker',
+    ),
+    says<Said<{ lines: { remote: 'lines'; id: 'id'; marker: 'metadata.x'; units: Units } }, 'lines'>>('nothing'),
+    says<Said<{ lines: { remote: 'lines'; id: 'id'; units: { client_id: 'client' } } }, 'lines'>>('nothing'),
+  ];
+  expect(all).toHaveLength(4);
+});

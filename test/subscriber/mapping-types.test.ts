@@ -137,6 +137,27 @@ export class WrongAuthority extends Side {
   });
 }
 
+export class WrongOption extends Side {
+  override readonly mapping = this.map({
+    // @ts-expect-error unknown option "authorty"
+    first: { remote: 'name', authorty: 'latest' },
+  });
+}
+
+export class WrongChildId extends Side {
+  override readonly mapping = this.map({
+    // @ts-expect-error a child in the remote has no "idd"
+    lines: { remote: 'lines.data', id: 'idd', units: { text: 'description' } },
+  });
+}
+
+export class WrongChildMarker extends Side {
+  override readonly mapping = this.map({
+    // @ts-expect-error a child in the remote has no "reff"
+    lines: { remote: 'lines.data', id: 'id', marker: 'reff', units: { text: 'description' } },
+  });
+}
+
 export class WrongChildUnit extends Side {
   override readonly mapping = this.map({
     // @ts-expect-error a child has no field "txt"
