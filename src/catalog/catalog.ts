@@ -1,6 +1,6 @@
 /** The main class of a catalog: its fields, types, key, children, and the registry of its subscribers. */
 import { z } from 'zod';
-import { SyncflowError } from '../errors.js';
+import { didYouMean, SyncflowError } from '../errors.js';
 import { describeField, type FieldInfo } from './fields.js';
 import { keyOfRecord, type RecordKey } from './key.js';
 import type { RegisterOptions, Registration, SubscriberClass } from '../subscriber/registration.js';
@@ -248,11 +248,12 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
 function requireFields(place: string, columns: readonly FieldInfo[], names: readonly string[]): void {
   if (names.length === 0) throw new SyncflowError('config', `${place}: it has no key`, { hint: 'Give key: "id".' });
   for (const name of names) {
-    if (!columns.some((column) => column.name === name)) {
-      throw new SyncflowError(
-        'config',
-        `${place}: "${name}" is not one of its fields (${columns.map((column) => column.name).join(', ')})`,
-      );
+    const fields = columns.map((column) => column.name);
+    if (!fields.includes(name)) {
+      const guess = didYouMean(name, fields);
+      throw new SyncflowError('config', `${place}: "${name}" is not one of its fields (${fields.join(', ')})`, {
+        hint: guess === undefined ? 'Name one of them, or add it to `fields`.' : `Did you mean "${guess}"?`,
+      });
     }
   }
 }

@@ -2,6 +2,7 @@
 import { hubTransaction, loadRow } from '../apply/apply.js';
 import type { CatalogBinding } from '../engine/binding.js';
 import { SyncflowError } from '../errors.js';
+import { explainConstraint } from '../store/constraints.js';
 import type { Database, Queryable } from '../store/database.js';
 import { toRecordKey, type AnyRecord, type CatalogClass, type KeyInput, type Row, type RowInput } from './catalog.js';
 
@@ -34,7 +35,7 @@ export class CatalogHandle<C extends CatalogClass> {
   /**
    * Inserts a record, or changes the given fields of the one with this key. Runs the catalog's `validate` and `save`.
    * @returns the record as the hub holds it
-   * @throws SyncflowError `validation` with every field's problem
+   * @throws SyncflowError `validation` with every field's problem, or naming the constraint of the hub that it breaks
    */
   async save(record: RowInput<C> | Partial<Row<C>>, options: WriteOptions = {}): Promise<Row<C>> {
     const access = await this.#access();
@@ -66,7 +67,10 @@ export class CatalogHandle<C extends CatalogClass> {
     return saved as Row<C>;
   }
 
-  /** Deletes a record, softly where the catalog says so. Resolves to whether there was one. */
+  /**
+   * Deletes a record, softly where the catalog says so. Resolves to whether there was one.
+   * @throws SyncflowError `validation` where other rows refer to it: a created table has foreign keys, made of `references`
+   */
   async delete(key: KeyInput<C>, options: WriteOptions = {}): Promise<boolean> {
     const access = await this.#access();
     const { catalog } = access;
@@ -86,12 +90,16 @@ export class CatalogHandle<C extends CatalogClass> {
           hint: `There are: ${access.subscribers.join(', ')}.`,
         });
     }
-    const result = await access.db.transaction(async (tx) => {
-      if (options.except !== undefined)
-        await tx.query(`select set_config('syncflow.except', $1, true)`, [JSON.stringify(options.except)]);
-      return work(tx);
-    });
-    access.wrote();
-    return result;
+    try {
+      const result = await access.db.transaction(async (tx) => {
+        if (options.except !== undefined)
+          await tx.query(`select set_config('syncflow.except', $1, true)`, [JSON.stringify(options.except)]);
+        return work(tx);
+      });
+      access.wrote();
+      return result;
+    } catch (error) {
+      throw explainConstraint(access.catalog.definition, error);
+    }
   }
 }

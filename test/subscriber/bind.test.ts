@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Catalog, type CatalogClass } from '../../src/catalog/catalog.js';
 
 import { bindSubscribers } from '../../src/engine/bind.js';
+import { references } from '../../src/catalog/fields.js';
 import type { CatalogBinding } from '../../src/engine/binding.js';
 import type { RecordKey } from '../../src/catalog/key.js';
 import { SubscriberBase } from '../../src/subscriber/base.js';
@@ -91,5 +92,40 @@ describe('a capability without its method is refused', () => {
 
   test('nothing is claimed, nothing is asked for', () => {
     expect(bindOne(bareClient({}))).toHaveLength(1);
+  });
+});
+
+describe('a reference that nobody serves', () => {
+  const shop = () => {
+    const Client = clientCatalog();
+    class Order extends Catalog({
+      name: 'order',
+      key: 'id',
+      fields: { id: z.int(), client_id: references(Client) },
+    }) {}
+    Order.register(
+      class extends Bare<typeof Order> {
+        override readonly mapping = this.map({ client_id: 'client' });
+      },
+    );
+    return { Client, Order };
+  };
+
+  test('its catalog isn’t among the catalogs, although a subscriber is registered', () => {
+    const { Client, Order } = shop();
+    Client.register(bareClient({}));
+    expect(() => bind([Order])).toThrow(
+      expect.objectContaining({
+        code: 'config',
+        message: "order/desk refers to client, but client isn't among the catalogs",
+        hint: expect.stringContaining('Add it to `catalogs`') as string,
+      }) as Error,
+    );
+    expect(bind([Client, Order])).toHaveLength(2);
+  });
+
+  test('its catalog has no subscriber in the account', () => {
+    const { Client, Order } = shop();
+    expect(() => bind([Client, Order])).toThrow(/client has no subscriber in the account "desk"/);
   });
 });

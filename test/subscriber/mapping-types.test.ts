@@ -208,8 +208,12 @@ test('rows, inputs and keys have the types of the catalog', () => {
 });
 
 test('a key outside of the model is refused by the catalog as well', () => {
-  // @ts-expect-error "nr" is none of its fields
-  expect(() => Catalog({ name: 'x', key: 'nr', fields: { id: z.int() } })).toThrow(
-    expect.objectContaining({ code: 'config' }) as Error,
+  // @ts-expect-error "number" is none of its fields
+  expect(() => Catalog({ name: 'x', key: 'number', fields: { id: z.int() } })).toThrow(
+    expect.objectContaining({ code: 'config', hint: 'Name one of them, or add it to `fields`.' }) as Error,
+  );
+  // @ts-expect-error "idd" is none of its fields
+  expect(() => Catalog({ name: 'x', key: 'idd', fields: { id: z.int() } })).toThrow(
+    expect.objectContaining({ code: 'config', hint: 'Did you mean "id"?' }) as Error,
   );
 });
