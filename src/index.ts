@@ -13,6 +13,7 @@ export type {
   KeyInput,
   KeyValue,
   Row,
+  RowChange,
   RowInput,
 } from './catalog/catalog.js';
 export { decimal, inwardOnly, json, references, referencesLater, timestamp } from './catalog/fields.js';

@@ -87,6 +87,12 @@ export type RowInput<C> = C extends { readonly definition: CatalogDefinition<inf
       ]?: z.input<F[N]> | undefined;
     } & { [N in keyof Ch]?: Partial<FieldsOf<Ch[N]['fields']>>[] }
   : never;
+/** Fields of a record that is there already; its child rows are given whole, and new ones don't need their key and parent. */
+export type RowChange<C> = C extends { readonly definition: CatalogDefinition<infer F, string, infer Ch> }
+  ? string extends keyof F
+    ? AnyRecord // a main class that isn't known more closely
+    : Partial<FieldsOf<F>> & { [N in keyof Ch]?: Partial<FieldsOf<Ch[N]['fields']>>[] }
+  : never;
 /** The type of a catalog's (single) key. */
 export type KeyValue<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K> }
   ? z.output<F[K & keyof F]>

@@ -4,7 +4,15 @@ import type { CatalogBinding } from '../engine/binding.js';
 import { SyncflowError } from '../errors.js';
 import { explainConstraint } from '../store/constraints.js';
 import type { Database, Queryable } from '../store/database.js';
-import { toRecordKey, type AnyRecord, type CatalogClass, type KeyInput, type Row, type RowInput } from './catalog.js';
+import {
+  toRecordKey,
+  type AnyRecord,
+  type CatalogClass,
+  type KeyInput,
+  type Row,
+  type RowChange,
+  type RowInput,
+} from './catalog.js';
 
 export interface WriteOptions {
   /** Subscribers (`customer/stripe`) that this one write doesn't go to by itself. A later edit of the record takes it along. */
@@ -37,7 +45,7 @@ export class CatalogHandle<C extends CatalogClass> {
    * @returns the record as the hub holds it
    * @throws SyncflowError `validation` with every field's problem, or naming the constraint of the hub that it breaks
    */
-  async save(record: RowInput<C> | Partial<Row<C>>, options: WriteOptions = {}): Promise<Row<C>> {
+  async save(record: RowInput<C> | RowChange<C>, options: WriteOptions = {}): Promise<Row<C>> {
     const access = await this.#access();
     const { catalog } = access;
     const given = Object.fromEntries(Object.entries(record as AnyRecord).filter(([, value]) => value !== undefined));

@@ -70,3 +70,37 @@ describe.each(hubs)('$name: what breaks a constraint says which, and what to do'
     });
   });
 });
+
+const stage = useStage();
+
+test('a record is changed and gets a new child row, without its key and its parent', async () => {
+  class Invoice extends Catalog({
+    name: 'invoice',
+    key: 'id',
+    fields: { id: z.int(), number: z.string(), note: z.string().nullable() },
+    children: {
+      lines: {
+        table: 'invoice_line',
+        key: 'id',
+        parent: 'invoice_id',
+        fields: { id: z.int(), invoice_id: z.int(), sku: z.string(), qty: z.int() },
+      },
+    },
+  }) {}
+  const { flow } = await stage.start([Invoice], {});
+  const invoices = flow.catalog(Invoice);
+  const { id, lines } = await invoices.save({ number: 'R-1', lines: [{ sku: 'pen', qty: 1 }] });
+  const saved = await invoices.save({ id, lines: [...lines, { sku: 'ink', qty: 2 }] });
+  expect(saved).toMatchObject({
+    number: 'R-1',
+    lines: [
+      { sku: 'pen', qty: 1, invoice_id: id },
+      { sku: 'ink', qty: 2, invoice_id: id },
+    ],
+  });
+  // @ts-expect-error a line has no "amount"
+  const wrong: Parameters<typeof invoices.save>[0] = { id, lines: [{ sku: 'pen', amount: 2 }] };
+  // @ts-expect-error a quantity is a number
+  const text: Parameters<typeof invoices.save>[0] = { id, lines: [{ qty: '2' }] };
+  expect([wrong, text]).toHaveLength(2);
+});
