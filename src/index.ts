@@ -58,6 +58,7 @@ export type {
   ChildrenSpec,
   ValueAt,
 } from './subscriber/mapping.js';
+export { outcomeOfStatus, wasNeverSent } from './subscriber/http.js';
 export {
   blocked,
   done,

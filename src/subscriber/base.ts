@@ -204,6 +204,15 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
   keyOf(_remote: Remote): RecordKey | undefined {
     return undefined;
   }
+  /** Our marker for a record, for `create` and `find`: it names the environment, for staging must not take production's objects for its own. */
+  protected markerOf(key: RecordKey): string {
+    return `${this.environment}:${key}`;
+  }
+  /** The key in a marker that `markerOf` made, for `keyOf`; undefined where there is none, or another environment's. */
+  protected keyFromMarker(marker: unknown): RecordKey | undefined {
+    const prefix = this.markerOf('');
+    return typeof marker === 'string' && marker.startsWith(prefix) ? marker.slice(prefix.length) : undefined;
+  }
   /** False for remotes that this catalog has nothing to do with (another kind in the same list). */
   accepts(_remote: Remote): boolean {
     return true;
