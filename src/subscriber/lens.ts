@@ -71,6 +71,12 @@ export const numberAsText: Lens<number | null, string | null> = lens<number, str
   return value;
 });
 
+/** The empty string of the remote means "nothing" to the hub. */
+export const emptyAsNull: Lens<string | null, string | null> = {
+  put: (hub) => hub,
+  get: (remote) => remote || null,
+};
+
 /** The remote id of a reference, which is text here, in a system whose ids are integers: `'42'` ↔ `42`. */
 export const integerId: Lens<string | null, number | null> = lens<string, number>(
   (id) => {
@@ -86,12 +92,6 @@ export const integerId: Lens<string | null, number | null> = lens<string, number
     return String(value);
   },
 );
-
-/** The empty string of the remote means "nothing" to the hub. */
-export const emptyAsNull: Lens<string | null, string | null> = {
-  put: (hub) => hub,
-  get: (remote) => remote || null,
-};
 
 /** Two hub fields that are one remote text: `['Ada', 'Lovelace']` ↔ `'Ada Lovelace'`. The last word is the second field. */
 export const twoNames: Lens<readonly [string | null, string | null], string | null> = {
