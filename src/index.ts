@@ -1,5 +1,5 @@
 /** Public names, listed by hand. */
-export { Syncflow, openDatabase, type SyncflowOptions } from './syncflow.js';
+export { Syncflow, openDatabase, type RetryFilter, type SyncflowOptions } from './syncflow.js';
 export { Catalog, CatalogBase, subscribes } from './catalog/catalog.js';
 export type {
   AnyRecord,

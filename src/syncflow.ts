@@ -20,6 +20,7 @@ import type { Database } from './store/database.js';
 import { EmbeddedDatabase } from './store/embedded.js';
 import { migrate } from './store/migrate.js';
 import {
+  createAgain,
   isPending,
   listConflicts,
   listParked,
@@ -58,7 +59,10 @@ export interface SyncflowOptions {
    */
   readonly leaseMs?: number;
   readonly retry?: Partial<RetryOptions>;
-  /** Whether a subscriber that was never loaded is loaded at start. True unless given. */
+  /**
+   * Whether a subscriber that was never loaded is loaded at start. True unless given. A load that was begun must be ended by a
+   * process that has it on: until then no process creates remotes for that subscriber.
+   */
   readonly backfill?: boolean;
   /** Limits of `flow.handler`, and the token that opens its control API. */
   readonly http?: HttpOptions;
@@ -248,9 +252,16 @@ export class Syncflow {
     return listParked((await this.#ready()).env.db, filter);
   }
 
-  /** Tries parked records again. Those held by the brake or a TRUNCATE only go on with `release`. */
-  async retry(filter: { subscriber?: string; code?: string; id?: string } = {}): Promise<number> {
-    const count = await retryParked((await this.#ready()).env.db, { ...filter, held: false });
+  /**
+   * Tries parked records again. `{ id, as: 'create' }` decides about one that is parked as `unknown-create` (its create had no effect)
+   * or `delete-conflict` (its remote was deleted, and is wanted): it gets a new remote. Those held by the brake or a TRUNCATE only go on with `release`. */
+  async retry(filter: RetryFilter = {}): Promise<number> {
+    const { as, ...which } = filter;
+    const { db } = (await this.#ready()).env;
+    const count =
+      as === undefined
+        ? await retryParked(db, { ...which, held: false })
+        : Number(await db.transaction((tx) => createAgain(tx, oneOf(which))));
     this.#loops?.ring();
     return count;
   }
@@ -342,6 +353,19 @@ export class Syncflow {
     if (name === 'error' && (this.#listeners.get('error')?.size ?? 0) === 0)
       process.emitWarning(String((event as SyncflowEvents['error']).error));
   }
+}
+
+/** Which parked records to try again, and for a single one with what decision. */
+export interface RetryFilter {
+  readonly subscriber?: string;
+  readonly code?: string;
+  readonly id?: string;
+  readonly as?: 'create';
+}
+
+function oneOf({ id }: RetryFilter): string {
+  if (id !== undefined) return id;
+  throw new SyncflowError('usage', 'a decision is made for one record', { hint: 'Give its id: see flow.parked().' });
 }
 
 interface Prepared {

@@ -20,8 +20,9 @@ import {
 } from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
 import { childShadowsAfterWrite } from '../merge/children.js';
-import { merge, type Merged, type Sent } from '../merge/merge.js';
+import { merge, type Merged } from '../merge/merge.js';
 import { hubText, UnresolvedReference } from '../merge/project.js';
+import { shadowOfSent, type Sent } from '../merge/sent.js';
 import { pair, type Pair, type Shadow } from '../merge/shadow.js';
 import { sqlState, type Queryable } from '../store/database.js';
 import type { HistoryRow } from '../store/history.js';
@@ -107,7 +108,7 @@ function failure(env: Environment, binding: Binding, link: Link, seen: Observati
     ...base.settlement,
     state: 'linked',
     remoteId: seen.remoteId,
-    shadow: shadowOfSent(link.shadow, seen.sent),
+    shadow: shadowOfSent(binding.mapping, link.shadow, seen.sent),
     look: true,
   };
   return { ...base, settlement, ...closed(seen.intent, 'done'), history: seen.history ?? [], emit: seen.emit ?? [] };
@@ -154,7 +155,7 @@ async function applyInside(
   const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
   if (target.key !== undefined && before?.record === undefined) {
     // the record was deleted while we looked: the plan will take it from here
-    return commit(tx, binding, observedWithoutRecord(link, seen, target.key));
+    return commit(tx, binding, observedWithoutRecord(binding, link, seen, target.key));
   }
   const resolver = await loadReferences(tx, binding, {
     records: before?.record === undefined ? [] : [before.record],
@@ -320,13 +321,13 @@ export function shadowAfter(merged: Merged, record: AnyRecord): Shadow {
   };
 }
 
-/** The shadow where all that is known is what we sent. */
-export function shadowOfSent(shadow: Shadow, sent: Sent | undefined): Shadow {
-  return sent === undefined ? shadow : { ...shadow, units: { ...shadow.units, ...sent.units } };
-}
-
 /** A remote was seen, but its record is gone: a difference from the shadow is an edit that the deletion overrides. */
-export function observedWithoutRecord(link: Link, seen: Observation, key: RecordKey | undefined): Result {
+export function observedWithoutRecord(
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+  key: RecordKey | undefined,
+): Result {
   return {
     settlement: {
       link,
@@ -334,7 +335,7 @@ export function observedWithoutRecord(link: Link, seen: Observation, key: Record
       state: 'linked',
       remoteId: seen.remoteId,
       proof: 'there',
-      shadow: shadowOfSent(link.shadow, seen.sent),
+      shadow: shadowOfSent(binding.mapping, link.shadow, seen.sent),
       dueInMs: 0,
     },
     history: seen.history ?? [],

@@ -1,16 +1,17 @@
 /** A remote that was deleted: what becomes of its record, by policy. Only with positive proof. */
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
+import { own } from '../catalog/own.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { emitResult, errorResult, parkResult, writeResults, type Result } from '../engine/result.js';
+import { childrenEditedHere } from '../merge/child-edits.js';
 import { hubText } from '../merge/project.js';
 import { hubChanged } from '../merge/shadow.js';
 import { lockBrake, overBrake } from '../outward/brake.js';
 import type { Queryable } from '../store/database.js';
-import { announceWriter } from '../store/marks.js';
 import { holdsLease, type Link } from '../store/links.js';
-import { makeDue } from '../store/marks.js';
+import { announceWriter, makeDue } from '../store/marks.js';
 import { hubTransaction } from './apply.js';
 
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
@@ -79,10 +80,12 @@ function fateOf(binding: Binding, link: Link, record: AnyRecord | undefined): Fa
   }
 }
 
-function editedHere(binding: Binding, link: Link, record: AnyRecord): string[] {
-  return binding.mapping.units
-    .filter((unit) => unit.direction !== 'inward' && hubChanged(link.shadow.units[unit.name], hubText(unit, record)))
-    .map((unit) => unit.name);
+function editedHere({ mapping }: Binding, link: Link, record: AnyRecord): string[] {
+  const units = mapping.units.filter(
+    (unit) => unit.direction !== 'inward' && hubChanged(own(link.shadow.units, unit.name), hubText(unit, record)),
+  );
+  const children = mapping.children.filter((child) => childrenEditedHere(child, link.shadow, record));
+  return [...units, ...children].map((one) => one.name);
 }
 
 function resultOf(binding: Binding, link: Link, fate: Fate): Result {

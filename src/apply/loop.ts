@@ -1,4 +1,5 @@
 /** The loop breaker: two systems that undo each other's normalisation would go on for ever. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { Merged } from '../merge/merge.js';
 import { hubText } from '../merge/project.js';
@@ -18,7 +19,7 @@ export function loopIn(
   nowMs: number,
 ): string | undefined {
   for (const { unit } of merged.applied) {
-    const past = undone(link.flips[unit.name], before === undefined ? null : hubText(unit, before), nowMs);
+    const past = undone(own(link.flips, unit.name), before === undefined ? null : hubText(unit, before), nowMs);
     const values = [...past.map((one) => one.value), digest(hubText(unit, next))];
     const returns = values.filter((one, index) => values.indexOf(one) !== index).length;
     if (returns >= maxReturns)
@@ -38,7 +39,7 @@ export function rememberValues(
   if (merged.applied.length === 0) return link.flips;
   const flips: Record<string, readonly Flip[]> = { ...link.flips };
   for (const { unit } of merged.applied) {
-    const past = undone(link.flips[unit.name], before === undefined ? null : hubText(unit, before), nowMs);
+    const past = undone(own(link.flips, unit.name), before === undefined ? null : hubText(unit, before), nowMs);
     flips[unit.name] = [...past, { value: digest(hubText(unit, after)), atMs: nowMs }].slice(-remembered);
   }
   return flips;

@@ -152,11 +152,13 @@ function canonicalDecimal(type: ColumnType & { kind: 'decimal' }, value: unknown
 }
 
 function canonicalTimestamp(type: ColumnType, value: unknown): string {
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw misfit(type, value);
   const text = value instanceof Date ? value.toISOString() : value;
   if (typeof text !== 'string') throw misfit(type, value);
   const match = /^(\d{4,6}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d(?::?\d\d)?)?$/i.exec(text);
   if (match === null) throw misfit(type, value);
   const [, day = '', time = '', fraction = '', zone = 'Z'] = match;
+  if (!isDay(day)) throw misfit(type, value);
   const seconds = time.length === 5 ? `${time}:00` : time;
   const offset = /^z$/i.test(zone)
     ? 'Z'
@@ -169,6 +171,12 @@ function canonicalTimestamp(type: ColumnType, value: unknown): string {
   if (Number.isNaN(instant.getTime())) throw misfit(type, value);
   const micros = fraction.replace(/0+$/, '');
   return `${instant.toISOString().slice(0, 19)}${micros === '' ? '' : `.${micros}`}Z`;
+}
+
+/** Whether the calendar has it: to V8 the 30th of February is the second of March. */
+function isDay(day: string): boolean {
+  const midnight = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 }
 
 function misfit(type: ColumnType, value: unknown, why?: string): SyncflowError {

@@ -6,15 +6,26 @@ import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import { messageOf } from '../errors.js';
 import { lookAt, type Basis } from '../inward/observe.js';
-import { plan, type Plan } from '../outward/plan.js';
+import type { Resolver, UnresolvedReference } from '../merge/project.js';
+import { dispensable, plan, type Plan } from '../outward/plan.js';
 import { brakeDeletes, inParallel, intendAndSend, settleSent, type Planned } from '../outward/push.js';
 import { resolveIntent } from '../outward/resolve.js';
 import { openIntents, type Intent } from '../store/intents.js';
+import { inCircle } from '../store/circles.js';
 import { claimLinks, releaseLeases, renewLeases, type Link } from '../store/links.js';
 import { extractRecord, type Binding } from './binding.js';
 import type { Environment } from './environment.js';
 import { loadReferences } from './references.js';
-import { commitResults, errorResult, parkResult, retryResult, waitResult, type Result } from './result.js';
+import {
+  blockedResult,
+  commitResults,
+  errorResult,
+  parkResult,
+  retryResult,
+  waiterOf,
+  waitResult,
+  type Result,
+} from './result.js';
 
 /** Returns how many links were claimed. */
 export async function reconcile(
@@ -55,9 +66,9 @@ async function reconcileLinks(
   try {
     const [sent, looked, resolved] = await Promise.all([
       intendAndSend(env, binding, go, signal),
-      inParallel(toLook, concurrency, (link) => guarded(env, link, () => lookAt(env, binding, link))),
+      inParallel(toLook, concurrency, (link) => guarded(env, binding, link, () => lookAt(env, binding, link))),
       inParallel(unresolved, concurrency, (link) =>
-        guarded(env, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
+        guarded(env, binding, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
       ),
     ]);
     results.push(...(await settleSent(env, binding, sent)), ...looked.flat(), ...resolved.flat());
@@ -78,12 +89,19 @@ async function keepLeases(env: Environment, links: readonly Link[], stop: AbortS
 }
 
 /** A pass over one link must not fail its batch. */
-async function guarded(env: Environment, link: Link, work: () => Promise<Result | undefined>): Promise<Result[]> {
+async function guarded(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  work: () => Promise<Result | undefined>,
+): Promise<Result[]> {
   try {
     const result = await work();
     return result === undefined ? [] : [result];
   } catch (error) {
-    return [retryResult(env, link, messageOf(error), { look: true })];
+    const failure = binding.subscriber.readFailure(error);
+    if (failure.kind === 'blocked') return [blockedResult(env, binding, link, failure.reason, failure.afterMs)];
+    return [retryResult(env, link, failure.reason, { afterMs: failure.afterMs, look: true })];
   }
 }
 
@@ -91,10 +109,26 @@ interface PlannedLinks {
   readonly toLook: Link[];
   readonly writes: Planned[];
   readonly decided: Result[];
+  /** They wait for a reference. */
+  readonly waiting: Waiting[];
+}
+
+/** What is known of a link when it is decided. */
+interface Case {
+  readonly link: Link;
+  readonly record: AnyRecord | undefined;
+  readonly softDeleted: boolean;
+  readonly resolver: Resolver;
+  /** Units that its create leaves out for now. */
+  readonly without: ReadonlySet<string>;
+}
+
+interface Waiting extends Case {
+  readonly reference: UnresolvedReference;
 }
 
 async function planLinks(env: Environment, binding: Binding, links: readonly Link[]): Promise<PlannedLinks> {
-  const out: PlannedLinks = { toLook: [], writes: [], decided: [] };
+  const out: PlannedLinks = { toLook: [], writes: [], decided: [], waiting: [] };
   const planned = links.filter((link) => !link.look && !(link.key === undefined && link.state === 'new'));
   out.toLook.push(...links.filter((link) => !planned.includes(link)));
   const rows = await binding.catalog.rows.load(
@@ -120,23 +154,42 @@ async function planLinks(env: Environment, binding: Binding, links: readonly Lin
       out.decided.push(problem);
       continue;
     }
-    const found =
-      link.key === undefined
-        ? { record: undefined, softDeleted: false }
-        : (records.get(link.key) ?? { record: undefined, softDeleted: false });
-    decide(env, binding, link, found, resolver, out);
+    const found = link.key === undefined ? undefined : records.get(link.key);
+    const { record, softDeleted } = found ?? { record: undefined, softDeleted: false };
+    decide(env, binding, { link, record, softDeleted, resolver, without: new Set() }, out);
   }
+  await settleWaiting(env, binding, out);
   return out;
 }
 
-function decide(
-  env: Environment,
-  binding: Binding,
-  link: Link,
-  { record, softDeleted }: { record: AnyRecord | undefined; softDeleted: boolean },
-  resolver: Parameters<typeof plan>[0]['resolver'],
-  out: PlannedLinks,
-): void {
+/**
+ * Whoever waits for a record that waits for it in its turn, and can do without it for a time, goes on without: its reference
+ * stays owed, and is told when the other is there.
+ */
+async function settleWaiting(env: Environment, binding: Binding, out: PlannedLinks): Promise<void> {
+  while (out.waiting.length > 0) {
+    const waiting = out.waiting.splice(0);
+    const results = waiting.map((one) => waitResult(binding, one.link, one.reference, false));
+    const waiters = results.flatMap(({ settlement: { link }, awaits }) =>
+      awaits === undefined ? [] : waiterOf(link, awaits),
+    );
+    const circular = await inCircle(env.db, waiters);
+    for (const [index, one] of waiting.entries()) {
+      const result = results[index] as Result;
+      const units = circular.has(one.link.id) ? leftOut(binding, one) : [];
+      if (units.length > 0) decide(env, binding, { ...one, without: new Set([...one.without, ...units]) }, out);
+      else out.decided.push(circular.has(one.link.id) ? { ...result, circular: true } : result);
+    }
+  }
+}
+
+function leftOut(binding: Binding, { record, reference, without }: Waiting): string[] {
+  if (record === undefined) return [];
+  return dispensable(binding.mapping, record, reference).filter((name) => !without.has(name));
+}
+
+function decide(env: Environment, binding: Binding, one: Case, out: PlannedLinks): void {
+  const { link, record, softDeleted, resolver, without } = one;
   try {
     const problems = record === undefined ? [] : binding.catalog.main.validate(record);
     if (problems.length > 0) {
@@ -153,14 +206,22 @@ function decide(
       policies: binding.policies,
       mapping: binding.mapping,
       resolver,
+      without,
     });
-    takePlan(binding, link, next, { record, resolver }, out);
+    if (next.kind === 'wait') out.waiting.push({ ...one, reference: next.reference });
+    else takePlan(binding, link, next, { record, resolver }, out);
   } catch (error) {
     out.decided.push(errorResult(env, link, error));
   }
 }
 
-function takePlan(binding: Binding, link: Link, next: Plan, basis: Basis, out: PlannedLinks): void {
+function takePlan(
+  binding: Binding,
+  link: Link,
+  next: Exclude<Plan, { kind: 'wait' }>,
+  basis: Basis,
+  out: PlannedLinks,
+): void {
   switch (next.kind) {
     case 'nothing':
       out.decided.push({ settlement: { link, ...(next.shadow === undefined ? {} : { shadow: next.shadow }) } });
@@ -172,9 +233,6 @@ function takePlan(binding: Binding, link: Link, next: Plan, basis: Basis, out: P
       return;
     case 'look':
       out.toLook.push(link);
-      return;
-    case 'wait':
-      out.decided.push(waitResult(binding, link, next.reference, false));
       return;
     case 'park':
       out.decided.push(parkResult(link, next.code, next.reason));

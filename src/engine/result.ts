@@ -15,6 +15,7 @@ import {
   type Link,
   type Settlement,
 } from '../store/links.js';
+import { wakeCircles, type Waiter } from '../store/circles.js';
 import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
 import { sqlState, type Queryable } from '../store/database.js';
 import { holdSubscriber } from '../store/settings.js';
@@ -37,10 +38,14 @@ export interface Result {
   readonly unknown?: string;
   /** The link that must exist before this one can go on. */
   readonly awaits?: Awaited;
+  /** It waits for this one in its turn, and this one can't do without it. */
+  readonly circular?: boolean;
   readonly emit?: readonly Emission[];
   /** Hold the whole subscriber for so many ms. */
   readonly holdMs?: number;
 }
+
+const deadlock = '40P01';
 
 /** How long a waiting link sleeps when nothing wakes it. */
 const waitFallbackMs = 15_000;
@@ -55,10 +60,17 @@ export async function commitResults(env: Environment, binding: Binding, results:
 }
 
 /** One transaction for all; where one result breaks a constraint, each for itself, so that it can't hold up the others. */
-async function commitTogether(env: Environment, binding: Binding, results: readonly Result[]): Promise<Set<string>> {
+async function commitTogether(
+  env: Environment,
+  binding: Binding,
+  results: readonly Result[],
+  triesLeft = 3,
+): Promise<Set<string>> {
   try {
     return await env.db.transaction((tx) => writeResults(tx, binding, results));
   } catch (error) {
+    // two that begin to wait for each other at the same moment
+    if (sqlState(error) === deadlock && triesLeft > 1) return commitTogether(env, binding, results, triesLeft - 1);
     if (sqlState(error)?.startsWith('23') !== true) throw error;
     const [only] = results;
     if (only !== undefined && results.length === 1) {
@@ -85,8 +97,11 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
     tx,
     results.flatMap((result) => result.awaits ?? []),
   );
-  const settlements = results.map(({ settlement, awaits }) =>
-    awaits === undefined ? settlement : awaiting(settlement, standings.get(awaits.name)),
+  const settlements = results.map(({ settlement, awaits, circular }) =>
+    // in a circle nobody is on their way: such a wait counts
+    awaits === undefined || (circular === true && standings.get(awaits.name) === 'coming')
+      ? settlement
+      : awaiting(settlement, standings.get(awaits.name)),
   );
   await makeSighted(
     tx,
@@ -118,7 +133,19 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
     tx,
     committed.flatMap(({ settlement }) => wakes(binding, settlement)),
   );
+  await wakeCircles(
+    tx,
+    committed.flatMap(({ settlement, awaits }) =>
+      awaits === undefined || settlement.parked !== undefined ? [] : waiterOf(settlement.link, awaits),
+    ),
+  );
   return settled;
+}
+
+/** A record without a remote that waits for another. */
+export function waiterOf(link: Link, awaits: Awaited): Waiter[] {
+  if (link.key === undefined || link.remoteId !== undefined || awaits.key === undefined) return [];
+  return [{ id: link.id, own: awaitedByKey(link.subscriber, link.key), awaited: awaits.name }];
 }
 
 function awaiting(settlement: Settlement, standing: 'ready' | 'stuck' | 'coming' | undefined): Settlement {
@@ -150,7 +177,8 @@ export function emitResult(env: Environment, result: Result): void {
   if (settlement.parked !== undefined) env.emit('parked', { ...subject, ...settlement.parked });
   else if (settlement.failed !== undefined)
     env.emit('retried', { ...subject, reason: settlement.failed, inMs: settlement.dueInMs ?? 0 });
-  else if (link.failing && settlement.waitsFor === undefined) env.emit('healed', subject);
+  else if (link.failing && settlement.waitsFor === undefined && settlement.dueInMs === undefined)
+    env.emit('healed', subject);
 }
 
 function keyAfter(settlement: Settlement): string | undefined {
@@ -212,6 +240,13 @@ export function retryResult(
       dueInMs: retryDelayMs(attempts, options.afterMs, env.retry, env.random),
     },
   };
+}
+
+/** Plan it anew from what the remote shows now: at once the first time, then as after any failure, and as often. */
+export function againResult(env: Environment, link: Link, reason: string, look: boolean): Result {
+  const result = retryResult(env, link, reason, { look });
+  if (link.attempts > 0) return result;
+  return { ...result, settlement: { ...result.settlement, dueInMs: 0 } };
 }
 
 /** Wait until the referenced link exists. */

@@ -1,4 +1,5 @@
 /** Events become due links: each is a hint that a remote should be looked at. Echoes of our own writes are told apart here. */
+import { own } from '../catalog/own.js';
 import type { Json } from '../catalog/values.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -113,7 +114,7 @@ export function shows(binding: Binding, link: FoundLink, snapshot: unknown): boo
   // during a write of ours it may be an undo of what we are writing: it equals a shadow that is about to move
   if (binding.mapping.children.length > 0 || link.look || link.busy) return false;
   return binding.mapping.units.every((unit) => {
-    const base = link.shadow.units[unit.name];
+    const base = own(link.shadow.units, unit.name);
     return base !== undefined && sameRemote(base.r, remoteValue(unit, snapshot));
   });
 }
@@ -123,9 +124,9 @@ function edits(binding: Binding, { kind, body }: CausingIntent, { previous, caus
   // a step of several shows what the step before it wrote: that is no edit
   if (previous === undefined || kind !== 'update' || cause !== intentKeyOf(cause ?? '')) return [];
   return binding.mapping.units.flatMap((unit): Conflict[] => {
-    const sent = body.draft.sent[unit.name];
+    const sent = own(body.draft.sent, unit.name);
     const before: Json | undefined = readPath(previous, unit.path);
-    const base = body.base[unit.name];
+    const base = own(body.base, unit.name);
     if (sent === undefined || base === undefined || before === undefined) return [];
     if (sameRemote(before, base) || (isEmpty(before) && isEmpty(base))) return [];
     return [

@@ -1,5 +1,6 @@
 /** A sight of a remote meets its link: merged at once where the hub needs no write, else applied in a transaction. */
 import { unlistedRivals } from '../apply/adopt.js';
+import { own } from '../catalog/own.js';
 import {
   applyObservation,
   observedSettlement,
@@ -13,6 +14,7 @@ import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
+import { childEditsOverridden } from '../merge/child-edits.js';
 import { merge, type Conflict } from '../merge/merge.js';
 import { remoteValue, type Resolver } from '../merge/project.js';
 import { pair, sameRemote, type Shadow } from '../merge/shadow.js';
@@ -100,40 +102,39 @@ async function readBasis(env: Environment, binding: Binding, key: RecordKey, see
   };
 }
 
-/** What somebody edited in a remote since the shadow, and a deletion here overrides: logged, so that it isn't lost. */
-export function editsOverridden(binding: Binding, shadow: Shadow, remote: unknown): Conflict[] {
-  return binding.mapping.units.flatMap((unit): Conflict[] => {
-    const base = shadow.units[unit.name];
+/**
+ * What somebody edited in a remote since the shadow, and a deletion here overrides: logged, so that it isn't lost. The shadow is
+ * the one that holds then: what was logged isn't logged again, and should the row come back, its values are owed to the remote.
+ */
+export function editsOverridden(
+  { mapping }: Binding,
+  shadow: Shadow,
+  remote: unknown,
+): { readonly conflicts: readonly Conflict[]; readonly shadow: Shadow } {
+  const units = { ...shadow.units };
+  const conflicts = mapping.units.flatMap((unit): Conflict[] => {
+    const base = own(shadow.units, unit.name);
     const r = remoteValue(unit, remote);
     if (base === undefined || unit.direction === 'outward' || sameRemote(base.r, r)) return [];
-    return [
-      {
-        unit: unit.name,
-        base: base.h ?? null,
-        hub: null,
-        remote: r ?? null,
-        winner: 'hub',
-        rule: 'deleted here, edited there',
-      },
-    ];
+    units[unit.name] = pair(undefined, r);
+    const rule = 'deleted here, edited there';
+    return [{ unit: unit.name, base: base.h ?? null, hub: null, remote: r ?? null, winner: 'hub', rule }];
   });
+  if (mapping.children.length === 0) return { conflicts, shadow: { ...shadow, units } };
+  const children = mapping.children.map((child) => [child.name, childEditsOverridden(child, shadow, remote)] as const);
+  return {
+    conflicts: [...conflicts, ...children.flatMap(([, child]) => child.conflicts)],
+    shadow: { units, children: Object.fromEntries(children.map(([name, { shadows }]) => [name, shadows])) },
+  };
 }
 
 /** The record was deleted here: what was edited there since is logged, then the deletion goes on. */
 function overridden(binding: Binding, link: Link, seen: Observation): Result {
-  const result = observedWithoutRecord(link, seen, link.key);
-  const shadow = result.settlement.shadow ?? link.shadow;
-  const conflicts = editsOverridden(binding, shadow, seen.remote);
-  const units = { ...shadow.units };
-  // should the row come back, its values are owed to the remote
-  for (const { unit, remote } of conflicts) units[unit] = pair(undefined, remote);
+  const result = observedWithoutRecord(binding, link, seen, link.key);
+  const { conflicts, shadow } = editsOverridden(binding, result.settlement.shadow ?? link.shadow, seen.remote);
   return {
     ...result,
-    settlement: {
-      ...result.settlement,
-      version: binding.subscriber.versionOf(seen.remote),
-      shadow: { ...shadow, units },
-    },
+    settlement: { ...result.settlement, version: binding.subscriber.versionOf(seen.remote), shadow },
     conflicts,
   };
 }

@@ -1,11 +1,12 @@
 /** The full comparison: every record against its remote, field by field, and what stands on one side only. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
-import { hubChildren } from '../merge/children.js';
+import { hubChildren } from '../merge/child-pairs.js';
 import { childrenById, get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
 import { sameRemote, type Pair, type Pairs } from '../merge/shadow.js';
 import { findLinks, type Link } from '../store/links.js';
@@ -152,7 +153,7 @@ function compareUnit(unit: Unit, pairs: Pairs, record: AnyRecord, remote: unknow
   const h = hubText(unit, record);
   const r = remoteValue(unit, remote);
   if (equalExactly(unit, h, r, record, resolver)) return 'equal';
-  const pair: Pair | undefined = pairs[unit.name];
+  const pair: Pair | undefined = own(pairs, unit.name);
   return pair?.h !== undefined && pair.h === h && sameRemote(pair.r, r) ? 'normalised' : 'different';
 }
 
@@ -184,8 +185,8 @@ function compareChildren(
   const remotes = childrenById(child, remote);
   for (const [key, row] of hubChildren(child, record)) {
     const shadow = shadows[key];
-    const value = shadow === undefined ? undefined : remotes.get(shadow.id);
-    if (shadow === undefined || value === undefined) {
+    const value = shadow?.id === undefined ? undefined : remotes.get(shadow.id);
+    if (shadow?.id === undefined || value === undefined) {
       judge(`${child.name}${key}`, 'different');
       continue;
     }

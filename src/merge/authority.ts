@@ -2,7 +2,7 @@
 import type { Json } from '../catalog/values.js';
 import type { Unit } from '../subscriber/compile.js';
 import type { Pair } from './shadow.js';
-import { get, valueOfText, type Resolver } from './project.js';
+import { checked, get, valueOfText, type Resolver } from './project.js';
 
 /** ISO times of the newest edit on each side, where known. */
 export interface EditTimes {
@@ -39,7 +39,8 @@ export function decideConflict(side: Disputed, times: EditTimes, resolver?: Reso
 }
 
 function remoteAsHub({ unit, h, r }: Disputed, resolver: Resolver | undefined): unknown {
-  if (unit.reference === undefined || resolver === undefined) return unit.lens.get(r, valueOfText(unit, h));
+  if (unit.reference === undefined || resolver === undefined)
+    return checked(unit, 'get', () => unit.lens.get(r, valueOfText(unit, h)));
   return Object.values(get(unit, r, undefined, resolver))[0];
 }
 

@@ -1,11 +1,13 @@
 /** Merge of child rows (invoice lines), by child key: the merge of a record in small, plus births and deaths. Pure. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
-import { formatKey, keyFields, keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
-import type { Json } from '../catalog/values.js';
+import { keyFields, parseKey, type RecordKey } from '../catalog/key.js';
 import type { ChildMapping } from '../subscriber/compile.js';
-import { readPath } from '../subscriber/path.js';
+import { childConflict, editedThere, withSeen } from './child-edits.js';
+import { hubChildren, pairUp, remoteChildren, type Match, type RemoteChild } from './child-pairs.js';
 import { mergeUnits, rebase, type Applied, type Conflict, type MergeInput } from './merge.js';
 import { hubText } from './project.js';
+import { childShadowsOfSent } from './sent.js';
 import { hubChanged, pair, type ChildShadow, type Pair, type Pairs } from './shadow.js';
 
 /** A child that inward sync writes; its key is unknown until the hub gives one. */
@@ -21,6 +23,8 @@ export interface ChildrenMerged {
   readonly mapping: ChildMapping;
   /** Children that need no write in the hub. */
   readonly shadows: Readonly<Record<string, ChildShadow>>;
+  /** Rows that the hub had already and keeps as they are. */
+  readonly kept: ReadonlySet<RecordKey>;
   /** The whole collection as the hub should hold it; undefined where nothing changes. */
   readonly records: readonly AnyRecord[] | undefined;
   readonly written: readonly ChildApplied[];
@@ -29,20 +33,16 @@ export interface ChildrenMerged {
   readonly owed: boolean;
 }
 
-interface RemoteChild {
-  readonly id: string;
-  readonly key: RecordKey | undefined;
-  readonly value: Json;
-}
-
 export function mergeChildren(mapping: ChildMapping, input: MergeInput): ChildrenMerged {
-  const base = input.shadow.children?.[mapping.name] ?? {};
+  const known = input.shadow.children?.[mapping.name];
+  const base = known ?? {};
   const hub = hubChildren(mapping, input.record);
   const remote = remoteChildren(mapping, input.remote);
+  if (remote === undefined) return unseen(mapping, hub, input);
   const draft: Draft = { shadows: {}, kept: new Map(), written: [], conflicts: [], dirty: false, owed: false };
-  const byKey = pairUp(mapping, base, remote, hub, input.sent?.children[mapping.name]);
+  const byKey = pairUp(mapping, { base: known, hub, remote, sent: input.sent, resolver: input.resolver });
   for (const key of new Set([...hub.keys(), ...Object.keys(base), ...byKey.paired.keys()])) {
-    mergeChild(mapping, key, { base: base[key], hub: hub.get(key), remote: byKey.paired.get(key) }, input, draft);
+    mergeChild(mapping, key, { base: base[key], hub: hub.get(key), match: byKey.paired.get(key) }, input, draft);
   }
   for (const child of byKey.strangers) {
     if (mapping.direction !== 'outward') applyChild(mapping, undefined, undefined, child, {}, input, draft);
@@ -51,11 +51,19 @@ export function mergeChildren(mapping: ChildMapping, input: MergeInput): Childre
   return {
     mapping,
     shadows: draft.shadows,
+    kept: new Set(draft.kept.keys()),
     records: draft.dirty ? records : undefined,
     written: draft.written,
     conflicts: draft.conflicts,
     owed: draft.owed && mapping.direction !== 'inward',
   };
+}
+
+/** The remote shows no list: rows and shadows stay as they are. Only what was never sent is owed to it. */
+function unseen(mapping: ChildMapping, hub: ReadonlyMap<RecordKey, AnyRecord>, input: MergeInput): ChildrenMerged {
+  const shadows = childShadowsOfSent(mapping, input.shadow, input.sent);
+  const owed = mapping.direction !== 'inward' && [...hub.keys()].some((key) => shadows[key] === undefined);
+  return { mapping, shadows, kept: new Set(hub.keys()), records: undefined, written: [], conflicts: [], owed };
 }
 
 /** Completes the shadows of a collection with what the hub shows after the write. */
@@ -83,65 +91,17 @@ function newChildKey(
   taken: ReadonlySet<string>,
 ): RecordKey | undefined {
   const known = new Set(merged.written.map((one) => one.key));
-  const fresh = [...hub].filter(([key]) => !taken.has(key) && !known.has(key));
+  const fresh = [...hub].filter(([key]) => !taken.has(key) && !known.has(key) && !merged.kept.has(key));
   const equal = fresh.find(([, row]) =>
     child.applied.every(({ unit }) => hubText(unit, row) === hubText(unit, child.record)),
   );
   return (equal ?? fresh[0])?.[0];
 }
 
-export function hubChildren(mapping: ChildMapping, record: AnyRecord | undefined): Map<RecordKey, AnyRecord> {
-  const rows = (record?.[mapping.name] ?? []) as readonly AnyRecord[];
-  return new Map(rows.map((row) => [keyOfRecord(mapping.info, row), row]));
-}
-
-function remoteChildren(mapping: ChildMapping, remote: unknown): RemoteChild[] {
-  const list = readPath(remote, mapping.path);
-  if (!Array.isArray(list)) return [];
-  return (list as readonly Json[]).flatMap((value) => {
-    const id = readPath(value, mapping.idPath);
-    if (typeof id !== 'string' && typeof id !== 'number') return [];
-    const marker = mapping.markerPath === undefined ? undefined : readPath(value, mapping.markerPath);
-    return [
-      { id: String(id), key: typeof marker === 'string' && marker !== '' ? markerKey(marker) : undefined, value },
-    ];
-  });
-}
-
-/** A marker is the child's plain key text, or the JSON form of one. */
-function markerKey(marker: string): RecordKey {
-  return marker.startsWith('["') ? marker : formatKey([marker]);
-}
-
 /** What is written into a child's marker. */
 export function childMarker(key: RecordKey): string {
   const parts = parseKey(key);
   return parts.length === 1 && parts[0] !== undefined && !parts[0].startsWith('["') ? parts[0] : key;
-}
-
-interface PairedUp {
-  readonly paired: ReadonlyMap<RecordKey, RemoteChild>;
-  readonly strangers: readonly RemoteChild[];
-}
-
-function pairUp(
-  mapping: ChildMapping,
-  base: Readonly<Record<string, ChildShadow>>,
-  remote: readonly RemoteChild[],
-  hub: ReadonlyMap<RecordKey, AnyRecord>,
-  sent: Readonly<Record<string, unknown>> | undefined,
-): PairedUp {
-  const keyOfId = new Map(Object.entries(base).map(([key, shadow]) => [shadow.id, key]));
-  const paired = new Map<RecordKey, RemoteChild>();
-  const strangers: RemoteChild[] = [];
-  for (const child of remote) {
-    const key = keyOfId.get(child.id) ?? child.key;
-    // a marker counts only for a child that we know of: a copied one must not overwrite its original
-    const known = key !== undefined && (keyOfId.has(child.id) || hub.has(key) || sent?.[key] !== undefined);
-    if (known && !paired.has(key) && (keyOfId.has(child.id) || base[key] === undefined)) paired.set(key, child);
-    else strangers.push(child);
-  }
-  return { paired, strangers };
 }
 
 interface Draft {
@@ -156,29 +116,65 @@ interface Draft {
 interface ChildSides {
   readonly base: ChildShadow | undefined;
   readonly hub: AnyRecord | undefined;
-  readonly remote: RemoteChild | undefined;
+  readonly match: Match | undefined;
 }
 
 function mergeChild(mapping: ChildMapping, key: RecordKey, sides: ChildSides, input: MergeInput, draft: Draft): void {
-  const sent = input.sent?.children[mapping.name]?.[key];
-  const { hub, remote } = sides;
-  if (hub !== undefined && remote !== undefined) {
-    const base = rebase(mapping.units, sides.base?.units ?? {}, sent, { ...input, remote: remote.value });
-    applyChild(mapping, key, hub, remote, base, input, draft);
+  const { hub, match } = sides;
+  if (hub !== undefined && match !== undefined) {
+    applyChild(mapping, key, hub, match.child, agreedOn(mapping, key, sides.base, match, input), input, draft);
     return;
   }
   if (hub !== undefined) {
     childWithoutRemote(mapping, key, hub, sides.base, draft);
     return;
   }
-  if (remote === undefined) return; // gone on both sides
-  if (sides.base !== undefined || sent !== undefined) {
-    // deleted in the hub, still there remotely: owed to the remote, whatever it holds now; an unseen edit is logged
-    draft.shadows[key] = sides.base ?? { id: remote.id, units: {} };
-    draft.owed = true;
+  if (match === undefined) return; // gone on both sides
+  if (sides.base !== undefined || input.sent?.children[mapping.name]?.[key] !== undefined) {
+    childWithoutRow(mapping, key, sides.base, match, input, draft);
     return;
   }
-  if (mapping.direction !== 'outward') applyChild(mapping, key, undefined, remote, {}, input, draft);
+  if (mapping.direction !== 'outward') applyChild(mapping, key, undefined, match.child, {}, input, draft);
+}
+
+/** Deleted in the hub, still there remotely: owed to the remote, unless the remote has the say and something to say. */
+function childWithoutRow(
+  mapping: ChildMapping,
+  key: RecordKey,
+  base: ChildShadow | undefined,
+  match: Match,
+  input: MergeInput,
+  draft: Draft,
+): void {
+  const agreed = match.trust === 'guessed' ? (base?.units ?? {}) : agreedOn(mapping, key, base, match, input);
+  const edited = editedThere(mapping, agreed, match.child.value);
+  const winner =
+    mapping.direction === 'inward' || (edited.length > 0 && mapping.authority === 'remote') ? 'remote' : 'hub';
+  if (edited.length > 0 || winner === 'remote') {
+    const rule = mapping.direction === 'inward' ? 'inward only, deleted here' : 'deleted here, edited there';
+    draft.conflicts.push(childConflict(mapping, key, { base: agreed, remote: match.child.value }, winner, rule));
+  }
+  if (winner === 'remote') {
+    applyChild(mapping, key, undefined, match.child, {}, input, draft);
+    return;
+  }
+  draft.shadows[key] = { units: withSeen(agreed, edited, match.child.value), id: match.child.id };
+  draft.owed = true;
+}
+
+/** The base of a pair, by how far the pair can be trusted. */
+function agreedOn(
+  mapping: ChildMapping,
+  key: RecordKey,
+  base: ChildShadow | undefined,
+  { child, trust }: Match,
+  input: MergeInput,
+): Pairs {
+  if (trust === 'guessed') return {};
+  const sent = input.sent?.children[mapping.name]?.[key];
+  const { firstHand = false } = input.sent ?? {};
+  const seen = { remote: child.value, firstHand: firstHand && trust === 'sure' };
+  return rebase(mapping.units, base?.units ?? {}, sent, seen);
 }
 
 /** A child of the hub that the remote doesn't show: new here, or deleted there. */
@@ -189,24 +185,24 @@ function childWithoutRemote(
   base: ChildShadow | undefined,
   draft: Draft,
 ): void {
-  if (base === undefined || mapping.direction === 'outward') {
+  // sent, but nowhere to be seen: never a reason to delete it here
+  if (base?.id === undefined || mapping.direction === 'outward') {
     draft.kept.set(key, hub);
     draft.owed = true;
     return;
   }
-  const edited = mapping.units.filter((unit) => hubChanged(base.units[unit.name], hubText(unit, hub)));
+  const edited = mapping.units.filter((unit) => hubChanged(own(base.units, unit.name), hubText(unit, hub)));
   if (edited.length === 0 || mapping.authority === 'remote') {
     draft.dirty = true;
-    if (edited.length > 0) draft.conflicts.push(lostChild(mapping, key, 'remote', 'deleted there, edited here'));
+    if (edited.length > 0) {
+      const sides = { base: base.units, hub };
+      draft.conflicts.push(childConflict(mapping, key, sides, 'remote', 'deleted there, edited here'));
+    }
     return;
   }
   draft.kept.set(key, hub);
   draft.owed = true;
-  draft.conflicts.push(lostChild(mapping, key, 'hub', 'edited here, deleted there'));
-}
-
-function lostChild(mapping: ChildMapping, key: RecordKey, winner: 'hub' | 'remote', rule: string): Conflict {
-  return { unit: `${mapping.name}${key}`, base: null, hub: null, remote: null, winner, rule };
+  draft.conflicts.push(childConflict(mapping, key, { base: base.units, hub }, 'hub', 'edited here, deleted there'));
 }
 
 function applyChild(

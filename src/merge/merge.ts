@@ -2,26 +2,15 @@
  * Three-way merge of one record: base is the shadow, the sides are the hub's record and an observed remote. Pure.
  * Every observation goes through here, the answer to our own write included.
  */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { Json } from '../catalog/values.js';
 import type { Mapping, Unit } from '../subscriber/compile.js';
-import { decideConflict, type EditTimes } from './authority.js';
+import { decideConflict, type Decision, type EditTimes } from './authority.js';
 import { mergeChildren, type ChildrenMerged } from './children.js';
 import { fieldsOf, get, hubText, put, remoteValue, type Resolver } from './project.js';
+import type { Sent, SentPairs } from './sent.js';
 import { hubChanged, isEmpty, pair, sameRemote, type Pair, type Pairs, type Shadow } from './shadow.js';
-
-/** What we last wrote, as it was frozen in the intent: hub text and remote value by unit. */
-export type SentPairs = Readonly<Record<string, Pair>>;
-
-export interface Sent {
-  readonly units: SentPairs;
-  readonly children: Readonly<Record<string, Readonly<Record<string, SentPairs>>>>;
-  /**
-   * The answer is first received for this request: the remote's form of what we sent is what it shows. Otherwise (a replay, a
-   * look-up) a difference may be somebody's edit.
-   */
-  readonly firstHand: boolean;
-}
 
 export interface MergeInput extends EditTimes {
   readonly mapping: Mapping;
@@ -68,7 +57,10 @@ export interface Merged extends UnitsMerged {
 export function merge(input: MergeInput): Merged {
   const units = mergeUnits(
     input.mapping.units,
-    rebase(input.mapping.units, input.shadow.units, input.sent?.units, input),
+    rebase(input.mapping.units, input.shadow.units, input.sent?.units, {
+      remote: input.remote,
+      firstHand: input.sent?.firstHand === true,
+    }),
     input,
   );
   const children = input.mapping.children.map((mapping) => mergeChildren(mapping, input));
@@ -90,14 +82,14 @@ export function rebase(
   units: readonly Unit[],
   base: Pairs,
   sent: SentPairs | undefined,
-  seen: { readonly remote: unknown; readonly sent?: Sent },
+  seen: { readonly remote: unknown; readonly firstHand: boolean },
 ): Pairs {
   if (sent === undefined) return base;
   const pairs: Record<string, Pair> = { ...base };
   for (const unit of units) {
-    const ours = sent[unit.name];
+    const ours = own(sent, unit.name);
     if (ours === undefined) continue;
-    pairs[unit.name] = pair(ours.h, seen.sent?.firstHand === true ? remoteValue(unit, seen.remote) : ours.r);
+    pairs[unit.name] = pair(ours.h, seen.firstHand ? remoteValue(unit, seen.remote) : ours.r);
   }
   return pairs;
 }
@@ -109,8 +101,8 @@ export function mergeUnits(
   input: Omit<MergeInput, 'mapping' | 'shadow' | 'sent'>,
 ): UnitsMerged {
   const out: Draft = { pairs: {}, patch: {}, applied: [], conflicts: [] };
-  const sides = units.map((unit) => sidesOf(unit, base[unit.name], input));
-  const groups = new Map<string, 'hub' | 'remote'>();
+  const sides = units.map((unit) => sidesOf(unit, own(base, unit.name), input));
+  const groups = new Map<string, Winner>();
   for (const side of sides) {
     const group = side.unit.group;
     if (group === undefined || groups.has(group)) continue;
@@ -125,7 +117,7 @@ export function mergeUnits(
   const owed = sides.some(({ unit, h }) => {
     if (input.record === undefined || unit.direction === 'inward' || out.applied.some((one) => one.unit === unit))
       return false;
-    return hubChanged(out.pairs[unit.name], h);
+    return hubChanged(own(out.pairs, unit.name), h);
   });
   return { ...out, owed };
 }
@@ -136,6 +128,9 @@ interface Draft {
   readonly applied: Applied[];
   readonly conflicts: Conflict[];
 }
+
+/** Who takes a group; `merged`: its authority functions give values, each member's its own. */
+type Winner = Decision['winner'];
 
 interface Sides {
   readonly unit: Unit;
@@ -171,18 +166,28 @@ function sidesOf(unit: Unit, base: Pair | undefined, input: SideInput): Sides {
   };
 }
 
-/** A group moves together: where one side changed one member and the other side another, a single winner takes all. */
-function groupWinner(members: readonly Sides[], input: SideInput & EditTimes): 'hub' | 'remote' | undefined {
-  const both = members.filter((side) => side.unit.direction === 'both' && side.base?.h !== undefined);
+/** A group moves together: where both sides have something to say in it, a single winner takes all. */
+function groupWinner(members: readonly Sides[], input: SideInput & EditTimes): Winner | undefined {
+  const both = members.filter((side) => side.unit.direction === 'both');
   if (!both.some((side) => side.hub) || !both.some((side) => side.remote)) return undefined;
   const differing = both.filter((side) => (side.hub || side.remote) && !side.same());
-  const judge = differing.find((side) => side.hub && side.remote) ?? differing[0];
-  if (judge === undefined) return undefined;
-  const decision = decideConflict(judge, input, input.resolver);
-  return decision.winner === 'remote' ? 'remote' : 'hub';
+  // an edit made on both sides alike is an edit; a value that both happen to hold at first load is none
+  const telling = both.filter((side) => side.base !== undefined || differing.includes(side));
+  if (!telling.some(hubSays) || !telling.some(remoteSays)) return undefined;
+  const judge = differing.find((side) => hubSays(side) && remoteSays(side)) ?? differing[0];
+  return judge === undefined ? undefined : decideConflict(judge, input, input.resolver).winner;
 }
 
-function mergeUnit(side: Sides, input: SideInput & EditTimes, forced: 'hub' | 'remote' | undefined, out: Draft): void {
+/** At the first load of a field, nothing never wins: a side that has nothing there says nothing. */
+function hubSays(side: Sides): boolean {
+  return side.hub && (side.base !== undefined || side.h !== null);
+}
+
+function remoteSays(side: Sides): boolean {
+  return side.remote && (side.base !== undefined || !isEmpty(side.r));
+}
+
+function mergeUnit(side: Sides, input: SideInput & EditTimes, forced: Winner | undefined, out: Draft): void {
   const { unit, base, h, r } = side;
   if (input.record === undefined) {
     if (unit.direction === 'outward') out.pairs[unit.name] = pair(undefined, r);
@@ -190,7 +195,8 @@ function mergeUnit(side: Sides, input: SideInput & EditTimes, forced: 'hub' | 'r
     return;
   }
   if (forced !== undefined && unit.direction === 'both' && (side.hub || side.remote) && !side.same()) {
-    settle(side, input, forced, `group ${unit.group ?? ''}`, out);
+    if (forced === 'merged') decide(side, input, out);
+    else settle(side, input, forced, `group ${unit.group ?? ''}`, out);
     return;
   }
   if (!side.hub && !side.remote) {
@@ -217,7 +223,8 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
     return;
   }
   if (unit.direction === 'inward') {
-    if (side.hub && !(firstLoad && (h === null || isEmpty(r))))
+    // whatever the hub held is gone, even where the remote has nothing
+    if (side.hub && !(firstLoad && h === null))
       log(side, 'remote', firstLoad ? 'first load, inward only' : 'inward only', out);
     apply(side, input, out);
     return;
@@ -234,8 +241,14 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
     apply(side, input, out);
     return;
   }
+  decide(side, input, out);
+}
+
+/** By the field's own authority. */
+function decide(side: Sides, input: SideInput & EditTimes, out: Draft): void {
+  const { unit, base, r } = side;
   const decision = decideConflict(side, input, input.resolver);
-  const rule = firstLoad ? `first load, ${decision.rule}` : decision.rule;
+  const rule = base === undefined ? `first load, ${decision.rule}` : decision.rule;
   if (decision.winner === 'merged') {
     log(side, 'merged', rule, out);
     Object.assign(out.patch, fieldsOf(unit, decision.value));

@@ -1,4 +1,5 @@
 /** The two projections of a unit: the hub's value towards the remote (`put`), the remote's towards the hub (`get`). Pure. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { FieldInfo } from '../catalog/fields.js';
 import { keyFields, keyOfRecord, type RecordKey } from '../catalog/key.js';
@@ -27,14 +28,14 @@ export class UnresolvedReference extends Error {
 
 /** The canonical text of a unit's hub value; for several fields a JSON array of texts. */
 export function hubText(unit: Unit, record: AnyRecord): string | null {
-  const texts = unit.fields.map((field) => toCanonical(field.column, record[field.name]));
+  const texts = unit.fields.map((field) => toCanonical(field.column, own(record, field.name)));
   if (texts.length === 1) return texts[0] ?? null;
   return texts.every((text) => text === null) ? null : JSON.stringify(texts);
 }
 
 /** The hub value of a unit as a lens takes it. */
 export function hubValue(unit: Unit, record: AnyRecord): unknown {
-  const values = unit.fields.map((field) => record[field.name] ?? null);
+  const values = unit.fields.map((field) => own(record, field.name) ?? null);
   return values.length === 1 ? values[0] : values;
 }
 
@@ -143,7 +144,8 @@ export function referenceKey(unit: Unit, value: unknown): RecordKey {
   return keyOfRecord(target, { [name]: value });
 }
 
-function checked<T>(unit: Unit, side: 'put' | 'get', work: () => T): T {
+/** A lens's throw is an error of the mapping, whatever it threw. */
+export function checked<T>(unit: Unit, side: 'put' | 'get', work: () => T): T {
   try {
     return work();
   } catch (error) {

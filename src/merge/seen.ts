@@ -1,5 +1,7 @@
 /** Whether a remote shows what both sides last agreed on. Pure. */
+import { own } from '../catalog/own.js';
 import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
+import { readPath } from '../subscriber/path.js';
 import { childrenById, remoteValue } from './project.js';
 import { sameRemote, type ChildShadow, type Pairs, type Shadow } from './shadow.js';
 
@@ -13,18 +15,19 @@ export function showsUnseenEdit(mapping: Mapping, shadow: Shadow, remote: unknow
 
 function differs(units: readonly Unit[], base: Pairs, remote: unknown): boolean {
   return units.some((unit) => {
-    const known = Object.hasOwn(base, unit.name) ? base[unit.name] : undefined;
+    const known = own(base, unit.name);
     return unit.direction !== 'outward' && known !== undefined && !sameRemote(known.r, remoteValue(unit, remote));
   });
 }
 
 function childrenDiffer(child: ChildMapping, base: Readonly<Record<string, ChildShadow>>, remote: unknown): boolean {
-  if (child.direction === 'outward') return false;
+  // a remote that shows no list says nothing about it
+  if (child.direction === 'outward' || !Array.isArray(readPath(remote, child.path))) return false;
   const shown = childrenById(child, remote);
   const known = Object.values(base);
   if (shown.size !== known.length) return true;
   return known.some(({ id, units }) => {
-    const value = shown.get(id);
+    const value = id === undefined ? undefined : shown.get(id);
     return value === undefined || differs(child.units, units, value);
   });
 }

@@ -13,8 +13,8 @@ export interface Pair {
 export type Pairs = Readonly<Record<string, Pair>>;
 
 export interface ChildShadow {
-  /** The child's id in the remote. */
-  readonly id: string;
+  /** The child's id in the remote. Absent: it was sent, and no answer has shown it yet. */
+  readonly id?: string;
   readonly units: Pairs;
 }
 

@@ -1,10 +1,19 @@
 /** What the answer to a remote write means for its link. One branch per outcome; the list is closed. */
-import { shadowOfSent, type Observation } from '../apply/apply.js';
+import type { Observation } from '../apply/apply.js';
 import { tombstone } from '../apply/deletion.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { blockedResult, closed, parkResult, retryResult, type Emission, type Result } from '../engine/result.js';
+import {
+  againResult,
+  blockedResult,
+  closed,
+  parkResult,
+  retryResult,
+  type Emission,
+  type Result,
+} from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
+import { shadowOfSent } from '../merge/sent.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
 import type { Link } from '../store/links.js';
@@ -30,21 +39,21 @@ export async function answered(
     case 'gone':
       if (intent.kind === 'delete') return deleted(binding, link, intent);
       // its deletion is applied by the next pass, which reads it again
-      return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'gone') };
+      return { ...againResult(env, link, 'it was deleted there', true), ...closed(intent, 'gone') };
     case 'missing':
       return { ...parkResult(link, 'remote-missing', outcome.reason), ...closed(intent, 'missing') };
     case 'rejected':
       return { ...parkResult(link, 'rejected', outcome.reason), ...closed(intent, 'rejected') };
-    case 'retry':
-      return {
-        ...retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs }),
-        ...closed(intent, 'not applied'),
-      };
+    case 'retry': {
+      const again = retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs });
+      // that this request took no effect says nothing of the one before it
+      return intent.resumed ? { ...again, unknown: intent.id } : { ...again, ...closed(intent, 'not applied') };
+    }
     case 'stale':
       // whatever it shows, the remote is read again before the next write
-      return { settlement: { link, look: true, dueInMs: 0 }, ...closed(intent, 'stale') };
+      return { ...againResult(env, link, 'it was changed there meanwhile', true), ...closed(intent, 'stale') };
     case 'blocked':
-      return blockedResult(env, binding, link, outcome.reason, outcome.afterMs, intent);
+      return blockedResult(env, binding, link, outcome.reason, outcome.afterMs, intent.resumed ? undefined : intent);
     case 'unknown':
       return { ...retryResult(env, link, outcome.reason), unknown: intent.id };
   }
@@ -67,16 +76,18 @@ async function written(
   const emit: Emission[] = existed
     ? [{ name: 'linked', event: subject }]
     : [{ name: 'pushed', event: { ...subject, operation: intent.kind, units } }];
-  const sent = sentOf(intent, firstHand);
+  const sent = sentOf(intent, { firstHand, certain: !existed });
   if (outcome.remote === undefined) {
+    // children that were added got ids there, which only a look can tell
+    const added = Object.values(intent.body.draft.children).some(({ add }) => add.length > 0);
     return {
       settlement: {
         link,
         state: 'linked',
         remoteId: outcome.remoteId,
         proof: 'there',
-        shadow: shadowOfSent(link.shadow, sent),
-        ...(existed ? { look: true, dueInMs: 0 } : {}),
+        shadow: shadowOfSent(binding.mapping, link.shadow, sent),
+        ...(existed || added ? { look: true, dueInMs: 0 } : {}),
       },
       history,
       emit,

@@ -1,13 +1,15 @@
 /** From a plan to a frozen intent, and from an intent to the operation that a subscriber is handed. */
+import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
 import type { Json } from '../catalog/values.js';
-import type { Sent } from '../merge/merge.js';
+import type { Sent } from '../merge/sent.js';
 import type { Shadow } from '../merge/shadow.js';
 import { saveSteps, stepKey, type Intent, type IntentBody, type NewIntent, type StepRecord } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { AnyOperation, Lane } from '../subscriber/base.js';
+import { isEmpty } from '../merge/shadow.js';
 import { writePath } from '../subscriber/path.js';
 import type { Draft, Plan } from './plan.js';
 
@@ -30,7 +32,7 @@ export function freeze(
     ...(link.version === undefined ? {} : { version: link.version }),
     known: knownOf(binding, link.shadow),
     draft,
-    base: Object.fromEntries(Object.keys(draft.sent).map((unit) => [unit, link.shadow.units[unit]?.r ?? null])),
+    base: Object.fromEntries(Object.keys(draft.sent).map((unit) => [unit, own(link.shadow.units, unit)?.r ?? null])),
   };
   return { link, kind: plan.kind, idempotencyKey: `syncflow-${env.newId()}`, body };
 }
@@ -39,15 +41,27 @@ export function freeze(
 export function knownOf(binding: Binding, shadow: Shadow): Record<string, Json> {
   const known: Record<string, Json> = {};
   for (const unit of binding.mapping.units) {
-    const r = shadow.units[unit.name]?.r;
+    const r = own(shadow.units, unit.name)?.r;
     if (r !== undefined) writePath(known, unit.path, r);
   }
   return known;
 }
 
 /** What an intent sent, as merge takes it. */
-export function sentOf(intent: Intent, firstHand: boolean): Sent {
-  return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, firstHand };
+export function sentOf(intent: Intent, trust: Pick<Sent, 'firstHand' | 'certain'>): Sent {
+  return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, ...trust };
+}
+
+/** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */
+export function matchValues({ subscriber, mapping }: Binding, intent: Intent): Record<string, Json> | undefined {
+  const values: Record<string, Json> = {};
+  for (const unit of mapping.units) {
+    if (!subscriber.match.includes(unit.name)) continue;
+    const r = own(intent.body.draft.sent, unit.name)?.r;
+    if (isEmpty(r)) return undefined;
+    writePath(values, unit.path, r ?? null);
+  }
+  return values;
 }
 
 /** The operation of an intent. Its steps are saved as they go; a lost lease ends it with a `fenced` error. */

@@ -1,9 +1,11 @@
 /** What a link needs next, decided from the record, the shadow and the policies. Pure; every state has an answer. */
+import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
-import { childMarker, hubChildren } from '../merge/children.js';
-import { hubText, put, UnresolvedReference, type Resolver } from '../merge/project.js';
+import { hubChildren } from '../merge/child-pairs.js';
+import { childMarker } from '../merge/children.js';
+import { hubText, hubValue, put, referenceKey, UnresolvedReference, type Resolver } from '../merge/project.js';
 import { hubChanged, pair, sameRemote, type ChildShadow, type Pair, type Shadow } from '../merge/shadow.js';
 import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
 import { writePath } from '../subscriber/path.js';
@@ -49,6 +51,8 @@ export interface PlanInput {
   readonly policies: Policies;
   readonly mapping: Mapping;
   readonly resolver: Resolver;
+  /** Units that a create leaves out, to be told later: they refer to records that wait for this one. */
+  readonly without?: ReadonlySet<string>;
 }
 
 /** A remote write, frozen: what is sent, and the pairs that hold once it is answered. */
@@ -87,7 +91,7 @@ export function plan(input: PlanInput): Plan {
   if (link.remoteId === undefined) {
     if (policies.createOutward === 'park') return { kind: 'park', code: 'policy', reason: 'createOutward is "park"' };
     if (policies.createOutward === 'ignore') return { kind: 'exclude' };
-    return drafted(() => ({ kind: 'create', draft: draftCreate(input.mapping, record, input.resolver) }));
+    return drafted(() => ({ kind: 'create', draft: draftCreate(input, record) }));
   }
   if (link.state === 'excluded') return { kind: 'look' };
   return drafted(() => planUpdate(input, record));
@@ -119,17 +123,48 @@ function planAbsent({ link, softDeleted, policies }: PlanInput): Plan {
 }
 
 function planUpdate({ link, mapping, resolver }: PlanInput, record: AnyRecord): Plan {
-  if (mapping.units.some((unit) => needsLook(unit, link.shadow.units[unit.name], record))) return { kind: 'look' };
+  if (mapping.units.some((unit) => needsLook(unit, own(link.shadow.units, unit.name), record))) return { kind: 'look' };
+  if (mapping.children.some((child) => link.shadow.children?.[child.name] === undefined)) return { kind: 'look' };
   const update = draftUpdate(mapping, link.shadow, record, resolver);
   const writes = Object.keys(update.sent).length > 0 || Object.values(update.children).some(hasWrites);
   if (writes) return { kind: 'update', draft: update, shadow: update.shadow };
+  // after the writes, whose answers may show it already: the remote may never show the line, and must not hold them up
+  if (update.unseen || mapping.children.some((child) => mustBePutBack(child, link.shadow, record)))
+    return { kind: 'look' };
   return update.absorbed ? { kind: 'nothing', shadow: update.shadow } : { kind: 'nothing' };
+}
+
+/**
+ * Of the units that refer to a record, those that a create may leave out: their fields may be empty. None where one of them is
+ * needed, or a child row refers to it. Pure.
+ */
+export function dispensable(mapping: Mapping, record: AnyRecord, reference: UnresolvedReference): string[] {
+  const refers = (unit: Unit, row: AnyRecord): boolean => {
+    const value = unit.reference === reference.catalog ? (hubValue(unit, row) ?? null) : null;
+    return value !== null && 'key' in reference.wanted && referenceKey(unit, value) === reference.wanted.key;
+  };
+  const units = mapping.units.filter((unit) => unit.direction !== 'inward' && refers(unit, record));
+  const needed = units.some((unit) => unit.fields.some((field) => !field.nullable && !field.optional));
+  return needed ? [] : units.map((unit) => unit.name);
 }
 
 /** A unit without a pair is a first load of that field; an inward-only one that the hub changed is put back. */
 function needsLook(unit: Unit, base: Pair | undefined, record: AnyRecord): boolean {
   if (base === undefined) return true;
   return unit.direction === 'inward' && hubChanged(base, hubText(unit, record));
+}
+
+/** What only the remote may say of a line was edited here, or the line of an inward-only collection was removed. */
+function mustBePutBack(child: ChildMapping, shadow: Shadow, record: AnyRecord): boolean {
+  const hub = hubChildren(child, record);
+  return Object.entries(shadow.children?.[child.name] ?? {}).some(([key, { units }]) => {
+    const row = hub.get(key);
+    if (row === undefined) return child.direction === 'inward';
+    return child.units.some((unit) => {
+      const base = own(units, unit.name);
+      return unit.direction === 'inward' && base !== undefined && hubChanged(base, hubText(unit, row));
+    });
+  });
 }
 
 function hasWrites(writes: ChildWrites): boolean {
@@ -145,8 +180,9 @@ function drafted(work: () => Plan): Plan {
   }
 }
 
-function draftCreate(mapping: Mapping, record: AnyRecord, resolver: Resolver): Draft {
-  const { values, sent } = projectAll(mapping.units, record, resolver);
+function draftCreate({ mapping, resolver, without }: PlanInput, record: AnyRecord): Draft {
+  const units = mapping.units.filter((unit) => without?.has(unit.name) !== true);
+  const { values, sent } = projectAll(units, record, resolver);
   const children: Record<string, ChildWrites> = {};
   const sentChildren: Record<string, Record<string, Record<string, Pair>>> = {};
   for (const child of mapping.children) {
@@ -185,6 +221,8 @@ interface UpdateDraft extends Draft {
   readonly shadow: Shadow;
   /** Hub changes that make no difference to the remote (rounding): the shadow takes them, nothing is sent. */
   readonly absorbed: boolean;
+  /** A child must be written whose id is not known: its remote was never seen with it. */
+  readonly unseen: boolean;
 }
 
 function draftUpdate(mapping: Mapping, shadow: Shadow, record: AnyRecord, resolver: Resolver): UpdateDraft {
@@ -193,6 +231,7 @@ function draftUpdate(mapping: Mapping, shadow: Shadow, record: AnyRecord, resolv
   const sentChildren: Record<string, Record<string, Record<string, Pair>>> = {};
   const childShadows: Record<string, Record<string, ChildShadow>> = {};
   let absorbed = units.absorbed;
+  let unseen = false;
   for (const child of mapping.children) {
     const base = shadow.children?.[child.name] ?? {};
     if (child.direction === 'inward') {
@@ -204,6 +243,7 @@ function draftUpdate(mapping: Mapping, shadow: Shadow, record: AnyRecord, resolv
     sentChildren[child.name] = diff.sent;
     childShadows[child.name] = diff.shadows;
     absorbed ||= diff.absorbed;
+    unseen ||= diff.unseen;
   }
   return {
     values: units.values,
@@ -213,6 +253,7 @@ function draftUpdate(mapping: Mapping, shadow: Shadow, record: AnyRecord, resolv
     sentChildren,
     shadow: { units: units.pairs, ...(mapping.children.length === 0 ? {} : { children: childShadows }) },
     absorbed,
+    unseen,
   };
 }
 
@@ -228,7 +269,7 @@ function diffUnits(
   const pairs: Record<string, Pair> = { ...base };
   let absorbed = false;
   for (const unit of units) {
-    const before = base[unit.name];
+    const before = own(base, unit.name);
     if (unit.direction === 'inward') continue;
     const h = hubText(unit, record);
     if (!hubChanged(before, h)) {
@@ -260,6 +301,7 @@ function diffChildren(
   const sent: Record<string, Record<string, Pair>> = {};
   const shadows: Record<string, ChildShadow> = { ...base };
   let absorbed = false;
+  let unseen = false;
   for (const [key, row] of hub) {
     const known = base[key];
     if (known === undefined) {
@@ -270,16 +312,20 @@ function diffChildren(
     }
     const diff = diffUnits(child.units, known.units, row, resolver);
     if (diff.absorbed) {
-      shadows[key] = { id: known.id, units: diff.pairs };
+      shadows[key] = { ...known, units: diff.pairs };
       absorbed = true;
     }
     if (Object.keys(diff.sent).length === 0) continue;
+    if (known.id === undefined) {
+      unseen = true;
+      continue;
+    }
     if (child.markerPath !== undefined) writePath(diff.values, child.markerPath, childMarker(key));
     update.push({ key, remoteId: known.id, values: diff.values, changed: diff.changed });
     sent[key] = diff.sent;
   }
-  const remove = Object.entries(base)
-    .filter(([key]) => !hub.has(key))
-    .map(([key, shadow]) => ({ key, remoteId: shadow.id }));
-  return { writes: { add, update, remove }, sent, shadows, absorbed };
+  const removed = Object.entries(base).filter(([key]) => !hub.has(key));
+  const remove = removed.flatMap(([key, { id }]) => (id === undefined ? [] : [{ key, remoteId: id }]));
+  unseen ||= remove.length < removed.length;
+  return { writes: { add, update, remove }, sent, shadows, absorbed, unseen };
 }

@@ -4,20 +4,16 @@ import { overBrake } from './brake.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { closed, parkResult, type Result } from '../engine/result.js';
-import type { Json } from '../catalog/values.js';
-import { messageOf } from '../errors.js';
 import { editsOverridden, type Basis } from '../inward/observe.js';
 import type { Conflict } from '../merge/merge.js';
 import { showsUnseenEdit } from '../merge/seen.js';
-import { isEmpty } from '../merge/shadow.js';
 import { insertIntents, type Intent } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
 import { exists, retry, stale, unknown, type Outcome } from '../subscriber/outcome.js';
-import { writePath } from '../subscriber/path.js';
-import { answered } from './answer.js';
-import { freeze, laneOf, operationOf } from './operation.js';
+import { freeze, laneOf, matchValues, operationOf } from './operation.js';
 import type { Plan } from './plan.js';
+import { concluded } from './resolve.js';
 
 export type Write = Extract<Plan, { kind: 'create' | 'update' | 'delete' }>;
 
@@ -139,7 +135,7 @@ async function checkBefore(env: Environment, binding: Binding, going: Going): Pr
         return binding.subscriber.match.length > 0 ? await checkCreate(env, binding, link, going.intent) : {};
     }
   } catch (error) {
-    return { outcome: retry(messageOf(error)) };
+    return { outcome: binding.subscriber.readFailure(error) };
   }
 }
 
@@ -152,7 +148,7 @@ async function checkDelete(binding: Binding, link: Link): Promise<Check> {
   if (link.remoteId === undefined || (capabilities.conditional && link.version !== undefined)) return {};
   const sight = await binding.subscriber.look(link.remoteId, laneOf(link));
   return sight.kind === 'found'
-    ? { conflicts: editsOverridden(binding, link.shadow, sight.remote) }
+    ? { conflicts: editsOverridden(binding, link.shadow, sight.remote).conflicts }
     : { outcome: sight };
 }
 
@@ -166,18 +162,6 @@ async function checkUpdate({ subscriber, mapping }: Binding, link: Link): Promis
   const sight = await subscriber.look(link.remoteId, laneOf(link));
   if (sight.kind !== 'found') return { outcome: sight };
   return showsUnseenEdit(mapping, link.shadow, sight.remote) ? { outcome: stale(sight.remote) } : {};
-}
-
-/** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */
-export function matchValues({ subscriber, mapping }: Binding, intent: Intent): Record<string, Json> | undefined {
-  const values: Record<string, Json> = {};
-  for (const unit of mapping.units) {
-    if (!subscriber.match.includes(unit.name)) continue;
-    const r = intent.body.draft.sent[unit.name]?.r;
-    if (isEmpty(r)) return undefined;
-    writePath(values, unit.path, r ?? null);
-  }
-  return values;
 }
 
 /**
@@ -234,7 +218,7 @@ export async function settleSent(env: Environment, binding: Binding, sent: reado
     if (check.park !== undefined)
       return { ...parkResult(link, check.park.code, check.park.reason), ...closed(intent, check.park.code) };
     try {
-      const result = await answered(env, binding, link, intent, outcome, basis);
+      const result = await concluded(env, binding, link, intent, outcome, basis);
       if (result === undefined || check.conflicts === undefined) return result;
       return { ...result, conflicts: [...check.conflicts, ...(result.conflicts ?? [])] };
     } catch (error) {

@@ -1,16 +1,17 @@
 /** An intent whose outcome is unknown (crash, time-out) is resolved before anything else happens to its link. */
+import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
-import { messageOf } from '../errors.js';
-import { observe } from '../inward/observe.js';
-import type { Intent } from '../store/intents.js';
+import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
+import { observe, type Basis } from '../inward/observe.js';
+import { showsUnseenEdit } from '../merge/seen.js';
+import { hasSteps, type Intent } from '../store/intents.js';
+import type { Outcome } from '../subscriber/outcome.js';
 import { findLinks, type Link } from '../store/links.js';
-import { matchValues } from './push.js';
 import { answered } from './answer.js';
-import { laneOf, operationOf, sentOf } from './operation.js';
+import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
 import { childrenById, remoteValue } from '../merge/project.js';
-import type { Sent, SentPairs } from '../merge/merge.js';
+import type { Sent, SentPairs } from '../merge/sent.js';
 import { isEmpty, sameRemote, type Pairs } from '../merge/shadow.js';
 import type { Unit } from '../subscriber/compile.js';
 
@@ -38,7 +39,7 @@ export async function resolveIntent(
       const [outcome] = await binding.subscriber.pushMany([operationOf(env, binding, link, intent, signal)]);
       return outcome === undefined
         ? retryResult(env, link, 'pushMany gave no answer')
-        : answered(env, binding, link, intent, outcome);
+        : concluded(env, binding, link, intent, outcome);
     }
     case 'find':
       return findCreated(env, binding, link, intent);
@@ -53,6 +54,68 @@ export async function resolveIntent(
   }
 }
 
+/**
+ * What the answer to a write means. One that was refused after some of its calls took effect has written a part: what it wrote
+ * is looked for first, so that a create isn't made again and our own values don't pass for somebody's edit.
+ */
+export async function concluded(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  outcome: Outcome,
+  basis?: Basis,
+): Promise<Result | undefined> {
+  const isPart = outcome.kind === 'rejected' && intent.kind !== 'delete' && (await hasSteps(env.db, intent));
+  if (!isPart) return answered(env, binding, link, intent, outcome, basis);
+  return intent.kind === 'create'
+    ? refusedCreate(env, binding, link, intent, outcome)
+    : refusedUpdate(env, binding, link, intent, outcome);
+}
+
+type Rejected = Extract<Outcome, { kind: 'rejected' }>;
+
+async function refusedCreate(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  outcome: Rejected,
+): Promise<Result | undefined> {
+  const candidates = await candidatesOf(env, binding, link, intent);
+  const [remote] = candidates === 'unknowable' ? [] : candidates;
+  if (candidates !== 'unknowable' && remote === undefined) return answered(env, binding, link, intent, outcome);
+  if (candidates === 'unknowable' || remote === undefined || candidates.length > 1) {
+    return {
+      ...parkResult(link, 'unknown-create', `${outcome.reason}; some of its calls took effect: look there, then retry`),
+      ...closed(intent, 'rejected'),
+    };
+  }
+  // paired now, its remaining values are owed; the next pass meets the refusal alone
+  return answered(env, binding, link, intent, {
+    kind: 'exists',
+    remoteId: binding.subscriber.identify(remote),
+    remote,
+  });
+}
+
+async function refusedUpdate(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  outcome: Rejected,
+): Promise<Result | undefined> {
+  const remoteId = intent.body.remoteId ?? '';
+  const sight = await binding.subscriber.look(remoteId, laneOf(link));
+  if (sight.kind !== 'found' || !showsUnseenEdit(binding.mapping, link.shadow, sight.remote))
+    return answered(env, binding, link, intent, outcome);
+  const sent = appliedPart(binding, link, intent, sight.remote);
+  const result = await observe(env, binding, link, { remote: sight.remote, remoteId, sent, intent });
+  // what is still owed is sent again, and meets the refusal alone
+  return result === undefined ? undefined : { ...result, settlement: { ...result.settlement, dueInMs: 0 } };
+}
+
 async function findCreated(
   env: Environment,
   binding: Binding,
@@ -60,38 +123,50 @@ async function findCreated(
   intent: Intent,
 ): Promise<Result | undefined> {
   const { subscriber } = binding;
-  const matching = matchValues(binding, intent);
-  if (!subscriber.capabilities.marker && matching === undefined) {
-    return parkResult(
-      link,
-      'unknown-create',
-      'a create may have taken effect, and its match units are empty: check there, then retry',
-    );
-  }
-  const query = subscriber.capabilities.marker
-    ? ({ by: 'key', key: intent.body.key } as const)
-    : ({ by: 'match', values: matching as never } as const);
   try {
-    const candidates = await subscriber.find(query);
-    const links = await findLinks(
-      env.db,
-      candidates.map((one) => ({ subscriber: binding.id, remoteId: subscriber.identify(one) })),
-    );
-    const taken = new Set(
-      links.filter((one) => one.id !== link.id && one.key !== undefined).map((one) => one.remoteId),
-    );
-    const found = candidates.filter((one) => !taken.has(subscriber.identify(one)));
+    const found = await candidatesOf(env, binding, link, intent);
+    if (found === 'unknowable') {
+      return parkResult(
+        link,
+        'unknown-create',
+        'a create may have taken effect, and its match units are empty: check there, then retry',
+      );
+    }
     const [remote] = found;
     if (found.length > 1) return parkResult(link, 'twin', `${found.length} remotes may be the one that was created`);
-    if (remote === undefined) return { settlement: { link, dueInMs: 0 }, ...closed(intent, 'not applied') };
+    if (remote === undefined)
+      return { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') };
     return await answered(env, binding, link, intent, {
       kind: 'exists',
       remoteId: subscriber.identify(remote),
       remote,
     });
   } catch (error) {
-    return { ...retryResult(env, link, messageOf(error)), unknown: intent.id };
+    const failure = subscriber.readFailure(error);
+    if (failure.kind === 'blocked') return blockedResult(env, binding, link, failure.reason, failure.afterMs);
+    return { ...retryResult(env, link, failure.reason, { afterMs: failure.afterMs }), unknown: intent.id };
   }
+}
+
+/** Remotes that a create may have made. `unknowable`: the system offers no way to look. */
+async function candidatesOf(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+): Promise<readonly unknown[] | 'unknowable'> {
+  const { subscriber } = binding;
+  const values = matchValues(binding, intent);
+  if (!subscriber.capabilities.marker && (subscriber.match.length === 0 || values === undefined)) return 'unknowable';
+  const candidates = await subscriber.find(
+    subscriber.capabilities.marker ? { by: 'key', key: intent.body.key } : { by: 'match', values: values as never },
+  );
+  const links = await findLinks(
+    env.db,
+    candidates.map((one) => ({ subscriber: binding.id, remoteId: subscriber.identify(one) })),
+  );
+  const taken = new Set(links.filter((one) => one.id !== link.id && one.key !== undefined).map((one) => one.remoteId));
+  return candidates.filter((one) => !taken.has(subscriber.identify(one)));
 }
 
 /**
@@ -99,14 +174,14 @@ async function findCreated(
  * and is owed again. (Taken as written, its old value would pass for an edit made there.)
  */
 function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unknown): Sent {
-  const sent = sentOf(intent, false);
+  const sent = sentOf(intent, { firstHand: false });
   const children = Object.fromEntries(
     binding.mapping.children.map((child) => {
       const seen = childrenById(child, remote);
       const shadows = link.shadow.children?.[child.name] ?? {};
       const rows = Object.entries(sent.children[child.name] ?? {}).flatMap(([key, pairs]) => {
         const shadow = shadows[key];
-        if (shadow === undefined) return [[key, pairs] as const]; // added: found by its marker, or not at all
+        if (shadow?.id === undefined) return [[key, pairs] as const]; // added: found by its marker or values, or not at all
         return [[key, writtenUnits(child.units, shadow.units, pairs, seen.get(shadow.id))] as const];
       });
       return [child.name, Object.fromEntries(rows)];
@@ -122,10 +197,10 @@ function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unkno
 function writtenUnits(units: readonly Unit[], base: Pairs, sent: SentPairs, remote: unknown): SentPairs {
   return Object.fromEntries(
     units.flatMap((unit) => {
-      const ours = sent[unit.name];
+      const ours = own(sent, unit.name);
       if (ours === undefined) return [];
       const r = remoteValue(unit, remote);
-      const before = base[unit.name]?.r;
+      const before = own(base, unit.name)?.r;
       const unwritten = !sameRemote(r, ours.r) && (sameRemote(r, before) || (isEmpty(r) && isEmpty(before)));
       return unwritten ? [] : [[unit.name, ours] as const];
     }),

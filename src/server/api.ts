@@ -23,6 +23,7 @@ const name = z.string().min(1).max(500);
 const id = z.string().regex(/^\d{1,18}$/, 'must be the number of a parked record');
 const nothing = z.strictObject({});
 const parkedFilter = z.strictObject({ subscriber: name.optional(), code: name.optional(), id: id.optional() });
+const retryRequest = parkedFilter.extend({ as: z.literal('create').optional() });
 const conflictFilter = z.strictObject({ subscriber: name.optional(), key: name.optional() });
 const oneSubscriber = z.strictObject({ subscriber: name });
 const maybeSubscriber = z.strictObject({ subscriber: name.optional() });
@@ -43,7 +44,7 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
     json(200, { parked: await operations.parked(readQuery(context, parkedFilter)) }),
   );
   api.post('/parked/retry', async (context) =>
-    json(200, { retried: await operations.retry(await body(context, parkedFilter)) }),
+    json(200, { retried: await operations.retry(await body(context, retryRequest)) }),
   );
   api.post('/release', async (context) =>
     json(200, { released: await operations.release((await body(context, oneSubscriber)).subscriber) }),

@@ -2,7 +2,15 @@
 import { SyncflowError, type ErrorCode } from '../errors.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
-import type { ConflictFilter, LongOptions, Operations, ParkedFilter, Progress, StatusReport } from './operations.js';
+import type {
+  ConflictFilter,
+  LongOptions,
+  Operations,
+  ParkedFilter,
+  RetryRequest,
+  Progress,
+  StatusReport,
+} from './operations.js';
 
 export interface ControlAddress {
   readonly url: string;
@@ -53,7 +61,7 @@ export class RemoteOperations implements Operations {
     return (await this.#get<{ parked: ParkedRecord[] }>('parked', filter)).parked;
   }
 
-  async retry(filter: ParkedFilter = {}): Promise<number> {
+  async retry(filter: RetryRequest = {}): Promise<number> {
     return (await this.#post<{ retried: number }>('parked/retry', filter)).retried;
   }
 

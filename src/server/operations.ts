@@ -10,6 +10,11 @@ export interface ParkedFilter {
   readonly id?: string | undefined;
 }
 
+export interface RetryRequest extends ParkedFilter {
+  /** For one record that is parked as `unknown-create` or `delete-conflict`: it gets a new remote. */
+  readonly as?: 'create' | undefined;
+}
+
 export interface ConflictFilter {
   readonly subscriber?: string | undefined;
   readonly key?: string | undefined;
@@ -36,7 +41,7 @@ export interface Operations {
   status(): Promise<StatusReport>;
   parked(filter?: ParkedFilter): Promise<readonly ParkedRecord[]>;
   /** How many records are tried again. */
-  retry(filter?: ParkedFilter): Promise<number>;
+  retry(filter?: RetryRequest): Promise<number>;
   /** Lets the deletes go that the brake or a TRUNCATE holds. */
   release(subscriber: string): Promise<number>;
   /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
@@ -73,7 +78,7 @@ export class LocalOperations implements Operations {
     return this.#flow.parked(given(filter));
   }
 
-  async retry(filter: ParkedFilter = {}): Promise<number> {
+  async retry(filter: RetryRequest = {}): Promise<number> {
     return this.#flow.retry(given(filter));
   }
 

@@ -143,6 +143,15 @@ export async function saveSteps(
   return rows.length === 1;
 }
 
+/** Whether a call of this intent was begun: an operation of a single call has none. */
+export async function hasSteps(db: Queryable, intent: Intent): Promise<boolean> {
+  const [row] = await db.query<{ steps: number }>(
+    'select json_array_length(steps)::int as steps from syncflow.intent where id = $1',
+    [intent.id],
+  );
+  return (row?.steps ?? 0) > 0;
+}
+
 /** Closes intents with what came of them. */
 export async function closeIntents(
   tx: Queryable,

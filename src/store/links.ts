@@ -321,7 +321,9 @@ function settlementRow(one: Settlement) {
     waits_for: one.waitsFor ?? null,
     parked_code: one.parked?.code ?? null,
     parked_reason: one.parked?.reason.replaceAll('\u0000', '').slice(0, 2000) ?? null,
-    attempts: one.failed === undefined ? 0 : link.attempts + 1,
+    // a step on the way is no agreement: what failed before still counts
+    attempts: one.failed !== undefined ? link.attempts + 1 : one.dueInMs === undefined ? 0 : link.attempts,
+    underway: one.failed === undefined && one.parked === undefined && one.dueInMs !== undefined,
     last_error: (one.failed ?? one.parked?.reason)?.replaceAll('\u0000', '').slice(0, 2000) ?? null,
   };
 }
@@ -333,7 +335,8 @@ const settleStatement = {
   name: 'syncflow-settle-links',
   text: `with r as (
       select * from json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint, state text, rekey boolean, key text, remote_id text,
-        version text, shadow json, look boolean, proof text, flips json, claims text, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int, last_error text)
+        version text, shadow json, look boolean, proof text, flips json, claims text, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int,
+        underway boolean, last_error text)
     )
     update syncflow.link l set
       -- a row that came back under its key while its deletion was settled begins anew
@@ -350,7 +353,7 @@ const settleStatement = {
       parked_code = case when l.generation = r.generation then r.parked_code else l.parked_code end,
       parked_reason = case when l.generation = r.generation then r.parked_reason else l.parked_reason end,
       parked_at = case when l.generation <> r.generation then l.parked_at when r.parked_code is not null then clock_timestamp() end,
-      attempts = r.attempts, last_error = r.last_error,
+      attempts = r.attempts, last_error = case when r.underway then l.last_error else r.last_error end,
       lease_owner = null, lease_until = null, settled_at = clock_timestamp()
     from r where l.id = r.id and l.fence = r.fence returning l.id::text as id`,
 };

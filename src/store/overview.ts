@@ -1,5 +1,6 @@
 /** Questions about the whole: what is pending, what is parked, how subscribers stand. */
 import type { Queryable } from './database.js';
+import { makeDue } from './marks.js';
 
 /** Whether something is known and not yet synced or parked, of the given subscribers. */
 export async function isPending(
@@ -93,6 +94,33 @@ export async function retryParked(
     [filter.subscriber ?? null, filter.code ?? null, filter.id ?? null, filter.held],
   );
   return rows.length;
+}
+
+/**
+ * A person decided that a record gets a new remote: what may have been created was not, or what was deleted there is wanted.
+ * The old remote's link stays as a tombstone. False where the link isn't parked for such a decision.
+ */
+export async function createAgain(tx: Queryable, id: string): Promise<boolean> {
+  const [link] = await tx.query<{ subscriber: string; key: string; deleted: boolean }>(
+    `select subscriber, key, parked_code = 'delete-conflict' as deleted from syncflow.link
+     where id = $1 and parked_code in ('unknown-create', 'delete-conflict') and key is not null for update`,
+    [id],
+  );
+  if (link === undefined) return false;
+  await tx.query(
+    `update syncflow.intent set closed_at = clock_timestamp(), outcome = 'given up by decision' where link_id = $1 and closed_at is null`,
+    [id],
+  );
+  await tx.query(
+    `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, last_error = null, attempts = 0,
+       fence = fence + 1, generation = generation + 1, look = false, due_at = null,
+       state = case when $2::boolean then 'gone' else state end, former_key = case when $2::boolean then key else former_key end,
+       key = case when $2::boolean then null else key end, settled_at = clock_timestamp()
+     where id = $1`,
+    [id, link.deleted],
+  );
+  await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, deleted: false }]);
+  return true;
 }
 
 export interface ConflictRow {

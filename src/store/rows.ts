@@ -1,4 +1,5 @@
 /** All reading and writing of hub rows. */
+import { own } from '../catalog/own.js';
 import { keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
 import type { AnyRecord, CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog.js';
 import { fieldOf } from '../catalog/column-sql.js';
@@ -145,7 +146,8 @@ export class HubRows {
   #texts(table: TableInfo, record: AnyRecord): Map<FieldInfo, string | null> {
     const texts = new Map<FieldInfo, string | null>();
     for (const field of table.columns) {
-      if (record[field.name] !== undefined) texts.set(field, this.#canonical(field, record[field.name]));
+      const value = own(record, field.name);
+      if (value !== undefined) texts.set(field, this.#canonical(field, value));
     }
     return texts;
   }
@@ -158,8 +160,8 @@ export class HubRows {
     const changed = new Map<FieldInfo, string | null>();
     const cleared: FieldInfo[] = [];
     for (const field of table.columns) {
-      const value = record[field.name];
-      const former = before[field.name];
+      const value = own(record, field.name);
+      const former = own(before, field.name);
       if (value !== undefined) {
         const text = this.#canonical(field, value);
         if (former === undefined || text !== this.#canonical(field, former)) changed.set(field, text);

@@ -261,11 +261,16 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
       return await this.fetch(remoteId, lane);
     } catch (error) {
       const outcome = this.outcomeOf(error);
-      if (outcome.kind === 'gone' || outcome.kind === 'missing' || outcome.kind === 'blocked') return outcome;
-      if (outcome.kind === 'retry') return outcome;
+      if (outcome.kind === 'gone' || outcome.kind === 'missing') return outcome;
       if (outcome.kind === 'rejected') return blocked(outcome.reason);
-      return retry(messageOf(error));
+      return this.readFailure(error);
     }
+  }
+
+  /** What it means that `find`, `list` or `changes` threw: they can be called again, unless `outcomeOf` says that nothing works now. */
+  readFailure(error: unknown): Extract<Outcome, { kind: 'retry' | 'blocked' }> {
+    const outcome = this.outcomeOf(error);
+    return outcome.kind === 'blocked' || outcome.kind === 'retry' ? outcome : retry(messageOf(error));
   }
 
   /** Remotes that carry our marker, or that match exactly; strongly consistent. Capability `marker`, or `match` units. */

@@ -82,7 +82,11 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
   }
   const spec: ChildrenSpec = entry;
   refuseUnknown(place, spec, childrenOptions);
-  const units = Object.entries(spec.units).map(([name, unit]) => compileUnit(`${place}.${name}`, info, name, unit));
+  const direction = spec.direction ?? 'both';
+  const units = Object.entries(spec.units)
+    .map(([name, unit]) => compileUnit(`${place}.${name}`, info, name, unit))
+    // a one-way collection has no two-way units
+    .map((unit): Unit => (unit.direction === 'both' ? { ...unit, direction } : unit));
   refuseOverlap(place, units);
   return {
     name: info.name,
@@ -91,7 +95,7 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
     idPath: parsePath(place, spec.id),
     markerPath: spec.marker === undefined ? undefined : parsePath(place, spec.marker),
     authority: spec.authority ?? 'hub',
-    direction: spec.direction ?? 'both',
+    direction,
     units,
   };
 }
@@ -164,5 +168,22 @@ function refuseOverlap(place: string, units: readonly Unit[]): void {
       }
       seen.set(key, unit.name);
     }
+  }
+  refuseNested(place, units);
+}
+
+/** Of `address` and `address.city` the one would replace what the other wrote. What only comes in may be read twice. */
+function refuseNested(place: string, units: readonly Unit[]): void {
+  const written = units.filter((unit) => unit.direction !== 'inward');
+  for (const outer of written) {
+    const inner = written.find(
+      ({ path }) => path.length > outer.path.length && outer.path.every((step, index) => step === path[index]),
+    );
+    if (inner === undefined) continue;
+    throw new SyncflowError(
+      'config',
+      `${place}: remote key "${inner.path.join('.')}" of "${inner.name}" is inside of "${outer.path.join('.')}" of "${outer.name}"`,
+      { hint: 'Map the whole or its parts: they would overwrite each other.' },
+    );
   }
 }

@@ -67,7 +67,8 @@ export function oneOf<Hub extends string, Remote extends string | number>(
 /** An integer in the hub, its digits as text in the remote (Stripe's metadata, say): `42` ↔ `'42'`. */
 export const numberAsText: Lens<number | null, string | null> = lens<number, string>(String, (text) => {
   const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw new SyncflowError('mapping', `"${text}" is not a number`);
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new SyncflowError('mapping', `"${text}" is not the text of an integer`);
   return value;
 });
 
@@ -93,19 +94,31 @@ export const integerId: Lens<string | null, number | null> = lens<string, number
   },
 );
 
-/** Two hub fields that are one remote text: `['Ada', 'Lovelace']` ↔ `'Ada Lovelace'`. The last word is the second field. */
+/**
+ * Two hub fields that are one remote text: `['Ada', 'Lovelace']` ↔ `'Ada Lovelace'`. The last word is the second field. A half
+ * that neither side has stays what the hub holds for it, null or "".
+ */
 export const twoNames: Lens<readonly [string | null, string | null], string | null> = {
-  put: ([first, last]) => [first, last].filter((part) => part !== null && part !== '').join(' ') || null,
+  put: joinNames,
   get: (full, before) => {
-    const text = full ?? '';
-    const [first, last] = before ?? [null, null];
+    const said = full ?? null; // absent is nothing, too
+    if (before !== undefined && joinNames(before) === said) return before;
+    if (said === null) return [null, null];
+    const [first, last] = before ?? ['', ''];
     // a change at one end keeps the split that the hub knows
-    if (last !== null && last !== '' && text.endsWith(` ${last}`)) return [text.slice(0, -last.length - 1), last];
-    if (first !== null && first !== '' && text.startsWith(`${first} `)) return [first, text.slice(first.length + 1)];
-    const cut = text.trim().lastIndexOf(' ');
-    return cut === -1 ? [text.trim(), ''] : [text.trim().slice(0, cut), text.trim().slice(cut + 1)];
+    if (last !== null && last !== '' && said.endsWith(` ${last}`)) return [said.slice(0, -last.length - 1), last];
+    if (first !== null && first !== '' && said.startsWith(`${first} `)) return [first, said.slice(first.length + 1)];
+    const text = said.trim();
+    const cut = text.lastIndexOf(' ');
+    if (cut !== -1) return [text.slice(0, cut), text.slice(cut + 1)];
+    const lastAlone = (first === null || first === '') && last !== null && last !== '';
+    return lastAlone ? [first, text] : [text, last === null ? null : ''];
   },
 };
+
+function joinNames([first, last]: readonly [string | null, string | null]): string | null {
+  return [first, last].filter((part) => part !== null && part !== '').join(' ') || null;
+}
 
 /** Moves the decimal point of decimal text to the right (or left), at least `places` digits after it. */
 function shiftDecimal(text: string, by: number, places = 0): string {

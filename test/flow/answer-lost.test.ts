@@ -164,6 +164,13 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     ]);
     expect(callsOf(system, 'create')).toBe(1);
     expect(system.objects.size).toBe(1);
+    // a person has looked there, and cleared it away
+    system.objects.clear();
+    const [parked] = await world.flow.parked({ subscriber: 'lost_nothing/memory' });
+    expect(await world.flow.retry({ id: parked?.id ?? '', as: 'create' })).toBe(1);
+    await settle(world);
+    expect(await world.flow.parked({ subscriber: 'lost_nothing/memory' })).toEqual([]);
+    expect([...system.objects.values()]).toMatchObject([{ values: { email: 'b@x' } }]);
     await world.flow.stop();
   });
 

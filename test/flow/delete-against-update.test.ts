@@ -39,6 +39,24 @@ test('edited here, deleted there: parked, and the edit stays', async () => {
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
+test('edited here, deleted there, and a person decides for the edit: a new remote, and the old one stays dead', async () => {
+  const { world, contacts, ada, system, id } = await oneContact();
+  await atOnce(world, 'contact/memory', async () => {
+    await contacts.save({ id: ada.id, city: 'London' });
+    system.remove(id);
+  });
+  const [parked] = await world.flow.parked();
+  expect(await world.flow.retry({ id: parked?.id ?? '', as: 'create' })).toBe(1);
+  await world.flow.sync();
+  expect(await world.flow.parked()).toEqual([]);
+  expect(only(system).id).not.toBe(id);
+  expect(only(system).values).toMatchObject({ name: 'Ada', city: 'London' });
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+  expect(await world.flow.retry({ id: parked?.id ?? '', as: 'create' })).toBe(0);
+  await expect(world.flow.retry({ as: 'create' })).rejects.toThrow('one record');
+});
+
 test('edited here, deleted there, and then deleted here: gone', async () => {
   const { world, contacts, ada, system, id } = await oneContact();
   await atOnce(world, 'contact/memory', async () => {

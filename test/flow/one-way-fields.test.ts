@@ -79,9 +79,7 @@ test('an outward field that is edited there is said again and logged', async () 
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-// Bug: `mergeChanged` (merge/merge.ts) erases a hub value with the remote's nothing at the first load of an inward field, and
-// leaves it out of the log because `isEmpty(r)`: the value is lost.
-test.fails('at first load, a value that an inward field takes from the hub is in the log', async () => {
+test('at first load, a value that an inward field takes from the hub is in the log', async () => {
   const Contact = contactCatalog();
   Contact.register(
     memorySide({

@@ -173,10 +173,10 @@ test('an order that is made there finds its client and its item', async () => {
   desk.items.put({ id: 800, name: 'pen' });
   desk.orders.put({ id: 900, client: 700, lines: [{ id: 1, item: { ref: 800 }, mark: '' }] });
   await flow.sync();
-  const [ada] = await stage.db.query<{ id: number }>('select id from client');
-  const [pen] = await stage.db.query<{ id: number }>('select id from item');
-  const [{ id } = { id: 0 }] = await stage.db.query<{ id: number }>('select id from "order"');
-  expect(await flow.catalog(Order).get(id)).toMatchObject({
+  const [ada] = await stage.db.query<{ id: string }>('select id from client');
+  const [pen] = await stage.db.query<{ id: string }>('select id from item');
+  const [{ id } = { id: '' }] = await stage.db.query<{ id: string }>('select id from "order"');
+  expect(await flow.catalog(Order).get(Number(id))).toMatchObject({
     client_id: Number(ada?.id),
     lines: [{ item_id: Number(pen?.id) }],
   });

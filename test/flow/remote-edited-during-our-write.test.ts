@@ -93,5 +93,7 @@ async function routed(db: typeof stage.db): Promise<void> {
       'select count(*)::int as open from syncflow.inbox where settled_at is null',
     );
     if (row?.open === 0) return;
+    // the embedded hub answers without ever letting timers have their turn
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }

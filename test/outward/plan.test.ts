@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { AnyRecord } from '../../src/catalog/catalog.js';
+import { z } from 'zod';
+import { Catalog, type AnyRecord, type CatalogClass } from '../../src/catalog/catalog.js';
+import { referencesLater } from '../../src/catalog/fields.js';
 import { UnresolvedReference, type Resolver } from '../../src/merge/project.js';
 import { pair, type Shadow } from '../../src/merge/shadow.js';
-import { plan, type LinkState, type Plan, type PlanInput } from '../../src/outward/plan.js';
+import { dispensable, plan, type LinkState, type Plan, type PlanInput } from '../../src/outward/plan.js';
 import { defaultPolicies, type CreatePolicy, type DeletePolicy } from '../../src/subscriber/policy.js';
+import { compileMapping } from '../../src/subscriber/compile.js';
 import { mappingOf, nobody } from '../merge/merge-support.js';
 
 const mapping = mappingOf({ a: 'a', b: 'nested.b' });
@@ -242,5 +245,44 @@ describe('drafts', () => {
       );
     // from a lens it is the lens's own error, only a declared reference waits
     expect(next).toThrow(expect.objectContaining({ code: 'mapping' }) as Error);
+  });
+});
+
+describe('a reference that isn’t linked yet', () => {
+  class Node extends Catalog({
+    name: 'node',
+    key: 'id',
+    fields: {
+      id: z.int(),
+      name: z.string(),
+      other: referencesLater((): CatalogClass => Node as never, z.int().nullable()),
+      parent: referencesLater((): CatalogClass => Node as never, z.int()),
+    },
+  }) {}
+  const nodes = compileMapping('node/test', Node.definition, { name: 'name', other: 'other', parent: 'parent' });
+  const node: AnyRecord = { id: 1, name: 'A', other: 2, parent: 3 };
+  const parentOnly: Resolver = { remoteId: (_, key) => (key === '["3"]' ? 'r3' : undefined), key: () => undefined };
+  const fresh = { state: 'new', remoteId: undefined, shadow: { units: {} } } as const;
+
+  test('makes a create wait; left out, it is neither sent nor agreed on', () => {
+    const waits = plan(input({ mapping: nodes, record: node, resolver: parentOnly, link: fresh }));
+    expect(waits).toMatchObject({ kind: 'wait', reference: { catalog: 'node', wanted: { key: '["2"]' } } });
+    const without = new Set(['other']);
+    const creates = plan(input({ mapping: nodes, record: node, resolver: parentOnly, link: fresh, without }));
+    expect(creates).toMatchObject({
+      kind: 'create',
+      draft: { values: { name: 'A', parent: 'r3' }, sent: { name: {}, parent: {} } },
+    });
+    expect(creates.kind === 'create' && Object.keys(creates.draft.sent)).toEqual(['name', 'parent']);
+  });
+
+  test('is dispensable where every field that holds it may be empty', () => {
+    const to = (key: string, catalog = 'node') => new UnresolvedReference(catalog, { key });
+    expect(dispensable(nodes, node, to('["2"]'))).toEqual(['other']);
+    expect(dispensable(nodes, node, to('["3"]'))).toEqual([]);
+    expect(dispensable(nodes, { ...node, other: 3 }, to('["3"]'))).toEqual([]);
+    expect(dispensable(nodes, node, to('["9"]'))).toEqual([]);
+    expect(dispensable(nodes, node, to('["2"]', 'another'))).toEqual([]);
+    expect(dispensable(nodes, node, new UnresolvedReference('node', { remoteId: 'r2' }))).toEqual([]);
   });
 });

@@ -69,11 +69,15 @@ describe('a mapping that can’t work is refused with its place', () => {
     if (hint !== undefined) expect(thrown).toMatchObject({ hint: expect.stringMatching(hint) as string });
   });
 
-  // Bug: `refuseOverlap` compares whole keys. Of `address` and `address.city` the later one replaces what the earlier one wrote.
-  test.fails('a remote key inside of another', () => {
-    expect(() => mappingOf({ a: 'address', b: 'address.city' })).toThrow(
-      expect.objectContaining({ code: 'config' }) as Error,
-    );
+  test('a remote key inside of another', () => {
+    for (const spec of [
+      { a: 'address', b: 'address.city' },
+      { a: 'address.city', b: 'address' },
+    ])
+      expect(() => mappingOf(spec)).toThrow(expect.objectContaining({ code: 'config' }) as Error);
+    // only begins alike; is only read
+    expect(mappingOf({ a: 'address', b: 'address2.city' }).units).toHaveLength(2);
+    expect(mappingOf({ a: { remote: 'address', direction: 'inward' }, b: 'address.city' }).units).toHaveLength(2);
   });
 });
 

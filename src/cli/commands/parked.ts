@@ -13,6 +13,7 @@ interface ListOptions extends ParkedFilter {
 
 interface RetryOptions extends ParkedFilter {
   readonly release?: boolean;
+  readonly create?: boolean;
 }
 
 export function addParked(program: Command, cli: Cli): void {
@@ -42,10 +43,18 @@ export function addParked(program: Command, cli: Cli): void {
   filtered(parked.command('retry').description('try them again, all or a choice'))
     .argument('[id]', 'only this one', parkedId)
     .option('--release', 'also let the deletes go that the brake or a TRUNCATE holds (needs --subscriber)')
+    .option('--create', 'make a new remote for one parked as unknown-create or delete-conflict (needs the id)')
     .action((id: string | undefined, options: RetryOptions) => retry(cli, id, options));
 }
 
-async function retry(cli: Cli, id: string | undefined, { release, ...filter }: RetryOptions): Promise<void> {
+async function retry(cli: Cli, id: string | undefined, { release, create, ...filter }: RetryOptions): Promise<void> {
+  if (create === true) {
+    if (id === undefined) throw new SyncflowError('usage', '--create needs the number of one record');
+    const made = await cli.operate((operations) => operations.retry({ id, as: 'create' }));
+    if (made === 0) throw new SyncflowError('usage', `${id} isn't parked as unknown-create or delete-conflict`);
+    cli.output.line('1 record gets a new remote');
+    return;
+  }
   if (release === true && filter.subscriber === undefined) {
     throw new SyncflowError('usage', '--release needs --subscriber', {
       hint: 'Held deletes are released one subscriber at a time: --subscriber invoice/stripe --release',
