@@ -13,6 +13,7 @@ export type {
   KeyInput,
   KeyValue,
   Row,
+  RowChange,
   RowInput,
 } from './catalog/catalog.js';
 export { decimal, inwardOnly, json, references, referencesLater, timestamp } from './catalog/fields.js';
@@ -38,6 +39,7 @@ export type {
 export { leastCapabilities, type Capabilities } from './subscriber/capabilities.js';
 export {
   emptyAsNull,
+  integerId,
   lens,
   minorUnits,
   minorUnitsDecimal,
@@ -56,6 +58,7 @@ export type {
   ChildrenSpec,
   ValueAt,
 } from './subscriber/mapping.js';
+export { outcomeOfStatus, wasNeverSent } from './subscriber/http.js';
 export {
   blocked,
   done,

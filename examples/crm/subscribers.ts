@@ -2,20 +2,17 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 // In a project of yours: from 'syncflow'
 import {
-  blocked,
   done,
   found,
-  gone,
   leastCapabilities,
-  missing,
   oneOf,
-  rejected,
+  outcomeOfStatus,
   retry,
-  stale,
   SubscriberBase,
   SyncflowError,
   twoNames,
   unknown,
+  wasNeverSent,
   type Capabilities,
   type CatalogClass,
   type ChangePage,
@@ -99,7 +96,7 @@ abstract class CrmSubscriber<C extends CatalogClass, R extends CrmObject> extend
   };
 
   override async create({ values, key, idempotencyKey }: CreateOperation<R>): Promise<Outcome<R>> {
-    const body = { ...(values as object), externalId: this.#marker(key) };
+    const body = { ...(values as object), externalId: this.markerOf(key) };
     const remote = await this.account.call<R>('POST', this.collection, body, { 'idempotency-key': idempotencyKey });
     return done(remote.id, remote);
   }
@@ -122,23 +119,15 @@ abstract class CrmSubscriber<C extends CatalogClass, R extends CrmObject> extend
 
   /** Every error of the account ends here. */
   override outcomeOf(error: unknown): Outcome<R> {
-    if (error instanceof CrmError) {
-      const reason = `the CRM answered ${error.status}: ${error.message}`;
-      if (error.status === 401 || error.status === 403) return blocked(reason);
-      if (error.status === 404) return missing(reason);
-      if (error.status === 410) return gone();
-      if (error.status === 412) return stale();
-      if (error.status === 429) return retry(reason);
-      if (error.status < 500) return rejected(reason);
-    }
-    const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
-    if (cause?.code === 'ECONNREFUSED') return retry('the CRM is not there'); // surely nothing was sent
+    if (error instanceof CrmError)
+      return outcomeOfStatus(error.status, `the CRM answered ${error.status}: ${error.message}`);
+    if (wasNeverSent(error)) return retry('the CRM is not there');
     return unknown(String(error)); // a time-out, a 500, a dropped connection
   }
 
   override async find(query: Query<R>): Promise<readonly R[]> {
     const wanted =
-      query.by === 'key' ? { externalId: this.#marker(query.key) } : (query.values as Record<string, string>);
+      query.by === 'key' ? { externalId: this.markerOf(query.key) } : (query.values as Record<string, string>);
     return this.account.call<R[]>('GET', `${this.collection}?${new URLSearchParams(wanted).toString()}`);
   }
 
@@ -173,13 +162,7 @@ abstract class CrmSubscriber<C extends CatalogClass, R extends CrmObject> extend
     return remote.updatedAt;
   }
   override keyOf({ externalId }: R): RecordKey | undefined {
-    const prefix = this.#marker('');
-    return externalId?.startsWith(prefix) === true ? externalId.slice(prefix.length) : undefined;
-  }
-
-  /** Names the environment: a staging hub must not take production's objects for its own. */
-  #marker(key: RecordKey): string {
-    return `${this.environment}:${key}`;
+    return this.keyFromMarker(externalId);
   }
 
   /** A webhook and the feed tell the same change under the same id: it is taken once. */

@@ -1,6 +1,6 @@
 /** The main class of a catalog: its fields, types, key, children, and the registry of its subscribers. */
 import { z } from 'zod';
-import { SyncflowError } from '../errors.js';
+import { didYouMean, SyncflowError } from '../errors.js';
 import { describeField, type FieldInfo } from './fields.js';
 import { keyOfRecord, type RecordKey } from './key.js';
 import type { RegisterOptions, Registration, SubscriberClass } from '../subscriber/registration.js';
@@ -86,6 +86,12 @@ export type RowInput<C> = C extends { readonly definition: CatalogDefinition<inf
         N in keyof F as N extends K ? N : undefined extends z.input<F[N]> ? N : null extends z.input<F[N]> ? N : never
       ]?: z.input<F[N]> | undefined;
     } & { [N in keyof Ch]?: Partial<FieldsOf<Ch[N]['fields']>>[] }
+  : never;
+/** Fields of a record that is there already; its child rows are given whole, and new ones don't need their key and parent. */
+export type RowChange<C> = C extends { readonly definition: CatalogDefinition<infer F, string, infer Ch> }
+  ? string extends keyof F
+    ? AnyRecord // a main class that isn't known more closely
+    : Partial<FieldsOf<F>> & { [N in keyof Ch]?: Partial<FieldsOf<Ch[N]['fields']>>[] }
   : never;
 /** The type of a catalog's (single) key. */
 export type KeyValue<C> = C extends { readonly definition: CatalogDefinition<infer F, infer K> }
@@ -269,11 +275,12 @@ function requireNames(place: string, names: readonly string[]): void {
 function requireFields(place: string, columns: readonly FieldInfo[], names: readonly string[]): void {
   if (names.length === 0) throw new SyncflowError('config', `${place}: it has no key`, { hint: 'Give key: "id".' });
   for (const name of names) {
-    if (!columns.some((column) => column.name === name)) {
-      throw new SyncflowError(
-        'config',
-        `${place}: "${name}" is not one of its fields (${columns.map((column) => column.name).join(', ')})`,
-      );
+    const fields = columns.map((column) => column.name);
+    if (!fields.includes(name)) {
+      const guess = didYouMean(name, fields);
+      throw new SyncflowError('config', `${place}: "${name}" is not one of its fields (${fields.join(', ')})`, {
+        hint: guess === undefined ? 'Name one of them, or add it to `fields`.' : `Did you mean "${guess}"?`,
+      });
     }
   }
 }

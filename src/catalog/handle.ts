@@ -2,8 +2,17 @@
 import { hubTransaction, loadRow } from '../apply/apply.js';
 import type { CatalogBinding } from '../engine/binding.js';
 import { SyncflowError } from '../errors.js';
+import { explainConstraint } from '../store/constraints.js';
 import type { Database, Queryable } from '../store/database.js';
-import { toRecordKey, type AnyRecord, type CatalogClass, type KeyInput, type Row, type RowInput } from './catalog.js';
+import {
+  toRecordKey,
+  type AnyRecord,
+  type CatalogClass,
+  type KeyInput,
+  type Row,
+  type RowChange,
+  type RowInput,
+} from './catalog.js';
 
 export interface WriteOptions {
   /** Subscribers (`customer/stripe`) that this one write doesn't go to by itself. A later edit of the record takes it along. */
@@ -34,9 +43,9 @@ export class CatalogHandle<C extends CatalogClass> {
   /**
    * Inserts a record, or changes the given fields of the one with this key. Runs the catalog's `validate` and `save`.
    * @returns the record as the hub holds it
-   * @throws SyncflowError `validation` with every field's problem
+   * @throws SyncflowError `validation` with every field's problem, or naming the constraint of the hub that it breaks
    */
-  async save(record: RowInput<C> | Partial<Row<C>>, options: WriteOptions = {}): Promise<Row<C>> {
+  async save(record: RowInput<C> | RowChange<C>, options: WriteOptions = {}): Promise<Row<C>> {
     const access = await this.#access();
     const { catalog } = access;
     const given = Object.fromEntries(Object.entries(record as AnyRecord).filter(([, value]) => value !== undefined));
@@ -66,7 +75,10 @@ export class CatalogHandle<C extends CatalogClass> {
     return saved as Row<C>;
   }
 
-  /** Deletes a record, softly where the catalog says so. Resolves to whether there was one. */
+  /**
+   * Deletes a record, softly where the catalog says so. Resolves to whether there was one.
+   * @throws SyncflowError `validation` where other rows refer to it: a created table has foreign keys, made of `references`
+   */
   async delete(key: KeyInput<C>, options: WriteOptions = {}): Promise<boolean> {
     const access = await this.#access();
     const { catalog } = access;
@@ -86,12 +98,16 @@ export class CatalogHandle<C extends CatalogClass> {
           hint: `There are: ${access.subscribers.join(', ')}.`,
         });
     }
-    const result = await access.db.transaction(async (tx) => {
-      if (options.except !== undefined)
-        await tx.query(`select set_config('syncflow.except', $1, true)`, [JSON.stringify(options.except)]);
-      return work(tx);
-    });
-    access.wrote();
-    return result;
+    try {
+      const result = await access.db.transaction(async (tx) => {
+        if (options.except !== undefined)
+          await tx.query(`select set_config('syncflow.except', $1, true)`, [JSON.stringify(options.except)]);
+        return work(tx);
+      });
+      access.wrote();
+      return result;
+    } catch (error) {
+      throw explainConstraint(access.catalog.definition, error);
+    }
   }
 }

@@ -5,6 +5,7 @@ import { didYouMean, SyncflowError } from '../errors.js';
 import type { Database } from '../store/database.js';
 import { HubRows } from '../store/rows.js';
 import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.js';
+import { SubscriberBase } from '../subscriber/base.js';
 import type { Registration } from '../subscriber/registration.js';
 import type { Binding, CatalogBinding } from './binding.js';
 
@@ -42,7 +43,7 @@ export function bindSubscribers(
   const bindings = registered.map(({ main, registration }) => {
     const catalog = bound.get(main.definition.name);
     if (catalog === undefined) throw new SyncflowError('config', `the catalog ${main.definition.name} is not bound`);
-    return bindOne(catalog, registration, accounts, environment, (name) =>
+    return bindOne(bound, catalog, registration, accounts, environment, (name) =>
       registered.find(
         (other) => other.main.definition.name === name && other.registration.account === registration.account,
       ),
@@ -51,11 +52,26 @@ export function bindSubscribers(
   return bindings;
 }
 
+function nobodyServes(id: string, name: string, account: string, bound: ReadonlyMap<string, unknown>): SyncflowError {
+  if (!bound.has(name))
+    return new SyncflowError('config', `${id} refers to ${name}, but ${name} isn't among the catalogs`, {
+      hint: 'Add it to `catalogs`, or leave the field out of the mapping.',
+    });
+  return new SyncflowError(
+    'config',
+    `${id} refers to ${name}, but ${name} has no subscriber in the account "${account}"`,
+    {
+      hint: `Register one for ${name} with the same account, or leave the field out of the mapping.`,
+    },
+  );
+}
+
 type FindRegistration = (
   catalog: string,
 ) => { readonly main: CatalogClass; readonly registration: Registration } | undefined;
 
 function bindOne(
+  bound: ReadonlyMap<string, CatalogBinding>,
   catalog: CatalogBinding,
   registration: Registration,
   accounts: Accounts,
@@ -69,26 +85,13 @@ function bindOne(
     account: account as never,
     environment,
   });
+  requireMethods(id, subscriber);
   const mapping = compileMapping(id, catalog.definition, subscriber.mapping);
-  for (const name of subscriber.match) {
-    if (!mapping.units.some((unit) => unit.name === name)) {
-      throw new SyncflowError('config', `${id}: match names "${name}", which is not a mapped unit`, {
-        hint: `Mapped are: ${mapping.units.map((unit) => unit.name).join(', ')}.`,
-      });
-    }
-  }
+  requireMatchUnits(id, subscriber, mapping);
   const references: Record<string, string> = {};
   for (const name of referencedCatalogs(mapping)) {
     const other = find(name);
-    if (other === undefined) {
-      throw new SyncflowError(
-        'config',
-        `${id} refers to ${name}, but ${name} has no subscriber in the account "${registration.account}"`,
-        {
-          hint: `Register one for ${name} with the same account, or leave the field out of the mapping.`,
-        },
-      );
-    }
+    if (other === undefined) throw nobodyServes(id, name, registration.account, bound);
     references[name] = `${name}/${other.registration.as}`;
   }
   return {
@@ -101,6 +104,37 @@ function bindOne(
     brake: { ...subscriber.brake, ...registration.options.brake },
     references,
   };
+}
+
+function requireMatchUnits(id: string, subscriber: SubscriberBase, mapping: Mapping): void {
+  for (const name of subscriber.match) {
+    if (!mapping.units.some((unit) => unit.name === name)) {
+      throw new SyncflowError('config', `${id}: match names "${name}", which is not a mapped unit`, {
+        hint: `Mapped are: ${mapping.units.map((unit) => unit.name).join(', ')}.`,
+      });
+    }
+  }
+}
+
+type Optional = 'find' | 'keyOf' | 'list' | 'changes' | 'receive';
+
+/** What a class claims it must do: the base's methods answer "nothing", which would pass for the truth. */
+function requireMethods(id: string, subscriber: SubscriberBase): void {
+  const { capabilities, match } = subscriber;
+  const needed: readonly [claimed: boolean, claim: string, method: Optional][] = [
+    [capabilities.marker, 'the capability "marker"', 'find'],
+    [capabilities.marker, 'the capability "marker"', 'keyOf'],
+    [match.length > 0, '"match"', 'find'],
+    [capabilities.listing, 'the capability "listing"', 'list'],
+    [capabilities.polling, 'the capability "polling"', 'changes'],
+    [capabilities.webhooks, 'the capability "webhooks"', 'receive'],
+  ];
+  for (const [claimed, claim, method] of needed) {
+    if (!claimed || subscriber[method] !== SubscriberBase.prototype[method]) continue;
+    throw new SyncflowError('config', `${id}: ${claim} needs the method "${method}", which isn't there`, {
+      hint: `Override ${method}, or leave ${claim} out.`,
+    });
+  }
 }
 
 function requireAccount(id: string, registration: Registration, accounts: Accounts): unknown {

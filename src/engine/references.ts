@@ -1,7 +1,7 @@
 /** Loads the links that a batch of records and remotes refer to, so that merge and plan stay pure. */
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
-import { hubValue, referenceKey, remoteValue, type Resolver } from '../merge/project.js';
+import { hubValue, referenceKey, remoteIdOf, remoteValue, type Resolver } from '../merge/project.js';
 import type { Queryable } from '../store/database.js';
 import { findLinks } from '../store/links.js';
 import type { Unit } from '../subscriber/compile.js';
@@ -58,13 +58,21 @@ function collectRemote(binding: Binding, remote: unknown, want: Want): void {
   const walk = (units: readonly Unit[], value: unknown): void => {
     for (const unit of units) {
       if (unit.reference === undefined) continue;
-      const id = remoteValue(unit, value);
-      if (typeof id === 'string') want(unit.reference, { remoteId: id });
+      const remoteId = idShown(unit, value);
+      if (remoteId !== null) want(unit.reference, { remoteId });
     }
   };
   walk(binding.mapping.units, remote);
   for (const child of binding.mapping.children) {
     const list = readPath(remote, child.path);
     if (Array.isArray(list)) for (const value of list as unknown[]) walk(child.units, value);
+  }
+}
+
+function idShown(unit: Unit, remote: unknown): string | null {
+  try {
+    return remoteIdOf(unit, remoteValue(unit, remote));
+  } catch {
+    return null; // what its lens refuses parks the record when it is merged
   }
 }

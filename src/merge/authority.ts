@@ -2,7 +2,7 @@
 import type { Json } from '../catalog/values.js';
 import type { Unit } from '../subscriber/compile.js';
 import type { Pair } from './shadow.js';
-import { checked, valueOfText } from './project.js';
+import { checked, get, valueOfText, type Resolver } from './project.js';
 
 /** ISO times of the newest edit on each side, where known. */
 export interface EditTimes {
@@ -21,7 +21,7 @@ interface Disputed {
   readonly r: Json | undefined;
 }
 
-export function decideConflict(side: Disputed, times: EditTimes): Decision {
+export function decideConflict(side: Disputed, times: EditTimes, resolver?: Resolver): Decision {
   const { unit } = side;
   if (unit.authority === 'hub' || unit.authority === 'remote')
     return { winner: unit.authority, rule: `authority ${unit.authority}` };
@@ -30,15 +30,18 @@ export function decideConflict(side: Disputed, times: EditTimes): Decision {
     unit: unit.name,
     base: valueOfText(unit, side.base?.h),
     hub: valueOfText(unit, side.h),
-    remote:
-      unit.reference === undefined
-        ? checked(unit, 'get', () => unit.lens.get(side.r, valueOfText(unit, side.h)))
-        : side.r,
+    remote: remoteAsHub(side, resolver),
     hubEditedAt: times.hubEditedAt,
     remoteEditedAt: times.remoteEditedAt,
   });
   if (typeof verdict === 'string') return { winner: verdict, rule: 'authority function' };
   return { winner: 'merged', value: verdict.value, rule: 'authority function' };
+}
+
+function remoteAsHub({ unit, h, r }: Disputed, resolver: Resolver | undefined): unknown {
+  if (unit.reference === undefined || resolver === undefined)
+    return checked(unit, 'get', () => unit.lens.get(r, valueOfText(unit, h)));
+  return Object.values(get(unit, r, undefined, resolver))[0];
 }
 
 function latest(unit: Unit, times: EditTimes): Decision {

@@ -167,7 +167,7 @@ function sidesOf(unit: Unit, base: Pair | undefined, input: SideInput): Sides {
 }
 
 /** A group moves together: where both sides have something to say in it, a single winner takes all. */
-function groupWinner(members: readonly Sides[], times: EditTimes): Winner | undefined {
+function groupWinner(members: readonly Sides[], input: SideInput & EditTimes): Winner | undefined {
   const both = members.filter((side) => side.unit.direction === 'both');
   if (!both.some((side) => side.hub) || !both.some((side) => side.remote)) return undefined;
   const differing = both.filter((side) => (side.hub || side.remote) && !side.same());
@@ -175,7 +175,7 @@ function groupWinner(members: readonly Sides[], times: EditTimes): Winner | unde
   const telling = both.filter((side) => side.base !== undefined || differing.includes(side));
   if (!telling.some(hubSays) || !telling.some(remoteSays)) return undefined;
   const judge = differing.find((side) => hubSays(side) && remoteSays(side)) ?? differing[0];
-  return judge === undefined ? undefined : decideConflict(judge, times).winner;
+  return judge === undefined ? undefined : decideConflict(judge, input, input.resolver).winner;
 }
 
 /** At the first load of a field, nothing never wins: a side that has nothing there says nothing. */
@@ -247,7 +247,7 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
 /** By the field's own authority. */
 function decide(side: Sides, input: SideInput & EditTimes, out: Draft): void {
   const { unit, base, r } = side;
-  const decision = decideConflict(side, input);
+  const decision = decideConflict(side, input, input.resolver);
   const rule = base === undefined ? `first load, ${decision.rule}` : decision.rule;
   if (decision.winner === 'merged') {
     log(side, 'merged', rule, out);

@@ -50,11 +50,21 @@ export function valueOfText(unit: Unit, text: string | null | undefined): unknow
   );
 }
 
-/** What the remote shows for a unit. An expanded reference is reduced to its id. */
+/** What the remote shows for a unit. An expanded reference is reduced to its id, unless a lens is there to read it. */
 export function remoteValue(unit: Unit, remote: unknown): Json | undefined {
   const value = readPath(remote, unit.path);
-  if (unit.reference !== undefined && typeof value === 'object' && value !== null) return readPath(value, ['id']);
-  return value;
+  if (unit.reference === undefined || unit.lensed || typeof value !== 'object' || value === null) return value;
+  return readPath(value, ['id']);
+}
+
+/** The remote id that a reference's remote value names; null where it names none. */
+export function remoteIdOf(unit: Unit, remote: Json | undefined): string | null {
+  return checked(unit, 'get', () => {
+    const id = unit.lens.get(remote, undefined) ?? null;
+    if (id === null || typeof id === 'string') return id;
+    if (typeof id === 'number') return String(id);
+    throw new SyncflowError('mapping', `a remote id is text, not ${Array.isArray(id) ? 'a list' : `a ${typeof id}`}`);
+  });
 }
 
 /** The children that a remote shows, by their ids. */
@@ -69,17 +79,20 @@ export function childrenById(child: ChildMapping, remote: unknown): Map<string, 
 /** The remote's value for the hub's present one. */
 export function put(unit: Unit, record: AnyRecord, resolver: Resolver): Json {
   const value = hubValue(unit, record);
-  if (unit.reference !== undefined) {
-    if (value === null) return null;
-    const key = referenceKey(unit, value);
-    const id = resolver.remoteId(unit.reference, key);
-    if (id === undefined) throw new UnresolvedReference(unit.reference, { key });
-    return id;
-  }
+  const given = unit.reference === undefined ? value : remoteIdFor(unit, unit.reference, value, resolver);
   return checked(unit, 'put', () => {
-    const remote = unit.lens.put(value);
+    const remote = unit.lens.put(given);
     return remote === undefined ? null : (remote as Json);
   });
+}
+
+/** The id by which the remote knows the record that a reference names. */
+function remoteIdFor(unit: Unit, catalog: string, value: unknown, resolver: Resolver): string | null {
+  if (value === null || value === undefined) return null;
+  const key = checked(unit, 'put', () => referenceKey(unit, value));
+  const id = resolver.remoteId(catalog, key);
+  if (id === undefined) throw new UnresolvedReference(catalog, { key });
+  return id;
 }
 
 /** The hub fields that the remote's value stands for. */
@@ -116,8 +129,8 @@ function getReference(unit: Unit, remote: Json | undefined, resolver: Resolver):
   const field = unit.fields[0];
   const catalog = unit.reference;
   if (field === undefined || catalog === undefined) return {};
-  if (remote === undefined || remote === null) return { [field.name]: null };
-  const remoteId = typeof remote === 'string' ? remote : canonicalJson(remote);
+  const remoteId = remoteIdOf(unit, remote);
+  if (remoteId === null) return { [field.name]: null };
   const key = resolver.key(catalog, remoteId);
   if (key === undefined) throw new UnresolvedReference(catalog, { remoteId });
   const target = field.references?.().definition;
@@ -138,8 +151,11 @@ export function checked<T>(unit: Unit, side: 'put' | 'get', work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw new SyncflowError('mapping', `${unit.name}: ${messageOf(error)}`, {
-      hint: `The lens's ${side} refused the value. Correct the value, or the lens.`,
+    const name = unit.reference === undefined ? unit.name : `${unit.name} (a reference to ${unit.reference})`;
+    throw new SyncflowError('mapping', `${name}: ${messageOf(error)}`, {
+      hint: unit.lensed
+        ? `The lens's ${side} refused the value. Correct the value, or the lens.`
+        : 'Correct the value, or give a lens with via.',
       context: { unit: unit.name, side },
       cause: error,
     });

@@ -291,7 +291,9 @@ export class HubRows {
   }
 
   #misfit(table: TableInfo, field: FieldInfo, problem: string, hint: string, cause?: unknown): SyncflowError {
-    return new SyncflowError('mapping', `${this.#definition.name}: the field "${field.name}" ${problem}`, {
+    const target = field.references?.().definition.name;
+    const name = `"${field.name}"${target === undefined ? '' : ` (a reference to ${target})`}`;
+    return new SyncflowError('mapping', `${this.#definition.name}: the field ${name} ${problem}`, {
       hint,
       context: { catalog: this.#definition.name, table: table.table, field: field.name },
       cause,

@@ -99,7 +99,7 @@ export interface RemoteEvent<Remote = unknown> {
   /** The system's own event id, or whatever makes a repeated delivery recognisable. */
   readonly id: string;
   readonly remoteId: string;
-  /** `deleted` is positive proof that the remote is gone. */
+  /** `deleted`: the remote is read all the same. That it is `gone` or `missing` then is proof of its deletion. */
   readonly kind: 'changed' | 'deleted';
   /** The object as the event shows it, only if it has exactly the shape that `fetch` gives. */
   readonly snapshot?: Remote;
@@ -140,7 +140,7 @@ export type Query<Remote> =
 /**
  * A subscriber class: mapping, capabilities and the calls of one system for one catalog.
  * Override `create`, `update`, `delete`, `fetch`; `find`, `list`, `changes` and `receive` where the system has them, and say so in
- * `capabilities`. A thrown error is turned into an outcome by `outcomeOf`.
+ * `capabilities`: one whose method isn't there is refused at start. Whatever is thrown is turned into an outcome by `outcomeOf`.
  *
  * @typeParam C the main class, `typeof Customer` @typeParam Remote the object as the system shows it
  * @typeParam Account whatever holds the client and its credentials
@@ -170,7 +170,10 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
   readonly capabilities: Capabilities = leastCapabilities;
   readonly policies: Policies = defaultPolicies;
   readonly brake: Brake = defaultBrake;
-  /** Units whose equal values mean "the same thing" at first load: `['email']`. An ambiguous match is parked, never guessed. */
+  /**
+   * Units whose equal values mean "the same thing": `['email']`. Compared exactly, at first load and before every create, by `find`.
+   * An ambiguous match is parked, never guessed.
+   */
   readonly match: readonly string[] = [];
 
   /** Whether this subscriber takes part for a record. */
@@ -189,7 +192,7 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
   identify(remote: Remote): string {
     return String((remote as { id?: unknown }).id);
   }
-  /** A token that changes with every change (etag, revision), for conditional writes. */
+  /** A token that changes with every change (etag, revision), for conditional writes. Undefined: looked at before it is written. */
   versionOf(_remote: Remote): string | undefined {
     return undefined;
   }
@@ -200,6 +203,15 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
   /** The hub key that our marker on this remote names. */
   keyOf(_remote: Remote): RecordKey | undefined {
     return undefined;
+  }
+  /** Our marker for a record, for `create` and `find`: it names the environment, for staging must not take production's objects for its own. */
+  protected markerOf(key: RecordKey): string {
+    return `${this.environment}:${key}`;
+  }
+  /** The key in a marker that `markerOf` made, for `keyOf`; undefined where there is none, or another environment's. */
+  protected keyFromMarker(marker: unknown): RecordKey | undefined {
+    const prefix = this.markerOf('');
+    return typeof marker === 'string' && marker.startsWith(prefix) ? marker.slice(prefix.length) : undefined;
   }
   /** False for remotes that this catalog has nothing to do with (another kind in the same list). */
   accepts(_remote: Remote): boolean {
@@ -233,7 +245,7 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
     }
   }
 
-  /** What a thrown error means. The default is the careful one: it may have taken effect. */
+  /** What an error means that any of the methods threw. The default is the careful one: it may have taken effect. */
   outcomeOf(error: unknown): Outcome<Remote> {
     return unknown(messageOf(error));
   }
@@ -261,7 +273,7 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
     return outcome.kind === 'blocked' || outcome.kind === 'retry' ? outcome : retry(messageOf(error));
   }
 
-  /** Remotes that carry our marker, or that match; strongly consistent. Capability `marker`, or `match` units. */
+  /** Remotes that carry our marker, or that match exactly; strongly consistent. Capability `marker`, or `match` units. */
   async find(_query: Query<Remote>): Promise<readonly Remote[]> {
     return [];
   }

@@ -10,7 +10,10 @@ export interface Unit {
   readonly name: string;
   readonly fields: readonly FieldInfo[];
   readonly path: Path;
+  /** Of a reference: between the remote id, as text, and what stands in the remote. */
   readonly lens: { put(hub: unknown): unknown; get(remote: unknown, before: unknown): unknown };
+  /** A lens was given: what the remote shows is handed to it as it is. */
+  readonly lensed: boolean;
   readonly direction: Direction;
   readonly authority: Authority;
   readonly tie: 'hub' | 'remote';
@@ -40,6 +43,25 @@ const identity = {
   get: (remote: unknown): unknown => remote ?? null,
 };
 
+// records, so that an option that is added to the types can't be forgotten here
+const unitOptions: Readonly<Record<keyof UnitSpec, true>> = {
+  remote: true,
+  hub: true,
+  via: true,
+  direction: true,
+  authority: true,
+  tie: true,
+  group: true,
+};
+const childrenOptions: Readonly<Record<keyof ChildrenSpec, true>> = {
+  remote: true,
+  id: true,
+  marker: true,
+  authority: true,
+  direction: true,
+  units: true,
+};
+
 /** @throws SyncflowError `config` naming the subscriber, the unit and the cure. */
 export function compileMapping(subscriber: string, definition: CatalogDefinition, spec: MappingSpec): Mapping {
   const units: Unit[] = [];
@@ -59,6 +81,7 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
     throw new SyncflowError('config', `${place}: child rows are mapped with { remote, id, units }`);
   }
   const spec: ChildrenSpec = entry;
+  refuseUnknown(place, spec, childrenOptions);
   const direction = spec.direction ?? 'both';
   const units = Object.entries(spec.units)
     .map(([name, unit]) => compileUnit(`${place}.${name}`, info, name, unit))
@@ -79,23 +102,45 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
 
 function compileUnit(place: string, table: TableInfo, name: string, entry: string | UnitSpec): Unit {
   const spec: UnitSpec = typeof entry === 'string' ? { remote: entry } : entry;
+  refuseUnknown(place, spec, unitOptions);
   const fields = (spec.hub ?? [name]).map((field) => requireField(place, table, field));
   const single = fields.length === 1 ? fields[0] : undefined;
   if (single === undefined && spec.via === undefined) {
     throw new SyncflowError('config', `${place}: several hub fields need a lens`, { hint: 'Give one with via.' });
   }
+  if (single === undefined) refuseReferences(place, fields);
   const inwardOnly = fields.some((field) => field.inwardOnly);
   return {
     name,
     fields,
     path: parsePath(place, spec.remote),
     lens: (spec.via as (AnyLens & Unit['lens']) | undefined) ?? identity,
+    lensed: spec.via !== undefined,
     direction: spec.direction ?? (inwardOnly ? 'inward' : 'both'),
     authority: spec.authority ?? 'hub',
     tie: spec.tie ?? 'hub',
     group: spec.group,
-    reference: spec.via === undefined ? single?.references?.().definition.name : undefined,
+    reference: single?.references?.().definition.name,
   };
+}
+
+/** The lens of several fields would be given the hub's key, which means nothing to the remote. */
+function refuseReferences(place: string, fields: readonly FieldInfo[]): void {
+  const reference = fields.find((field) => field.references !== undefined);
+  if (reference === undefined) return;
+  throw new SyncflowError('config', `${place}: the reference "${reference.name}" can't share a remote key`, {
+    hint: 'Map it by itself.',
+  });
+}
+
+function refuseUnknown(place: string, spec: object, options: Readonly<Record<string, true>>): void {
+  const known = Object.keys(options);
+  const stray = Object.keys(spec).find((name) => !known.includes(name));
+  if (stray === undefined) return;
+  const guess = didYouMean(stray, known);
+  throw new SyncflowError('config', `${place}: unknown option "${stray}"`, {
+    hint: guess === undefined ? `There are: ${known.join(', ')}.` : `Did you mean "${guess}"?`,
+  });
 }
 
 function requireField(place: string, table: TableInfo, name: string): FieldInfo {

@@ -85,6 +85,22 @@ export const emptyAsNull: Lens<string | null, string | null> = {
   get: (remote) => remote || null,
 };
 
+/** The remote id of a reference, which is text here, in a system whose ids are integers: `'42'` ↔ `42`. */
+export const integerId: Lens<string | null, number | null> = lens<string, number>(
+  (id) => {
+    const value = Number(id);
+    if (!Number.isSafeInteger(value) || String(value) !== id)
+      throw new SyncflowError('mapping', `"${id}" is not an integer id`);
+    return value;
+  },
+  (value) => {
+    // whatever its type says, this came over the wire
+    if (!Number.isSafeInteger(value))
+      throw new SyncflowError('mapping', `${JSON.stringify(value)} is not an integer id`);
+    return String(value);
+  },
+);
+
 /**
  * Two hub fields that are one remote text: `['Ada', 'Lovelace']` ↔ `'Ada Lovelace'`. The last word is the second field. A half
  * that neither side has stays what the hub holds for it, null or "".

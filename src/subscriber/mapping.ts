@@ -1,5 +1,5 @@
 /** Mappings as users write them: hub field <-> remote key, declared once, checked against both types by the compiler. */
-import type { Children, CatalogDefinition, Fields, FieldsOf } from '../catalog/catalog.js';
+import type { CatalogDefinition, Fields, FieldsOf } from '../catalog/catalog.js';
 import type { Lens } from './lens.js';
 
 export type Direction = 'both' | 'outward' | 'inward';
@@ -91,11 +91,15 @@ type IsUnknown<T> = unknown extends T ? true : false;
 type Fits<Hub, Remote> =
   IsUnknown<Hub> extends true ? true : IsUnknown<Remote> extends true ? true : Overlaps<Hub, Remote>;
 
-type HubSide<F, N, S> = S extends { readonly hub: infer Names extends readonly string[] }
-  ? { -readonly [I in keyof Names]: Names[I] extends keyof F ? F[Names[I]] : never }
-  : N extends keyof F
-    ? F[N]
-    : never;
+type HubSide<F, N, S> = S extends { readonly hub: readonly [infer Only] }
+  ? Only extends keyof F
+    ? F[Only]
+    : never
+  : S extends { readonly hub: infer Names extends readonly string[] }
+    ? { -readonly [I in keyof Names]: Names[I] extends keyof F ? F[Names[I]] : never }
+    : N extends keyof F
+      ? F[N]
+      : never;
 
 type Wrong<Message extends string> = { readonly __wrong: Message };
 
@@ -109,49 +113,106 @@ type IsReference<S> = S extends { readonly _zod: { readonly def: { readonly inne
     ? true
     : false;
 /** The values by field name, a reference being the text that the remote knows the record by. */
-type MappedValues<F extends Fields> = { [N in keyof F]: IsReference<F[N]> extends true ? string : FieldsOf<F>[N] };
+type MappedValues<F extends Fields> = {
+  [N in keyof F]: IsReference<F[N]> extends true ? string | Extract<FieldsOf<F>[N], null | undefined> : FieldsOf<F>[N];
+};
 
-type LensFits<Hub, Remote, L> = L extends { put(hub: infer H): infer R; get(remote: never, before: never): infer G }
+/** The names of the fields that are references. */
+type ReferencesOf<F extends Fields> = { [N in keyof F]: IsReference<F[N]> extends true ? N : never }[keyof F];
+
+/** What is wrong with a lens, and on which side; never where it fits. */
+type LensMisfit<Hub, Remote, L> = L extends { put(hub: infer H): infer R; get(remote: never, before: never): infer G }
   ? [Hub] extends [H]
     ? [Dense<G>] extends [Dense<Hub>]
-      ? Fits<NonNullable<R>, Remote>
-      : false
-    : false
-  : false;
+      ? Fits<NonNullable<R>, Remote> extends true
+        ? never
+        : "the remote's side: its put gives another type than stands there"
+      : "the hub's side: its get gives another type than the field's"
+    : [Dense<Hub>] extends [H]
+      ? "the hub's side: its put doesn't take null (make it with lens(put, get))"
+      : "the hub's side: its put takes another type than the field's"
+  : 'a lens: it is { put(hub), get(remote, before) }';
 
-type CheckUnit<F, Remote, N extends string, S> = S extends string
+/** Options that nobody reads: misspelt ones. */
+type UnknownOption<S, Known> = Exclude<keyof S, keyof Known> & string;
+
+/** The field and the remote's key have different types, and no lens stands between them. */
+type Misfit<Refs, Remote, N extends string, P extends string> = N extends Refs
+  ? Overlaps<number, ValueAt<Remote, P>> extends true
+    ? Wrong<`"${N}" is a reference, by the remote id as text, and "${P}" is a number: give a lens with via: integerId`>
+    : Wrong<`"${N}" is a reference, by the remote id as text, and "${P}" is none: give a lens with via`>
+  : Wrong<`"${N}" and remote "${P}" have different types: give a lens with via`>;
+
+type CheckSpec<F, Refs, Remote, N extends string, S, P extends string> = [HubSide<F, N, S>] extends [never]
+  ? Wrong<`the catalog has no field "${N}": name its fields with hub: […]`>
+  : [ValueAt<Remote, P>] extends [never]
+    ? Wrong<`the remote has no "${P}"`>
+    : S extends { readonly via: infer L }
+      ? [LensMisfit<HubSide<F, N, S>, ValueAt<Remote, P>, L>] extends [never]
+        ? S
+        : Wrong<`the lens of "${N}" doesn't fit ${LensMisfit<HubSide<F, N, S>, ValueAt<Remote, P>, L>}`>
+      : Fits<HubSide<F, N, S>, ValueAt<Remote, P>> extends true
+        ? S
+        : Misfit<Refs, Remote, N, P>;
+
+type CheckUnit<F, Refs, Remote, N extends string, S> = S extends string
   ? N extends keyof F
     ? [ValueAt<Remote, S>] extends [never]
       ? Wrong<`the remote has no "${S}"`>
       : Fits<F[N], ValueAt<Remote, S>> extends true
         ? S
-        : Wrong<`"${N}" and remote "${S}" have different types: give a lens with via`>
+        : Misfit<Refs, Remote, N, S>
     : Wrong<`the catalog has no field "${N}"`>
   : S extends { readonly remote: infer P extends string }
-    ? [HubSide<F, N, S>] extends [never]
-      ? Wrong<`the catalog has no field "${N}": name its fields with hub: […]`>
-      : [ValueAt<Remote, P>] extends [never]
-        ? Wrong<`the remote has no "${P}"`>
-        : S extends { readonly via: infer L }
-          ? LensFits<HubSide<F, N, S>, ValueAt<Remote, P>, L> extends true
-            ? S
-            : Wrong<`the lens of "${N}" doesn't fit`>
-          : Fits<HubSide<F, N, S>, ValueAt<Remote, P>> extends true
-            ? S
-            : Wrong<`"${N}" and remote "${P}" have different types: give a lens with via`>
+    ? [UnknownOption<S, UnitSpec>] extends [never]
+      ? CheckSpec<F, Refs, Remote, N, S, P>
+      : Wrong<`unknown option "${UnknownOption<S, UnitSpec>}"`>
     : Wrong<'a unit is a remote key, or { remote, … }'>;
 
 type ElementOf<T> = NonNullable<T> extends readonly (infer E)[] ? E : never;
 
-type CheckChildren<CF, Remote, S> = S extends { readonly remote: infer P extends string; readonly units: infer U }
+/** The option of a children spec that holds a path; undefined where it isn't given. */
+type PathOption<S, O extends string> = S extends { readonly [K in O]?: infer P } ? P : undefined;
+type HasPath<Element, P> = P extends string
+  ? string extends P
+    ? true // not known at compile time
+    : [ValueAt<Element, P>] extends [never]
+      ? false
+      : true
+  : true;
+
+type CheckChildren<CF extends Fields, Remote, S> = S extends {
+  readonly remote: infer P extends string;
+  readonly units: infer U;
+}
   ? [ElementOf<ValueAt<Remote, P>>] extends [never]
     ? Wrong<`the remote has no list at "${P}"`>
-    : Omit<S, 'units'> & {
-        readonly units: { [N in keyof U & string]: CheckUnit<CF, ElementOf<ValueAt<Remote, P>>, N, U[N]> };
-      }
+    : [UnknownOption<S, ChildrenSpec>] extends [never]
+      ? CheckPaths<ElementOf<ValueAt<Remote, P>>, PathOption<S, 'id'>, PathOption<S, 'marker'>> extends infer Problem
+        ? [Problem] extends [never]
+          ? Omit<S, 'units'> & {
+              readonly units: {
+                [N in keyof U & string]: CheckUnit<
+                  MappedValues<CF>,
+                  ReferencesOf<CF>,
+                  ElementOf<ValueAt<Remote, P>>,
+                  N,
+                  U[N]
+                >;
+              };
+            }
+          : Problem
+        : never
+      : Wrong<`unknown option "${UnknownOption<S, ChildrenSpec>}"`>
   : Wrong<'child rows are mapped with { remote, id, units }'>;
 
-type ChildFieldsOf<Ch extends Children, N extends keyof Ch> = MappedValues<Ch[N]['fields']>;
+/** A message where a child's id or marker isn't there; never where both are. */
+type CheckPaths<Element, Id, Marker> =
+  HasPath<Element, Id> extends true
+    ? HasPath<Element, Marker> extends true
+      ? never
+      : Wrong<`a child in the remote has no "${Marker & string}", its marker`>
+    : Wrong<`a child in the remote has no "${Id & string}", its id`>;
 
 /** `M` itself where it fits the catalog and the remote's type; otherwise each wrong entry becomes a message. */
 export type CheckedMapping<C, Remote, M> = C extends {
@@ -159,8 +220,8 @@ export type CheckedMapping<C, Remote, M> = C extends {
 }
   ? {
       [N in keyof M & string]: N extends keyof Ch
-        ? CheckChildren<ChildFieldsOf<Ch, N>, Remote, M[N]>
-        : CheckUnit<MappedValues<F>, Remote, N, M[N]>;
+        ? CheckChildren<Ch[N]['fields'], Remote, M[N]>
+        : CheckUnit<MappedValues<F>, ReferencesOf<F>, Remote, N, M[N]>;
     }
   : never;
 

@@ -132,6 +132,21 @@ describe.each(hubs)('hub rows on $name', { timeout: 60_000 }, (hub) => {
     expect(await roundTrip(rows, { id: 78, json: { a: '\\u0000' } })).toMatchObject({ json: { a: '\\u0000' } });
   });
 
+  test('a value that doesn’t fit a reference says so', async () => {
+    class Owner extends Catalog({ name: 'owner', key: 'id', fields: { id: z.int() } }) {}
+    class Owned extends Catalog({
+      name: 'owned',
+      key: 'id',
+      fields: { id: z.int(), owner_id: references(Owner) },
+    }) {}
+    await make(Owner.definition);
+    const rows = await make(Owned.definition);
+    await expect(rows.write(db, { id: 1, owner_id: 'o-7' }, undefined)).rejects.toMatchObject({
+      code: 'mapping',
+      message: expect.stringContaining('the field "owner_id" (a reference to owner)') as string,
+    });
+  });
+
   test('a generated key comes back, and is not taken twice', async () => {
     const rows = await make(
       Catalog({ name: 'generated', key: 'id', fields: { id: z.int(), name: z.string() } }).definition,

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { mappingOf } from '../merge/merge-support.js';
+import { z } from 'zod';
+import { mappingOf, Thing } from '../merge/merge-support.js';
+import { Catalog } from '../../src/catalog/catalog.js';
+import { references } from '../../src/catalog/fields.js';
+import { compileMapping } from '../../src/subscriber/compile.js';
 import { twoNames } from '../../src/subscriber/lens.js';
 import type { MappingSpec } from '../../src/subscriber/mapping.js';
 
@@ -14,6 +18,24 @@ describe('a mapping that can’t work is refused with its place', () => {
     { what: 'a remote key twice', spec: { a: 'x', b: 'x' }, says: /"x" is mapped twice/ },
     { what: 'a hub field twice', spec: { a: 'x', other: { remote: 'y', hub: ['a'] } }, says: /"a" is mapped twice/ },
     { what: 'several fields without a lens', spec: { name: { remote: 'x', hub: ['a', 'b'] } }, says: /need a lens/ },
+    {
+      what: 'a misspelt option',
+      spec: { a: { remote: 'x', authorty: 'latest' } as never },
+      says: /a: unknown option "authorty"/,
+      hint: /Did you mean "authority"/,
+    },
+    {
+      what: 'an option that no children have',
+      spec: { lines: { remote: 'l', id: 'id', markr: 'm', units: { text: 't' } } as never },
+      says: /lines: unknown option "markr"/,
+      hint: /Did you mean "marker"/,
+    },
+    {
+      what: 'a misspelt option of a child’s unit',
+      spec: { lines: { remote: 'l', id: 'id', units: { text: { remote: 't', lense: twoNames } as never } } },
+      says: /lines\.text: unknown option "lense"/,
+      hint: /There are: remote, hub, via/,
+    },
     { what: 'a path into a prototype', spec: { a: 'x.__proto__.y' }, says: /can't be a remote key/ },
     { what: 'children as one key', spec: { lines: 'lines' }, says: /child rows are mapped with/ },
     {
@@ -27,6 +49,15 @@ describe('a mapping that can’t work is refused with its place', () => {
       says: /mapped twice/,
     },
   ];
+  test('a reference among several hub fields: the lens would be given the hub’s key', () => {
+    class Child extends Catalog({
+      name: 'child',
+      key: 'id',
+      fields: { id: z.int(), thing_id: references(Thing), text: z.string() },
+    }) {}
+    const spec = { both: { remote: 'x', hub: ['thing_id', 'text'], via: twoNames } };
+    expect(() => compileMapping('child/test', Child.definition, spec)).toThrow(/"thing_id" can't share a remote key/);
+  });
   test.each(wrong)('$what', ({ spec, says, hint }) => {
     let thrown: unknown;
     try {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  integerId,
   emptyAsNull,
   lens,
   minorUnits,
@@ -200,4 +201,18 @@ test('lens() lets null and absent through without calling its functions', () => 
     },
   );
   expect([never.put(null), never.get(null, undefined), never.get(undefined as never, 'x')]).toEqual([null, null, null]);
+});
+
+describe('integerId', () => {
+  test('the text of an id is its integer', () => {
+    expect([integerId.put('42'), integerId.get(42, undefined)]).toEqual([42, '42']);
+    expect([integerId.put(null), integerId.get(null, undefined)]).toEqual([null, null]);
+  });
+
+  test('anything else is refused', () => {
+    for (const id of ['', ' 1', '01', '1.5', '1e3', 'x', '9007199254740993', '-0'])
+      expect(() => integerId.put(id), id).toThrow(/is not an integer id/);
+    for (const value of [1.5, Number.NaN, 2 ** 53, '42' as never])
+      expect(() => integerId.get(value, undefined), String(value)).toThrow(/is not an integer id/);
+  });
 });

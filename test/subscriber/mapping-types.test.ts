@@ -137,6 +137,27 @@ export class WrongAuthority extends Side {
   });
 }
 
+export class WrongOption extends Side {
+  override readonly mapping = this.map({
+    // @ts-expect-error unknown option "authorty"
+    first: { remote: 'name', authorty: 'latest' },
+  });
+}
+
+export class WrongChildId extends Side {
+  override readonly mapping = this.map({
+    // @ts-expect-error a child in the remote has no "idd"
+    lines: { remote: 'lines.data', id: 'idd', units: { text: 'description' } },
+  });
+}
+
+export class WrongChildMarker extends Side {
+  override readonly mapping = this.map({
+    // @ts-expect-error a child in the remote has no "reff"
+    lines: { remote: 'lines.data', id: 'id', marker: 'reff', units: { text: 'description' } },
+  });
+}
+
 export class WrongChildUnit extends Side {
   override readonly mapping = this.map({
     // @ts-expect-error a child has no field "txt"
@@ -187,8 +208,12 @@ test('rows, inputs and keys have the types of the catalog', () => {
 });
 
 test('a key outside of the model is refused by the catalog as well', () => {
-  // @ts-expect-error "nr" is none of its fields
-  expect(() => Catalog({ name: 'x', key: 'nr', fields: { id: z.int() } })).toThrow(
-    expect.objectContaining({ code: 'config' }) as Error,
+  // @ts-expect-error "number" is none of its fields
+  expect(() => Catalog({ name: 'x', key: 'number', fields: { id: z.int() } })).toThrow(
+    expect.objectContaining({ code: 'config', hint: 'Name one of them, or add it to `fields`.' }) as Error,
+  );
+  // @ts-expect-error "idd" is none of its fields
+  expect(() => Catalog({ name: 'x', key: 'idd', fields: { id: z.int() } })).toThrow(
+    expect.objectContaining({ code: 'config', hint: 'Did you mean "id"?' }) as Error,
   );
 });
