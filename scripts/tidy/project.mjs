@@ -14,7 +14,7 @@ export function readProject(root) {
       const path = posix.join(folder, entry.name);
       if (entry.isDirectory()) {
         if (!skippedFolders.has(entry.name)) walk(path);
-      } else if (entry.isFile() && !skippedFiles.test(entry.name)) {
+      } else if (entry.isFile() && entry.name !== '.git' && !skippedFiles.test(entry.name)) {
         const text = readFileSync(join(root, path), 'utf8');
         if (!text.includes('\0')) files.set(path, text);
       }

@@ -61,7 +61,7 @@ function endOf(world: LinesWorld, line: Scene['lines'][number], authority: Scene
       : line.there === 'delete'
         ? 'delete'
         : 'keep';
-  if (here === 'delete') return [];
+  if (here === 'delete') return isEdit(there) && authority === 'remote' ? [world.stored(there.text)] : [];
   if (there === 'delete') return isEdit(here) && authority === 'hub' ? [world.stored(here.text)] : [];
   if (isEdit(here) && isEdit(there)) return [world.stored(authority === 'hub' ? here.text : there.text)];
   if (isEdit(here)) return [world.stored(here.text)];
