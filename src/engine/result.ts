@@ -5,16 +5,8 @@ import type { UnresolvedReference } from '../merge/project.js';
 import { retryDelayMs } from '../outward/retry.js';
 import type { ParkCode } from '../outward/plan.js';
 import { closeIntents, markUnknown, type Intent } from '../store/intents.js';
-import {
-  awaitedByKey,
-  awaitedByRemote,
-  lockAwaited,
-  settleLinks,
-  wakeWaiting,
-  type Awaited,
-  type Link,
-  type Settlement,
-} from '../store/links.js';
+import { settleLinks, type Link, type Settlement } from '../store/links.js';
+import { awaitedByKey, awaitedByRemote, lockAwaited, wakeWaiting, type Awaited } from '../store/awaited.js';
 import { wakeCircles, type Waiter } from '../store/circles.js';
 import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
 import { sqlState, type Queryable } from '../store/database.js';
