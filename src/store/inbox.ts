@@ -159,6 +159,11 @@ export interface Sighted {
   readonly at: string | null;
 }
 
+/**
+ * Deletes of remotes that wait for a release. (A held delete of a record is looked at again: its remote may have come back.)
+ */
+const held = `(l.parked_code = 'truncate' or (l.parked_code = 'brake' and not l.look))`;
+
 /** Makes links due for a look at their remote, creating those that aren't there. */
 export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Promise<void> {
   if (rows.length === 0) return;
@@ -172,14 +177,14 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
         order by r.subscriber, r."remoteId"
         on conflict (subscriber, remote_id) where remote_id is not null do update set
           generation = l.generation + 1,
-          due_at = case when l.parked_code in ('truncate', 'brake') then null else clock_timestamp() end,
+          due_at = case when ${held} then null else clock_timestamp() end,
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
-          look = true, sight = null,
+          look = l.look or not coalesce(l.parked_code = 'brake', false), sight = null,
           gone_at = coalesce(excluded.gone_at, l.gone_at),
           remote_edited_at = greatest(excluded.remote_edited_at, l.remote_edited_at),
-          parked_code = case when l.parked_code in ('truncate', 'brake') then l.parked_code end,
-          parked_reason = case when l.parked_code in ('truncate', 'brake') then l.parked_reason end,
-          parked_at = case when l.parked_code in ('truncate', 'brake') then l.parked_at end,
+          parked_code = case when ${held} then l.parked_code end,
+          parked_reason = case when ${held} then l.parked_reason end,
+          parked_at = case when ${held} then l.parked_at end,
           attempts = 0
         where l.state <> 'gone'`,
     },
