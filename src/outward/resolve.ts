@@ -12,7 +12,7 @@ import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
 import { childrenById, remoteValue } from '../merge/project.js';
 import type { Sent, SentPairs } from '../merge/sent.js';
-import { isEmpty, sameRemote, type Pairs } from '../merge/shadow.js';
+import { sameRemote } from '../merge/shadow.js';
 import type { Unit } from '../subscriber/compile.js';
 
 /** How the outcome of an intent can be learnt. Pure. */
@@ -170,8 +170,9 @@ async function candidatesOf(
 }
 
 /**
- * Of what an update sent, the part that may have taken effect: a unit that still shows what it showed before was not written,
- * and is owed again. (Taken as written, its old value would pass for an edit made there.)
+ * Of what an update sent, the part that took effect: what the remote shows now. A unit that still shows what it showed before is
+ * owed again. One that shows a third value was edited there, by somebody who may never have seen ours: a conflict, so that
+ * neither is lost.
  */
 function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unknown): Sent {
   const sent = sentOf(intent, { firstHand: false });
@@ -182,27 +183,23 @@ function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unkno
       const rows = Object.entries(sent.children[child.name] ?? {}).flatMap(([key, pairs]) => {
         const shadow = shadows[key];
         if (shadow?.id === undefined) return [[key, pairs] as const]; // added: found by its marker or values, or not at all
-        return [[key, writtenUnits(child.units, shadow.units, pairs, seen.get(shadow.id))] as const];
+        return [[key, writtenUnits(child.units, pairs, seen.get(shadow.id))] as const];
       });
       return [child.name, Object.fromEntries(rows)];
     }),
   );
   return {
-    units: writtenUnits(binding.mapping.units, link.shadow.units, sent.units, remote),
+    units: writtenUnits(binding.mapping.units, sent.units, remote),
     children,
     firstHand: false,
   };
 }
 
-function writtenUnits(units: readonly Unit[], base: Pairs, sent: SentPairs, remote: unknown): SentPairs {
+function writtenUnits(units: readonly Unit[], sent: SentPairs, remote: unknown): SentPairs {
   return Object.fromEntries(
     units.flatMap((unit) => {
       const ours = own(sent, unit.name);
-      if (ours === undefined) return [];
-      const r = remoteValue(unit, remote);
-      const before = own(base, unit.name)?.r;
-      const unwritten = !sameRemote(r, ours.r) && (sameRemote(r, before) || (isEmpty(r) && isEmpty(before)));
-      return unwritten ? [] : [[unit.name, ours] as const];
+      return ours !== undefined && sameRemote(remoteValue(unit, remote), ours.r) ? [[unit.name, ours] as const] : [];
     }),
   );
 }

@@ -97,3 +97,29 @@ async function routed(db: typeof stage.db): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+test('of the key that we sent, and whether our write arrived is unknown: neither value is lost', async () => {
+  const Contact = contactCatalog();
+  const lost = { once: true };
+  // the request never arrives, and somebody there, who has not seen our value, edits the same field
+  class Side extends memorySide({ mapping: { name: { remote: 'values.name', authority: 'remote' } } }) {
+    override async update(operation: Parameters<InstanceType<ReturnType<typeof memorySide>>['update']>[0]) {
+      if (!lost.once) return super.update(operation);
+      lost.once = false;
+      this.account.edit(operation.remoteId, { name: 'Countess' });
+      throw new Error('the connection was cut');
+    }
+  }
+  Contact.register(Side);
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  const contacts = world.flow.catalog(Contact);
+  const ada = await contacts.save({ name: 'Ada' });
+  await world.flow.settled();
+  await contacts.save({ id: ada.id, name: 'Ada Lovelace' });
+  await world.flow.settled();
+  expect((await contacts.get(ada.id))?.name).toBe('Countess');
+  expect(await conflictsOf(world)).toMatchObject([
+    { unit: 'name', hub: JSON.stringify('Ada Lovelace'), remote: JSON.stringify('Countess'), winner: 'remote' },
+  ]);
+});
