@@ -7,12 +7,13 @@
 import { Command } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { EmbeddedDatabase } from '../src/store/embedded.js';
-import { simulate, type SeedResult } from '../test/simulation/simulate.js';
+import { simulate, type Length, type SeedResult } from '../test/simulation/simulate.js';
 
 export interface SimulationOptions {
   readonly seeds: number;
   /** The first one; each world has the next number. */
   readonly seed: number;
+  readonly length?: Length;
   readonly onSeed?: (result: SeedResult) => void;
 }
 
@@ -23,7 +24,7 @@ export async function simulateSeeds(options: SimulationOptions): Promise<SeedRes
     const database = new EmbeddedDatabase();
     await database.open();
     try {
-      const result = await simulate(options.seed + index, database);
+      const result = await simulate(options.seed + index, database, options.length);
       results.push(result);
       options.onSeed?.(result);
     } finally {

@@ -18,11 +18,21 @@ export interface SeedResult {
   readonly story: readonly string[];
 }
 
-const edits = 160;
-const busyMs = 180_000;
+/** How much happens before the faults stop. */
+export interface Length {
+  readonly edits: number;
+  /** Virtual ms. */
+  readonly busyMs: number;
+}
+
+export const fullLength: Length = { edits: 160, busyMs: 180_000 };
 const quietWithinMs = 1_800_000;
 
-export async function simulate(seed: number, inner: EmbeddedDatabase): Promise<SeedResult> {
+export async function simulate(
+  seed: number,
+  inner: EmbeddedDatabase,
+  length: Length = fullLength,
+): Promise<SeedResult> {
   const world = new World(seed, inner);
   await world.time.until(world.hub.prepare(), 1_000);
   const setUp = world.startWorker();
@@ -30,13 +40,13 @@ export async function simulate(seed: number, inner: EmbeddedDatabase): Promise<S
   const people = new People(world);
   world.setFaults();
   for (let extra = world.chance.int(0, 2); extra > 0; extra--) world.startWorker();
-  const lives = [live(world, people), misfortune(world)];
+  const lives = [live(world, people, length), misfortune(world, length)];
   for (const life of lives) void world.background(life);
-  await world.time.until(Promise.all(lives), busyMs * 3);
-  return finish(world);
+  await world.time.until(Promise.all(lives), length.busyMs * 3);
+  return finish(world, length);
 }
 
-async function live(world: World, people: People): Promise<void> {
+async function live(world: World, people: People, { edits, busyMs }: Length): Promise<void> {
   const chance = world.chance.fork();
   for (let edit = 0; edit < edits; edit++) {
     await world.time.sleep(chance.int(0, (busyMs / edits) * 2));
@@ -44,7 +54,7 @@ async function live(world: World, people: People): Promise<void> {
   }
 }
 
-async function misfortune(world: World): Promise<void> {
+async function misfortune(world: World, { busyMs }: Length): Promise<void> {
   const chance = world.chance.fork();
   const end = world.time.ms + busyMs;
   while (world.time.ms < end) {
@@ -66,7 +76,7 @@ async function misfortune(world: World): Promise<void> {
 }
 
 /** The faults end; whatever was lost for good by its nature is asked for once. */
-async function finish(world: World): Promise<SeedResult> {
+async function finish(world: World, length: Length): Promise<SeedResult> {
   world.calm = true;
   world.setFaults();
   for (const worker of world.living()) worker.connection.pausedUntil = 0;
@@ -99,7 +109,7 @@ async function finish(world: World): Promise<SeedResult> {
   for (const error of world.errors)
     if (error.includes(' background: ')) violations.push({ invariant: 'harness', what: error });
   for (const worker of world.living()) await world.time.until(worker.flow.stop(), 60_000);
-  return result(world, violations, scene.parked.size);
+  return result(world, violations, scene.parked.size, length);
 }
 
 async function sceneOf(world: World) {
@@ -108,7 +118,7 @@ async function sceneOf(world: World) {
   return looking;
 }
 
-function result(world: World, violations: readonly Violation[], parked: number): SeedResult {
+function result(world: World, violations: readonly Violation[], parked: number, { edits }: Length): SeedResult {
   const code = violations.find((one) => one.code !== undefined)?.code;
   return {
     seed: world.seed,
