@@ -34,7 +34,7 @@ import {
 import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
 import { PostgresDatabase } from './store/postgres.js';
 import { shortenLeases } from './store/links.js';
-import { dropSetting, readSetting, writeSetting } from './store/settings.js';
+import { dropSetting, liftHold, readSetting, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
 
 export interface SyncflowOptions {
@@ -254,10 +254,13 @@ export class Syncflow {
 
   /**
    * Tries parked records again. `{ id, as: 'create' }` decides about one that is parked as `unknown-create` (its create had no effect)
-   * or `delete-conflict` (its remote was deleted, and is wanted): it gets a new remote. Those held by the brake or a TRUNCATE only go on with `release`. */
+   * or `delete-conflict` (its remote was deleted, and is wanted): it gets a new remote. A subscriber that is held because it was `blocked` goes on at once. Those held by the brake or a TRUNCATE only go on with `release`. */
   async retry(filter: RetryFilter = {}): Promise<number> {
     const { as, ...which } = filter;
-    const { db } = (await this.#ready()).env;
+    const { env, bindings } = await this.#ready();
+    const { db } = env;
+    if (which.id === undefined)
+      await liftHold(db, which.subscriber === undefined ? bindings.map(({ id }) => id) : [which.subscriber]);
     const count =
       as === undefined
         ? await retryParked(db, { ...which, held: false })

@@ -114,7 +114,8 @@ function failure(env: Environment, binding: Binding, link: Link, seen: Observati
   return { ...base, settlement, ...closed(seen.intent, 'done'), history: seen.history ?? [], emit: seen.emit ?? [] };
 }
 
-function problemResult(env: Environment, binding: Binding, link: Link, error: unknown): Result {
+/** What an error inside of a transaction that writes the hub means for the link. */
+export function problemResult(env: Environment, binding: Binding, link: Link, error: unknown): Result {
   if (error instanceof UnresolvedReference) return waitResult(binding, link, error, true);
   if (error instanceof Refusal) return error.result;
   const state = sqlState(error);

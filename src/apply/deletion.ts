@@ -4,7 +4,7 @@ import type { RecordKey } from '../catalog/key.js';
 import { own } from '../catalog/own.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { emitResult, errorResult, parkResult, writeResults, type Result } from '../engine/result.js';
+import { emitResult, parkResult, writeResults, type Result } from '../engine/result.js';
 import { childrenEditedHere } from '../merge/child-edits.js';
 import { hubText } from '../merge/project.js';
 import { hubChanged } from '../merge/shadow.js';
@@ -12,7 +12,7 @@ import { lockBrake, overBrake } from '../outward/brake.js';
 import type { Queryable } from '../store/database.js';
 import { holdsLease, type Link } from '../store/links.js';
 import { announceWriter, makeDue } from '../store/marks.js';
-import { hubTransaction } from './apply.js';
+import { hubTransaction, problemResult } from './apply.js';
 
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
 export async function applyDeletion(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
@@ -24,7 +24,7 @@ export async function applyDeletion(env: Environment, binding: Binding, link: Li
     if (result !== 'fenced') emitResult(env, result);
     return undefined;
   } catch (error) {
-    const result = errorResult(env, link, error);
+    const result = problemResult(env, binding, link, error);
     return { ...result, settlement: { ...result.settlement, ...again } };
   }
 }

@@ -133,6 +133,9 @@ function pairSent(mapping: ChildMapping, seen: ChildrenSeen, draft: Draft): void
   if (units.length > 0) pairWhere('sure', (one, child) => units.every((unit) => shows(unit, one, child)));
   const complete = seen.sent?.firstHand === true && awaited.length === free.size;
   const trust = complete ? 'sure' : tookEffect ? 'shown' : 'guessed';
+  // a remote that trims, folds case or rounds may show its children in another order, too: place comes last
+  if (tookEffect && units.length > 0)
+    pairWhere(trust, (one, child) => units.every((unit) => showsAlike(unit, one, child)));
   // what may not have been written at all must share at least half of its values
   const least = tookEffect ? 1 : Math.max(1, Math.ceil(units.length / 2));
   for (let shared = units.length - 1; shared >= least; shared -= 1)
@@ -158,6 +161,17 @@ function shows(unit: Unit, { pairs }: Awaited, child: RemoteChild): boolean {
   const ours = own(pairs, unit.name)?.r;
   const theirs = remoteValue(unit, child.value);
   return sameRemote(ours, theirs) || (isEmpty(ours) && isEmpty(theirs));
+}
+
+function showsAlike(unit: Unit, { pairs }: Awaited, child: RemoteChild): boolean {
+  return loosely(own(pairs, unit.name)?.r) === loosely(remoteValue(unit, child.value));
+}
+
+/** What is left of a value when white space, case and the way a number is written don't count. */
+function loosely(value: Json | undefined): string {
+  if (value === undefined || value === null || typeof value === 'object') return canonicalJson(value ?? null);
+  const text = String(value).trim().replace(/\s+/g, ' ').toLowerCase();
+  return text !== '' && Number.isFinite(Number(text)) ? String(Number(text)) : text;
 }
 
 function sharedValues(units: readonly Unit[], one: Awaited, child: RemoteChild): number {

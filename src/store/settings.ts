@@ -17,6 +17,21 @@ export async function dropSetting(db: Queryable, name: string): Promise<void> {
   await db.query('delete from syncflow.setting where name = $1', [name]);
 }
 
+/** Ends what `holdSubscriber` began: the credentials are back, say. What waited for that is due now. */
+export async function liftHold(db: Queryable, subscribers: readonly string[]): Promise<void> {
+  const ids = JSON.stringify(subscribers);
+  const lifted = await db.query(
+    `delete from syncflow.setting where name in (select 'hold:' || value from json_array_elements_text($1::json)) returning name`,
+    [ids],
+  );
+  if (lifted.length === 0) return;
+  await db.query(
+    `update syncflow.link set due_at = clock_timestamp()
+     where due_at > clock_timestamp() and subscriber in (select value from json_array_elements_text($1::json))`,
+    [ids],
+  );
+}
+
 /** Why nothing is heard from a subscriber's system at present. */
 export const deafSetting = (subscriber: string): string => `deaf:${subscriber}`;
 

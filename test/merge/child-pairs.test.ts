@@ -96,6 +96,15 @@ describe('what was sent is found', () => {
     expect(merged.owed).toBe(false);
   });
 
+  test('where the remote folds case and shows its children in another order, each is found by what it says', () => {
+    const b = { ...a, id: 2, text: 'B ', n: '2' };
+    const { merged } = run({ hub: [a, b], remote: [there('rb', 'b', '2.0'), there('ra', 'A', '1.0')], sent: [a, b] });
+    expect(Object.entries(merged.shadows).map(([key, { id }]) => [key, id])).toEqual([
+      ['["1"]', 'ra'],
+      ['["2"]', 'rb'],
+    ]);
+  });
+
   test('in a repeated answer a difference is an edit made there', () => {
     const { merged } = run({ hub: [a], remote: [there('ra', 'a', '7')], sent: [a], trust: replay });
     expect(merged.records).toMatchObject([{ id: 1, text: 'a', n: '7' }]);

@@ -227,7 +227,7 @@ function survival(scene: Scene, code: string, entity: Entity, world: World, say:
 function parkedFew(world: World, scene: Scene, say: Say): void {
   if (world.faults.has('rejects') || scene.parked.size === 0) return;
   const hard = [...scene.parked].filter(
-    ([, reason]) => !/^(twin|unknown-create|delete-conflict|remote-missing)/.test(reason),
+    ([, reason]) => !/^(twin|unknown-create|delete-conflict|remote-missing|constraint|reference)/.test(reason),
   );
   const share = hard.length / Math.max(30, world.ledger.entities.size * world.remotes.length);
   if (share > 0.02)
