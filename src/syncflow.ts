@@ -259,7 +259,7 @@ export class Syncflow {
     const { as, ...which } = filter;
     const { env, bindings } = await this.#ready();
     const { db } = env;
-    if (which.id === undefined)
+    if (which.id === undefined && which.code === undefined)
       await liftHold(db, which.subscriber === undefined ? bindings.map(({ id }) => id) : [which.subscriber]);
     const count =
       as === undefined

@@ -269,7 +269,7 @@ export function waitResult(binding: Binding, link: Link, reference: UnresolvedRe
 }
 
 /** How long a whole subscriber is held when it is blocked and says nothing itself. */
-const blockedMs = 60_000;
+export const blockedMs = 60_000;
 
 /** The subscriber is held; the link stays as it is. */
 export function blockedResult(

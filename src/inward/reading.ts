@@ -1,9 +1,7 @@
 /** Reading from a system: a failure says what couldn't be read, and when it is worth another try. */
 import type { Binding } from '../engine/binding.js';
+import { blockedMs } from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
-
-/** How long a system that is blocked is left alone when it says nothing itself, in ms. */
-const blockedMs = 60_000;
 
 export class ReadFailure extends SyncflowError {
   /** Not before so many ms. */

@@ -3,7 +3,7 @@ import { own } from '../catalog/own.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { FieldInfo } from '../catalog/fields.js';
 import { keyFields, keyOfRecord, type RecordKey } from '../catalog/key.js';
-import { canonicalJson, fromCanonical, toCanonical, type Json } from '../catalog/values.js';
+import { fromCanonical, toCanonical, type Json } from '../catalog/values.js';
 import { messageOf, SyncflowError } from '../errors.js';
 import type { ChildMapping, Unit } from '../subscriber/compile.js';
 import { readPath } from '../subscriber/path.js';
@@ -72,7 +72,10 @@ export function childrenById(child: ChildMapping, remote: unknown): Map<string, 
   const list = readPath(remote, child.path);
   if (!Array.isArray(list)) return new Map();
   return new Map(
-    (list as readonly Json[]).map((value) => [canonicalJson(readPath(value, child.idPath)).replaceAll('"', ''), value]),
+    (list as readonly Json[]).flatMap((value): [string, Json][] => {
+      const id = readPath(value, child.idPath);
+      return typeof id === 'string' || typeof id === 'number' ? [[String(id), value]] : [];
+    }),
   );
 }
 

@@ -1,4 +1,5 @@
 /** An intent whose outcome is unknown (crash, time-out) is resolved before anything else happens to its link. */
+import { freeRemotes } from '../apply/candidates.js';
 import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -7,7 +8,7 @@ import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
 import { hasSteps, type Intent } from '../store/intents.js';
 import type { Outcome } from '../subscriber/outcome.js';
-import { findLinks, type Link } from '../store/links.js';
+import type { Link } from '../store/links.js';
 import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
 import { childrenById, remoteValue } from '../merge/project.js';
@@ -69,73 +70,38 @@ export async function concluded(
   const isPart = outcome.kind === 'rejected' && intent.kind !== 'delete' && (await hasSteps(env.db, intent));
   if (!isPart) return answered(env, binding, link, intent, outcome, basis);
   return intent.kind === 'create'
-    ? refusedCreate(env, binding, link, intent, outcome)
-    : refusedUpdate(env, binding, link, intent, outcome);
+    ? findCreated(env, binding, link, intent, outcome)
+    : lookAfter(env, binding, link, intent, outcome);
 }
 
 type Rejected = Extract<Outcome, { kind: 'rejected' }>;
 
-async function refusedCreate(
-  env: Environment,
-  binding: Binding,
-  link: Link,
-  intent: Intent,
-  outcome: Rejected,
-): Promise<Result | undefined> {
-  const candidates = await candidatesOf(env, binding, link, intent);
-  const [remote] = candidates === 'unknowable' ? [] : candidates;
-  if (candidates !== 'unknowable' && remote === undefined) return answered(env, binding, link, intent, outcome);
-  if (candidates === 'unknowable' || remote === undefined || candidates.length > 1) {
-    return {
-      ...parkResult(link, 'unknown-create', `${outcome.reason}; some of its calls took effect: look there, then retry`),
-      ...closed(intent, 'rejected'),
-    };
-  }
-  // paired now, its remaining values are owed; the next pass meets the refusal alone
-  return answered(env, binding, link, intent, {
-    kind: 'exists',
-    remoteId: binding.subscriber.identify(remote),
-    remote,
-  });
-}
-
-async function refusedUpdate(
-  env: Environment,
-  binding: Binding,
-  link: Link,
-  intent: Intent,
-  outcome: Rejected,
-): Promise<Result | undefined> {
-  const remoteId = intent.body.remoteId ?? '';
-  const sight = await binding.subscriber.look(remoteId, laneOf(link));
-  if (sight.kind !== 'found' || !showsUnseenEdit(binding.mapping, link.shadow, sight.remote))
-    return answered(env, binding, link, intent, outcome);
-  const sent = appliedPart(binding, link, intent, sight.remote);
-  const result = await observe(env, binding, link, { remote: sight.remote, remoteId, sent, intent });
-  // what is still owed is sent again, and meets the refusal alone
-  return result === undefined ? undefined : { ...result, settlement: { ...result.settlement, dueInMs: 0 } };
-}
-
+/**
+ * Looks for what a create may have made. Where that can't be known the intent stays open: as long as it is, no edit makes a second one.
+ * @param refused the answer to a create that was refused after a part of it took effect
+ */
 async function findCreated(
   env: Environment,
   binding: Binding,
   link: Link,
   intent: Intent,
+  refused?: Rejected,
 ): Promise<Result | undefined> {
   const { subscriber } = binding;
   try {
     const found = await candidatesOf(env, binding, link, intent);
     if (found === 'unknowable') {
-      return parkResult(
-        link,
-        'unknown-create',
-        'a create may have taken effect, and its match units are empty: check there, then retry',
-      );
+      const why = refused === undefined ? 'a create may have taken effect' : `${refused.reason}; a part took effect`;
+      return parkResult(link, 'unknown-create', `${why}, and it can't be looked up: check there, then retry`);
     }
     const [remote] = found;
     if (found.length > 1) return parkResult(link, 'twin', `${found.length} remotes may be the one that was created`);
-    if (remote === undefined)
-      return { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') };
+    if (remote === undefined) {
+      return refused === undefined
+        ? { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') }
+        : await answered(env, binding, link, intent, refused);
+    }
+    // after a refusal: paired now, its remaining values are owed, and the next pass meets the refusal alone
     return await answered(env, binding, link, intent, {
       kind: 'exists',
       remoteId: subscriber.identify(remote),
@@ -158,15 +124,10 @@ async function candidatesOf(
   const { subscriber } = binding;
   const values = matchValues(binding, intent);
   if (!subscriber.capabilities.marker && (subscriber.match.length === 0 || values === undefined)) return 'unknowable';
-  const candidates = await subscriber.find(
+  const found = await subscriber.find(
     subscriber.capabilities.marker ? { by: 'key', key: intent.body.key } : { by: 'match', values: values as never },
   );
-  const links = await findLinks(
-    env.db,
-    candidates.map((one) => ({ subscriber: binding.id, remoteId: subscriber.identify(one) })),
-  );
-  const taken = new Set(links.filter((one) => one.id !== link.id && one.key !== undefined).map((one) => one.remoteId));
-  return candidates.filter((one) => !taken.has(subscriber.identify(one)));
+  return freeRemotes(env.db, binding, link.key, found);
 }
 
 /**
@@ -204,11 +165,21 @@ function writtenUnits(units: readonly Unit[], sent: SentPairs, remote: unknown):
   );
 }
 
-async function lookAfter(env: Environment, binding: Binding, link: Link, intent: Intent): Promise<Result | undefined> {
+/** Reads what an update or a delete has left. @param refused the answer to an update of which a part may have taken effect */
+async function lookAfter(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  refused?: Rejected,
+): Promise<Result | undefined> {
   const remoteId = intent.body.remoteId ?? '';
   const sight = await binding.subscriber.look(remoteId, laneOf(link));
   switch (sight.kind) {
     case 'found':
+      // no part did: the refusal stands
+      if (refused !== undefined && !showsUnseenEdit(binding.mapping, link.shadow, sight.remote))
+        return answered(env, binding, link, intent, refused);
       // an ordinary observation: where it differs from what was sent, it may be somebody's edit
       return observe(env, binding, link, {
         remote: sight.remote,

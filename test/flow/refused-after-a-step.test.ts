@@ -14,7 +14,7 @@ interface Values {
 const valuesOf = (values: unknown): Values => (values as { values?: Values }).values ?? {};
 
 /** The name is one call, the city another: it refuses "Nowhere". */
-function inTwoCalls(marker: boolean) {
+function inTwoCalls(marker: boolean, onRefusal: (system: MemorySystem) => void) {
   return class extends memorySide({
     mapping: { name: 'values.name', city: { remote: 'values.city', authority: 'remote' } },
     capabilities: { marker },
@@ -39,16 +39,19 @@ function inTwoCalls(marker: boolean) {
           this.account.edit(remoteId, { name });
           return null;
         });
-      if (city === 'Nowhere') return rejected('there is no such city');
+      if (city === 'Nowhere') {
+        onRefusal(this.account);
+        return rejected('there is no such city');
+      }
       const changed = city === undefined ? {} : { city };
       return done(remoteId, this.account.edit(remoteId, changed));
     }
   };
 }
 
-async function begin(marker = true) {
+async function begin(marker = true, onRefusal: (system: MemorySystem) => void = () => undefined) {
   const Contact = contactCatalog();
-  Contact.register(inTwoCalls(marker));
+  Contact.register(inTwoCalls(marker, onRefusal));
   const system = new MemorySystem();
   const world = await stage.start([Contact], { memory: system });
   return { world, system, contacts: world.flow.catalog(Contact) };
@@ -66,12 +69,29 @@ test('a create: what it made is found by its marker, and no second one is made w
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-test('a create in a system that can’t be asked: parked, and not made again by itself', async () => {
+test('a create in a system that can’t be asked: parked, and not made again by itself, nor when the record is corrected', async () => {
   const { world, system, contacts } = await begin(false);
-  await contacts.save({ name: 'Ada', city: 'Nowhere' });
+  const ada = await contacts.save({ name: 'Ada', city: 'Nowhere' });
+  await world.flow.settled();
+  expect(await world.flow.parked()).toMatchObject([{ code: 'unknown-create' }]);
+  await contacts.save({ id: ada.id, name: 'Ada', city: 'London' });
   await world.flow.settled();
   expect(await world.flow.parked()).toMatchObject([{ code: 'unknown-create' }]);
   expect(system.objects.size).toBe(1);
+});
+
+test('an update that can’t be read after the refusal: it is read later, and its part is ours all the same', async () => {
+  const { world, system, contacts } = await begin(true, ({ faults }) =>
+    faults.push({ call: 'fetch', kind: 'refused' }),
+  );
+  const ada = await contacts.save({ name: 'Ada', city: 'London' });
+  await world.flow.settled();
+  await contacts.save({ id: ada.id, name: 'Countess', city: 'Nowhere' });
+  await world.flow.settled();
+  await contacts.save({ id: ada.id, name: 'Ada', city: 'Paris' });
+  await world.flow.settled();
+  expect(only(system).values).toMatchObject({ name: 'Ada', city: 'Paris' });
+  expect(await conflictsOf(world)).toEqual([]);
 });
 
 test('an update: what its first call wrote is ours, so that taking it back is an edit that counts', async () => {

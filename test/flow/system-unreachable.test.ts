@@ -52,3 +52,20 @@ test('refused credentials that `find` meets hold the subscriber; its records are
   expect(await world.flow.parked()).toEqual([]);
   expect((await world.flow.status())[0]?.inAgreement).toBe(1);
 });
+
+test('a subscriber that is held is seen in the status, and a retry ends it', async () => {
+  const Contact = contactCatalog();
+  const mood = { error: undefined as Error | undefined, outcome: blocked('401') as Outcome<MemoryObject> };
+  Contact.register(moodySide(mood, ['email']));
+  const world = await stage.start([Contact], { memory: new MemorySystem() });
+  await world.flow.settled();
+  mood.error = new Error('401');
+  await world.flow.catalog(Contact).save({ name: 'Ada', email: 'ada@example.com' });
+  await expect
+    .poll(async () => (await world.flow.status())[0]?.lastError)
+    .toMatch(/^blocked \(credentials or quota\) until/);
+  mood.error = undefined;
+  await world.flow.retry({ subscriber: 'contact/memory' });
+  await world.flow.settled();
+  expect((await world.flow.status())[0]).toMatchObject({ inAgreement: 1, lastError: undefined });
+});
