@@ -89,7 +89,7 @@ async function findCreated(
 ): Promise<Result | undefined> {
   const { subscriber } = binding;
   try {
-    const found = await candidatesOf(env, binding, link, intent);
+    const found = await candidatesOf(env, binding, intent);
     if (found === 'unknowable') {
       const why = refused === undefined ? 'a create may have taken effect' : `${refused.reason}; a part took effect`;
       return parkResult(link, 'unknown-create', `${why}, and it can't be looked up: check there, then retry`);
@@ -118,7 +118,6 @@ async function findCreated(
 async function candidatesOf(
   env: Environment,
   binding: Binding,
-  link: Link,
   intent: Intent,
 ): Promise<readonly unknown[] | 'unknowable'> {
   const { subscriber } = binding;
@@ -127,7 +126,8 @@ async function candidatesOf(
   const found = await subscriber.find(
     subscriber.capabilities.marker ? { by: 'key', key: intent.body.key } : { by: 'match', values: values as never },
   );
-  return freeRemotes(env.db, binding, link.key, found);
+  // the key it was made under: the record may have another by now
+  return freeRemotes(env.db, binding, intent.body.key, found);
 }
 
 /**
