@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A busy machine is no failure: what is waited for is waited for as long as a test may take.
+    expect: { poll: { timeout: 45_000, interval: 20 } },
     // A warning that scrolls past is a fault that nobody sees.
     onConsoleLog(log, _type, entity) {
       const who =

@@ -4,7 +4,7 @@ import { routeInbox } from '../inward/inbox.js';
 import { poll } from '../inward/poll.js';
 import { ReadFailure } from '../inward/reading.js';
 import { retryDelayMs } from '../outward/retry.js';
-import { deafSetting, dropSetting, writeSetting } from '../store/settings.js';
+import { deafSetting, dropSetting, readSetting, writeSetting } from '../store/settings.js';
 import { backfill } from '../maintenance/backfill.js';
 import { prune } from '../maintenance/pruner.js';
 import { routeMarks } from '../outward/route.js';
@@ -232,8 +232,16 @@ export class Loops {
         const waitMs = retryDelayMs(failures, error.afterMs, this.#env.retry, this.#env.random);
         this.#env.emit('error', { where: `${binding.id} inward, again in ${waitMs} ms`, error });
         await writeSetting(this.#env.db, deafSetting(binding.id), error.message);
-        await this.#sleep(waitMs);
+        await this.#untilRetried(binding, waitMs);
       }
+    }
+  }
+
+  /** Sleeps, but no longer than until somebody asks for a retry: that drops the setting, in whichever process it is asked. */
+  async #untilRetried(binding: Binding, waitMs: number): Promise<void> {
+    for (let left = waitMs; left > 0 && !this.#stop.signal.aborted; left -= this.#settings.wakeIntervalMs) {
+      await this.#sleep(Math.min(left, this.#settings.wakeIntervalMs));
+      if ((await readSetting(this.#env.db, deafSetting(binding.id))) === undefined) return;
     }
   }
 

@@ -46,9 +46,10 @@ export async function subscriberStatus(db: Queryable, subscribers: readonly stri
        count(*) filter (where l.state = 'excluded')::int as excluded,
        count(*) filter (where l.state = 'gone')::int as tombstones,
        coalesce(extract(epoch from clock_timestamp() - min(l.due_at) filter (where l.due_at <= clock_timestamp())) * 1000, 0)::float8 as "lagMs",
-       coalesce((select s.value from syncflow.setting s where s.name = 'deaf:' || r.value),
-         (select 'blocked (credentials or quota) until ' || to_char(s.value::timestamptz at time zone 'UTC', 'HH24:MI:SS"Z"') from syncflow.setting s
-           where s.name = 'hold:' || r.value and s.value::timestamptz > clock_timestamp()),
+       coalesce(nullif(concat_ws('; ',
+           (select 'blocked (credentials or quota) until ' || to_char(s.value::timestamptz at time zone 'UTC', 'HH24:MI:SS"Z"') from syncflow.setting s
+             where s.name = 'hold:' || r.value and s.value::timestamptz > clock_timestamp()),
+           (select s.value from syncflow.setting s where s.name = 'deaf:' || r.value)), ''),
          (array_agg(l.last_error order by l.settled_at desc) filter (where l.last_error is not null))[1]) as "lastError",
        exists (select from syncflow.setting s where s.name = 'pause:' || r.value) as paused,
        (select count(*)::int from syncflow.conflict c where c.subscriber = r.value) as conflicts

@@ -17,9 +17,13 @@ export async function dropSetting(db: Queryable, name: string): Promise<void> {
   await db.query('delete from syncflow.setting where name = $1', [name]);
 }
 
-/** Ends what `holdSubscriber` began: the credentials are back, say. What waited for that is due now. */
+/** Ends what `holdSubscriber` began: the credentials are back, say. What waited for that is due now, and its system is read again. */
 export async function liftHold(db: Queryable, subscribers: readonly string[]): Promise<void> {
   const ids = JSON.stringify(subscribers);
+  await db.query(
+    `delete from syncflow.setting where name in (select 'deaf:' || value from json_array_elements_text($1::json))`,
+    [ids],
+  );
   const lifted = await db.query(
     `delete from syncflow.setting where name in (select 'hold:' || value from json_array_elements_text($1::json)) returning name`,
     [ids],
