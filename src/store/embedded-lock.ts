@@ -3,7 +3,17 @@
  * a file beside the folder that names its holder. It also tells other commands where the holder can be reached.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SyncflowError } from '../errors.js';
@@ -69,7 +79,7 @@ export class EmbeddedLock {
     if (this.#content === undefined) return;
     const { control: _former, ...rest } = this.#content;
     this.#content = control === undefined ? rest : { ...rest, control };
-    const fresh = `${this.path}.${process.pid}.tmp`;
+    const fresh = freshPath(this.path);
     writeFileSync(fresh, JSON.stringify(this.#content), { mode: 0o600 });
     renameSync(fresh, this.path);
   }
@@ -107,18 +117,40 @@ function lockPath(dataDir: string): string {
   return `${real}.lock`;
 }
 
+/** Filled first, then linked to its name: a process that is killed in between leaves no empty lock behind. */
 function create(path: string, content: LockContent): boolean {
+  const fresh = freshPath(path);
+  try {
+    writeFileSync(fresh, JSON.stringify(content), { mode: 0o600 });
+    linkSync(fresh, path);
+    return true;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (withoutLinks.has(code)) return createInPlace(path, content);
+    throw new SyncflowError('database', `${path} can't be written`, {
+      hint: "The folder beside the embedded hub's must be writable.",
+      cause: error,
+    });
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}
+
+/** What a file system answers that knows no hard links. */
+const withoutLinks = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK']);
+
+function createInPlace(path: string, content: LockContent): boolean {
   try {
     writeFileSync(path, JSON.stringify(content), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new SyncflowError('database', `${path} can't be written`, {
-      hint: "The folder beside the embedded hub's must be writable.",
-      cause: error,
-    });
+    throw error;
   }
 }
+
+const freshPath = (path: string): string => `${path}.${process.pid}.tmp`;
 
 function read(path: string): LockContent | 'absent' | 'unreadable' {
   try {

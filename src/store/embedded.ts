@@ -146,6 +146,8 @@ export class EmbeddedDatabase implements Database {
       });
     }
     if (isNew) writeFileSync(marker, '');
+    // Postgres refuses an empty one, which a kill between its making and its filling leaves. Our own lock says that it is nobody's.
+    rmSync(join(folder, 'postmaster.pid'), { force: true });
     try {
       this.#db = await startPGlite(folder, isNew ? await loadTemplate() : undefined);
     } catch (error) {

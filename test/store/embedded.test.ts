@@ -22,6 +22,7 @@ import { EmbeddedLock } from '../../src/store/embedded-lock.js';
 import { loadTemplate, pgliteVersion, templatePath } from '../../src/store/embedded-template.js';
 
 const child = fileURLToPath(new URL('./embedded-child.ts', import.meta.url));
+const killedChild = fileURLToPath(new URL('./killed-child.ts', import.meta.url));
 const slow = { timeout: 60_000 };
 
 let folder: string;
@@ -53,6 +54,18 @@ function start(...args: string[]): { process: ChildProcess; next: () => Promise<
   children.push(process_);
   const lines = createInterface({ input: process_.stdout })[Symbol.asyncIterator]();
   return { process: process_, next: async () => ((await lines.next()) as { value?: string }).value };
+}
+
+/** Our lock and Postgres's own, then the first writes of Postgres itself, which its recovery provides for. */
+const stepsBeforeRecovery = 24;
+
+/** Opens the hub in a process that is killed after so many changes of the file system; returns how it ended. */
+async function killedAt(step: number): Promise<string | null> {
+  const args = ['--import', 'tsx', killedChild, dataDir, String(step)];
+  const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  children.push(process_);
+  const [, signal] = (await once(process_, 'exit')) as [number | null, string | null];
+  return signal;
 }
 
 async function kill(process_: ChildProcess): Promise<void> {
@@ -112,6 +125,23 @@ describe('the lock of an embedded hub', () => {
 
   const content = (changes: object): string =>
     JSON.stringify({ pid: process.pid, nonce: 'n', host: hostname(), startedAt: '2026-01-01T00:00:00Z', ...changes });
+
+  test(
+    'killed at any step of its opening, it opens again and has what was committed',
+    { timeout: 180_000 },
+    async () => {
+      const before = hub(dataDir);
+      await before.open();
+      await before.execute('create table t (id int primary key); insert into t values (1), (2)');
+      await before.close();
+      // each opening finds what the one before it has left, in whichever step that died
+      for (let step = 1; step <= stepsBeforeRecovery; step++)
+        expect(await killedAt(step), `step ${step}`).toBe('SIGKILL');
+      const after = hub(dataDir);
+      await after.open();
+      expect(await after.query('select id from t order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+    },
+  );
 
   test('a pid that was given to another process is not taken for the holder', () => {
     writeFileSync(`${dataDir}.lock`, content({ process: 'another-boot/1' }));
