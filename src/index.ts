@@ -69,6 +69,7 @@ export {
   rejected,
   retry,
   stale,
+  throttled,
   unknown,
   type Outcome,
   type OutcomeKind,

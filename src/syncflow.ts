@@ -8,6 +8,7 @@ import { CatalogHandle } from './catalog/handle.js';
 import { bindCatalog, bindSubscribers, inReferenceOrder, type Accounts } from './engine/bind.js';
 import type { Binding, CatalogBinding } from './engine/binding.js';
 import { systemClock, type Clock, type Environment } from './engine/environment.js';
+import { Contacts } from './engine/contacts.js';
 import { Loops } from './engine/loops.js';
 import { didYouMean, SyncflowError } from './errors.js';
 import type { SyncflowEvents } from './events.js';
@@ -332,6 +333,7 @@ export class Syncflow {
       worker: `${hostname()}:${process.pid}:${newId().slice(0, 8)}`,
       leaseMs: this.#options.leaseMs ?? 30_000,
       retry: { ...defaultRetry, ...this.#options.retry },
+      contacts: new Contacts(),
       emit: (name, event) => this.#emit(name, event),
     };
     return { env, catalogs, bindings, applied };

@@ -2,6 +2,7 @@
 import type { Database } from '../store/database.js';
 import type { RetryOptions } from '../outward/retry.js';
 import type { SyncflowEvents } from '../events.js';
+import type { Contacts } from './contacts.js';
 
 export interface Clock {
   now(): Date;
@@ -37,5 +38,6 @@ export interface Environment {
   readonly worker: string;
   readonly leaseMs: number;
   readonly retry: RetryOptions;
+  readonly contacts: Contacts;
   readonly emit: <N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]) => void;
 }

@@ -101,7 +101,7 @@ async function guarded(
   } catch (error) {
     const failure = binding.subscriber.readFailure(error);
     if (failure.kind === 'blocked') return [blockedResult(env, binding, link, failure.reason, failure.afterMs)];
-    return [retryResult(env, link, failure.reason, { afterMs: failure.afterMs, look: true })];
+    return [retryResult(env, link, failure.reason, { ...failure, look: true })];
   }
 }
 

@@ -214,21 +214,30 @@ export function parkResult(link: Link, code: ParkCode, reason: string, more: Par
   return { settlement: { link, ...more, parked: { code, reason } } };
 }
 
-/** Try again later; a link that failed too often is parked. */
+/** A system that answered so long ago is taken to be there, however short the longest wait is. */
+const recentMs = 60_000;
+/** Attempts that a record still has after an outage has used up the others. */
+const spareAttempts = 3;
+
+/** Try again later. A link that failed too often is parked, unless its system answers nobody, or has asked for patience. */
 export function retryResult(
   env: Environment,
   link: Link,
   reason: string,
-  options: { afterMs?: number | undefined; look?: boolean } = {},
+  options: { afterMs?: number | undefined; throttled?: boolean | undefined; look?: boolean } = {},
 ): Result {
+  const { maxAttempts, maxMs } = env.retry;
   const attempts = link.attempts + 1;
-  if (attempts >= env.retry.maxAttempts)
+  const isHeard = env.contacts.answers(link.subscriber, env.clock.now(), Math.max(maxMs, recentMs));
+  const isItsOwn = isHeard && options.throttled !== true;
+  if (attempts >= maxAttempts && isItsOwn)
     return parkResult(link, 'failed', `failed ${attempts} times; last: ${reason}`, { look: options.look ?? link.look });
   return {
     settlement: {
       link,
       look: options.look ?? link.look,
       failed: reason,
+      ...(isItsOwn ? {} : { attempts: Math.min(attempts, Math.max(1, maxAttempts - spareAttempts)) }),
       dueInMs: retryDelayMs(attempts, options.afterMs, env.retry, env.random),
     },
   };

@@ -155,6 +155,7 @@ function seenSight(
   remoteId: string,
   sight: Sight,
 ): Promise<Result | undefined> | Result {
+  if (sight.kind !== 'retry' && sight.kind !== 'blocked') env.contacts.heard(binding.id, env.clock.now());
   switch (sight.kind) {
     case 'found':
       return observe(env, binding, link, { remote: sight.remote, remoteId });
@@ -171,7 +172,7 @@ function seenSight(
         { look: true },
       );
     case 'retry':
-      return retryResult(env, link, sight.reason, { afterMs: sight.afterMs, look: true });
+      return retryResult(env, link, sight.reason, { ...sight, look: true });
     case 'blocked':
       return blockedResult(env, binding, link, sight.reason, sight.afterMs);
   }

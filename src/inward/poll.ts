@@ -35,7 +35,7 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
         events: told,
         cursor: next,
         more,
-      } = await reading(binding, 'its changes', () => binding.subscriber.changes(cursor));
+      } = await reading(env, binding, 'its changes', () => binding.subscriber.changes(cursor));
       // most are known where webhooks work, and where a feed is read with an overlap
       const known = await knownEvents(
         env.db,
@@ -81,6 +81,8 @@ async function loseCursor(env: Environment, binding: Binding, cursor: string | u
 /** Sets the cursor to "now", before a listing: what changes while it runs comes as events. */
 export async function startCursor(env: Environment, binding: Binding): Promise<void> {
   if ((await readCursor(env.db, binding.id, cursorName)) !== undefined) return;
-  const { cursor } = await reading(binding, 'where its changes stand', () => binding.subscriber.changes(undefined));
+  const { cursor } = await reading(env, binding, 'where its changes stand', () =>
+    binding.subscriber.changes(undefined),
+  );
   await writeCursor(env.db, binding.id, cursorName, cursor);
 }

@@ -1,5 +1,6 @@
 /** Reading from a system: a failure says what couldn't be read, and when it is worth another try. */
 import type { Binding } from '../engine/binding.js';
+import type { Environment } from '../engine/environment.js';
 import { blockedMs } from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
 
@@ -19,9 +20,11 @@ export class ReadFailure extends SyncflowError {
 }
 
 /** @throws ReadFailure; `cursor-expired` is passed on as it is */
-export async function reading<T>(binding: Binding, what: string, read: () => Promise<T>): Promise<T> {
+export async function reading<T>(env: Environment, binding: Binding, what: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await read();
+    const answer = await read();
+    env.contacts.heard(binding.id, env.clock.now());
+    return answer;
   } catch (error) {
     if (error instanceof SyncflowError && error.code === 'cursor-expired') throw error;
     throw new ReadFailure(binding, what, error);

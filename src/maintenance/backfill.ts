@@ -98,7 +98,7 @@ async function queueHub(env: Environment, binding: Binding, run: string, progres
 async function queueRemotes(env: Environment, binding: Binding, run: string, progress: Progress): Promise<Progress> {
   const { subscriber } = binding;
   if (!subscriber.capabilities.listing) return { ...progress, listDone: true };
-  const page = await reading(binding, 'its list', () => subscriber.list(progress.listCursor));
+  const page = await reading(env, binding, 'its list', () => subscriber.list(progress.listCursor));
   const next: Progress = {
     ...progress,
     ...(page.cursor === undefined ? { listDone: true } : { listCursor: page.cursor }),

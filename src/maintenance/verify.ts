@@ -48,7 +48,7 @@ export async function verify(env: Environment, binding: Binding): Promise<Verify
   };
   let cursor: string | undefined;
   do {
-    const page = await reading(binding, 'its list', () => binding.subscriber.list(cursor));
+    const page = await reading(env, binding, 'its list', () => binding.subscriber.list(cursor));
     await comparePage(
       env,
       binding,

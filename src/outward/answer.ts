@@ -29,6 +29,7 @@ export async function answered(
   outcome: Outcome,
   basis?: Basis,
 ): Promise<Result | undefined> {
+  if (isWord(outcome)) env.contacts.heard(binding.id, env.clock.now());
   switch (outcome.kind) {
     case 'done':
       return intent.kind === 'delete'
@@ -45,7 +46,7 @@ export async function answered(
     case 'rejected':
       return { ...parkResult(link, 'rejected', outcome.reason), ...closed(intent, 'rejected') };
     case 'retry': {
-      const again = retryResult(env, link, outcome.reason, { afterMs: outcome.afterMs });
+      const again = retryResult(env, link, outcome.reason, outcome);
       // that this request took no effect says nothing of the one before it
       return intent.resumed ? { ...again, unknown: intent.id } : { ...again, ...closed(intent, 'not applied') };
     }
@@ -58,6 +59,9 @@ export async function answered(
       return { ...retryResult(env, link, outcome.reason), unknown: intent.id };
   }
 }
+
+/** Whether the system itself has said something about the record. */
+const isWord = ({ kind }: Outcome): boolean => kind !== 'retry' && kind !== 'unknown' && kind !== 'blocked';
 
 async function written(
   env: Environment,

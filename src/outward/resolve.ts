@@ -90,6 +90,7 @@ async function findCreated(
   const { subscriber } = binding;
   try {
     const found = await candidatesOf(env, binding, intent);
+    if (found !== 'unknowable') env.contacts.heard(binding.id, env.clock.now());
     if (found === 'unknowable') {
       const why = refused === undefined ? 'a create may have taken effect' : `${refused.reason}; a part took effect`;
       return parkResult(link, 'unknown-create', `${why}, and it can't be looked up: check there, then retry`);
@@ -110,7 +111,7 @@ async function findCreated(
   } catch (error) {
     const failure = subscriber.readFailure(error);
     if (failure.kind === 'blocked') return blockedResult(env, binding, link, failure.reason, failure.afterMs);
-    return { ...retryResult(env, link, failure.reason, { afterMs: failure.afterMs }), unknown: intent.id };
+    return { ...retryResult(env, link, failure.reason, failure), unknown: intent.id };
   }
 }
 
@@ -194,7 +195,7 @@ async function lookAfter(
         ? answered(env, binding, link, intent, { kind: 'gone' })
         : answered(env, binding, link, intent, sight);
     case 'retry':
-      return { ...retryResult(env, link, sight.reason, { afterMs: sight.afterMs }), unknown: intent.id };
+      return { ...retryResult(env, link, sight.reason, sight), unknown: intent.id };
     case 'blocked':
       return blockedResult(env, binding, link, sight.reason, sight.afterMs);
   }

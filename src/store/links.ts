@@ -62,6 +62,8 @@ export interface Settlement {
   readonly waitsFor?: string;
   readonly parked?: { readonly code: ParkCode; readonly reason: string };
   readonly failed?: string;
+  /** How many attempts have failed: one more than before unless given. */
+  readonly attempts?: number;
   /** What is proven of the remote: that it was there, which voids an older proof of its deletion, or that it was deleted. */
   readonly proof?: 'there' | 'deleted';
   /** Remove the link altogether: there is nothing on either side. */
@@ -322,7 +324,8 @@ function settlementRow(one: Settlement) {
     parked_code: one.parked?.code ?? null,
     parked_reason: one.parked?.reason.replaceAll('\u0000', '').slice(0, 2000) ?? null,
     // a step on the way is no agreement: what failed before still counts
-    attempts: one.failed !== undefined ? link.attempts + 1 : one.dueInMs === undefined ? 0 : link.attempts,
+    attempts:
+      one.failed !== undefined ? (one.attempts ?? link.attempts + 1) : one.dueInMs === undefined ? 0 : link.attempts,
     underway: one.failed === undefined && one.parked === undefined && one.dueInMs !== undefined,
     last_error: (one.failed ?? one.parked?.reason)?.replaceAll('\u0000', '').slice(0, 2000) ?? null,
   };

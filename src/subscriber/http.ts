@@ -1,12 +1,13 @@
 /** What an HTTP status and a failed connection mean, for systems that use them as they are meant. */
-import { blocked, gone, missing, rejected, retry, stale, unknown, type Outcome } from './outcome.js';
+import { blocked, gone, missing, rejected, retry, stale, throttled, unknown, type Outcome } from './outcome.js';
 
 /**
  * | status | outcome |
  * | --- | --- |
  * | 401, 403, 407 | `blocked`: nothing of this account works |
  * | 404 | `missing`: no proof of a deletion |
- * | 408, 425, 429 | `retry`, after what was asked: it was refused before anything happened |
+ * | 408, 425 | `retry`, after what was asked: it was refused before anything happened |
+ * | 429 | `retry`, `throttled`: the same, and it never parks a record |
  * | 410 | `gone` |
  * | 412 | `stale` |
  * | 4xx otherwise | `rejected`, 409 too: it means another thing in each system, and taken for `stale` by mistake it would be sent for ever |
@@ -33,8 +34,9 @@ export function outcomeOfStatus<Remote = never>(
       return missing(reason);
     case 408:
     case 425:
-    case 429:
       return retry(reason, options.retryAfterMs);
+    case 429:
+      return throttled(reason, options.retryAfterMs);
     case 410:
       return gone();
     case 412:

@@ -3,8 +3,8 @@
 export type Outcome<Remote = unknown> =
   /** It took effect. `remote` is the object as the answer shows it; without it the sent values are taken as shown. */
   | { readonly kind: 'done'; readonly remoteId: string; readonly remote?: Remote }
-  /** It surely took no effect, and may be tried again as it is (rate limit, connection refused). */
-  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /** It surely took no effect, and may be tried again as it is (connection refused; `throttled`: by a rate limit, which never parks it). */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number; readonly throttled?: boolean }
   /** The system will never take this as it is: the record is parked until it is edited or retried. */
   | { readonly kind: 'rejected'; readonly reason: string }
   /** Positive proof that the remote was deleted. A mere 404 is not proof: use `missing`. */
@@ -33,6 +33,11 @@ export const exists = <Remote>(remoteId: string, remote?: Remote): Outcome<Remot
   remote === undefined ? { kind: 'exists', remoteId } : { kind: 'exists', remoteId, remote };
 export const retry = (reason: string, afterMs?: number): Extract<Outcome, { kind: 'retry' }> =>
   afterMs === undefined ? { kind: 'retry', reason } : { kind: 'retry', reason, afterMs };
+/** Refused by a rate limit: no fault of the record, however often it happens. */
+export const throttled = (reason: string, afterMs?: number): Extract<Outcome, { kind: 'retry' }> => ({
+  ...retry(reason, afterMs),
+  throttled: true,
+});
 export const rejected = (reason: string): Extract<Outcome, { kind: 'rejected' }> => ({ kind: 'rejected', reason });
 export const gone = (): Extract<Outcome, { kind: 'gone' }> => ({ kind: 'gone' });
 export const missing = (reason: string): Extract<Outcome, { kind: 'missing' }> => ({ kind: 'missing', reason });

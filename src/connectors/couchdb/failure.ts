@@ -1,6 +1,16 @@
 /** What goes wrong between us and a CouchDB, and which outcome each of it is. */
 import { messageOf, SyncflowError } from '../../errors.js';
-import { blocked, gone, missing, rejected, retry, stale, unknown, type Outcome } from '../../subscriber/outcome.js';
+import {
+  blocked,
+  gone,
+  missing,
+  rejected,
+  retry,
+  stale,
+  throttled,
+  unknown,
+  type Outcome,
+} from '../../subscriber/outcome.js';
 
 /** Reasons go into logs and parked records: long ones (a stack trace of a validation function) are cut. */
 const maxReasonLength = 300;
@@ -85,7 +95,7 @@ export function outcomeOfRow(error: string, reason: string | undefined): Outcome
     case 'invalid_attachment':
       return rejected(said);
     case 'too_many_requests':
-      return retry(said);
+      return throttled(said);
     default:
       return unknown(said);
   }
@@ -110,7 +120,7 @@ function outcomeOfStatus(status: number, told: Told): Outcome<never> {
     case 499:
       return unknown(said);
     case 429:
-      return retry(said);
+      return throttled(said);
     default:
       // what isn't a plain refusal of the request (2xx that can't be read, 3xx, 5xx) may have taken effect
       return status >= 400 && status < 500 ? rejected(said) : unknown(said);

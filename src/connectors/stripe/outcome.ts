@@ -1,7 +1,7 @@
 /** What Stripe's errors mean: the whole table, in one place. */
 import Stripe from 'stripe';
 import { messageOf, SyncflowError } from '../../errors.js';
-import { blocked, missing, rejected, retry, unknown, type Outcome } from '../../subscriber/outcome.js';
+import { blocked, missing, rejected, retry, throttled, unknown, type Outcome } from '../../subscriber/outcome.js';
 
 /** The outcomes that an error can be. */
 export type ErrorOutcome = Extract<Outcome, { kind: 'retry' | 'rejected' | 'missing' | 'blocked' | 'unknown' }>;
@@ -24,7 +24,7 @@ const neverSent = new Set([
  * | Stripe says | outcome |
  * | --- | --- |
  * | 401, 403 | blocked: the key is wrong, or lacks a permission |
- * | 429, 400 `rate_limit` | retry, after what it asks |
+ * | 429, 400 `rate_limit` | throttled, after what it asks |
  * | `lock_timeout` (429 or 409) | retry: another request holds the object |
  * | 409 `idempotency_key_in_use` | unknown: our first request is still under way |
  * | 409 otherwise | retry where Stripe says that it should be retried, else unknown |
@@ -52,7 +52,7 @@ export function outcomeOfStripeError(error: unknown): ErrorOutcome {
   if (error.code === 'lock_timeout')
     return retry('the object is in use by another request (lock_timeout)', retryAfterMs(error));
   if (error instanceof Stripe.errors.StripeRateLimitError)
-    return retry('Stripe’s rate limit (429)', retryAfterMs(error));
+    return throttled('Stripe’s rate limit (429)', retryAfterMs(error));
   if (error.code === 'idempotency_key_in_use')
     return unknown('the first request with this idempotency key is still under way');
   if (status === 409)
