@@ -1,6 +1,7 @@
 /** What must hold once the faults are over and the world is quiet. */
 import type { Entity } from './ledger.js';
 import type { Kind, Remote, Thing } from './remote.js';
+import type { LinkRow } from './user-session.js';
 import type { World } from './world.js';
 
 export interface Violation {
@@ -18,17 +19,6 @@ interface HubRow {
   readonly customer: number | undefined;
 }
 
-interface LinkRow {
-  readonly id: string;
-  readonly subscriber: string;
-  readonly key: string | null;
-  readonly remote_id: string | null;
-  readonly state: string;
-  readonly parked_code: string | null;
-  readonly parked_reason: string | null;
-  readonly due: boolean;
-}
-
 export interface Scene {
   readonly hub: { readonly customer: Map<string, HubRow>; readonly order: Map<string, HubRow> };
   readonly links: readonly LinkRow[];
@@ -39,42 +29,21 @@ export interface Scene {
 
 export async function lookAround(world: World): Promise<Scene> {
   const { user } = world;
-  const customers = await user.query<Record<string, unknown>>('select *, id::int as id from customer');
-  const orders = await user.query<Record<string, unknown>>(
-    'select *, id::int as id, customer_id::int as customer_id from orders',
+  const customers = await user.rows('customer');
+  const orders = await user.rows('orders');
+  const lines = await user.rows('order_line');
+  const links = await user.links();
+  const conflicts = await user.conflicts();
+  const customer = new Map(
+    customers.map(({ id, code, name, email, city }): [string, HubRow] => [
+      code,
+      { id, code, values: { name, email, city }, lines: [], customer: undefined },
+    ]),
   );
-  const lines = await user.query<{ order_id: number; label: string; text: string | null }>(
-    'select order_id::int as order_id, label, text from order_line order by label',
-  );
-  const links = await user.query<LinkRow>(
-    `select id::text as id, subscriber, key, remote_id, state, parked_code, parked_reason, due_at is not null as due from syncflow.link`,
-  );
-  const conflicts = await user.query<{
-    link_id: string;
-    subscriber: string;
-    key: string | null;
-    base: string | null;
-    hub: string | null;
-    remote: string | null;
-  }>(
-    'select link_id::text as link_id, subscriber, key, base::text as base, hub::text as hub, remote::text as remote from syncflow.conflict',
-  );
-  const toRow = (row: Record<string, unknown>, names: readonly string[], own: HubRow['lines']): HubRow => ({
-    id: Number(row['id']),
-    code: String(row['code']),
-    values: Object.fromEntries(names.map((name) => [name, row[name] as string | null])),
-    lines: own,
-    customer: row['customer_id'] === undefined ? undefined : Number(row['customer_id']),
-  });
-  const customer = new Map(customers.map((row) => [String(row['code']), toRow(row, ['name', 'email', 'city'], [])]));
   const order = new Map(
-    orders.map((row) => [
-      String(row['code']),
-      toRow(
-        row,
-        ['note'],
-        lines.filter((line) => line.order_id === row['id']),
-      ),
+    orders.map(({ id, code, note, customer_id }): [string, HubRow] => [
+      code,
+      { id, code, values: { note }, lines: lines.filter((line) => line.order_id === id), customer: customer_id },
     ]),
   );
   if (customer.size !== customers.length || order.size !== orders.length)

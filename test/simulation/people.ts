@@ -1,16 +1,14 @@
 /** People: they edit, add and delete on all sides, each edit a token of its own. */
 import type { Chance } from './chance.js';
 import type { Kind, Remote, Thing } from './remote.js';
+import type { CustomerRow, OrderRow, UserSession } from './user-session.js';
 import type { World } from './world.js';
-
-interface Row {
-  readonly id: number;
-  readonly code: string;
-  readonly [field: string]: unknown;
-}
 
 const units = { customer: ['name', 'email', 'city'], order: ['note'] } as const;
 const tables = { customer: 'customer', order: 'orders' } as const;
+/** The value of a unit, whichever kind of row has it. */
+const valueOf = (row: CustomerRow | OrderRow, unit: string): string | null =>
+  row[unit as keyof typeof row] as string | null;
 
 export class People {
   readonly #world: World;
@@ -50,107 +48,96 @@ export class People {
 
   async insertCustomer(): Promise<void> {
     const code = this.#code('customer');
-    const values = units.customer.map((unit) => this.#write('hub', code, unit, null));
-    const [row] = await this.#world.user.query<{ id: number }>(
-      `insert into customer (code, name, email, city) values ($1, $2, $3, $4) returning id::int as id`,
-      [code, ...values],
-    );
-    this.#world.codes.set(`customer["${row?.id ?? 0}"]`, code);
+    const [name = '', email = null, city = null] = units.customer.map((unit) => this.#write('hub', code, unit, null));
+    const id = await this.#world.user.insert('customer', { code, name, email, city });
+    this.#world.codes.set(`customer["${id}"]`, code);
   }
 
   async insertOrder(): Promise<void> {
-    const [customer] = await this.#rows('customer', 1);
+    const [customer] = this.#chance.some(await this.#world.user.rows('customer'), 1);
     if (customer === undefined) return;
     const code = this.#code('order');
     const note = this.#write('hub', code, 'note', null);
-    const { user } = this.#world;
     const lines = Array.from({ length: this.#chance.int(0, 3) }, (_, index) => {
       const label = `${code}.${index}`;
       return { label, text: this.#write('hub', code, `text of ${label}`, null) };
     });
-    await user.transaction(async (tx) => {
-      const [row] = await tx.query<{ id: number }>(
-        `insert into orders (code, customer_id, note) values ($1, $2, $3) returning id::int as id`,
-        [code, customer.id, note],
-      );
-      this.#world.codes.set(`order["${row?.id ?? 0}"]`, code);
-      for (const line of lines) {
-        await tx.query('insert into order_line (order_id, label, text) values ($1, $2, $3)', [
-          row?.id ?? 0,
-          line.label,
-          line.text,
-        ]);
-      }
+    await this.#world.user.transaction(async (session) => {
+      const id = await session.insert('orders', { code, customer_id: customer.id, note });
+      this.#world.codes.set(`order["${id}"]`, code);
+      for (const line of lines) await session.insert('order_line', { ...line, order_id: id });
     });
   }
 
   async editHub(kind: Kind): Promise<void> {
-    await this.#world.user.transaction(async (tx) => {
-      const row = await this.#lockOne(tx, kind);
+    await this.#world.user.transaction(async (session) => {
+      const row = await this.#lockOne(session, kind);
       if (row === undefined) return;
       const unit = this.#chance.pick(units[kind]);
-      const token = this.#write('hub', row.code, unit, row[unit]);
-      await tx.query(`update ${tables[kind]} set ${unit} = $1 where id = $2`, [token, row.id]);
+      const token = this.#write('hub', row.code, unit, valueOf(row, unit));
+      await session.set(tables[kind], unit as never, new Map([[row.id, token as never]]));
     });
   }
 
   /** One statement over many rows. */
   async editManyHub(): Promise<void> {
-    await this.#world.user.transaction(async (tx) => {
-      const rows = await tx.query<Row>(
-        'select id::int as id, code, city from customer order by customer.id for update',
-      );
+    await this.#world.user.transaction(async (session) => {
+      const rows = await session.rows('customer', { lock: true });
       if (rows.length === 0) return;
-      const cases = rows.map((row) => `when ${row.id} then '${this.#write('hub', row.code, 'city', row['city'])}'`);
-      await tx.query(`update customer set city = case id ${cases.join(' ')} else city end`);
+      await session.set(
+        'customer',
+        'city',
+        new Map(rows.map((row) => [row.id, this.#write('hub', row.code, 'city', row.city)])),
+      );
     });
   }
 
   async deleteHub(): Promise<void> {
     const kind = this.#chance.hits(0.5) ? 'order' : 'customer';
-    await this.#world.user.transaction(async (tx) => {
-      const row = await this.#lockOne(tx, kind);
+    await this.#world.user.transaction(async (session) => {
+      const row = await this.#lockOne(session, kind);
       if (row === undefined) return;
       if (kind === 'customer') {
-        const [used] = await tx.query('select 1 from orders where customer_id = $1 limit 1', [row.id]);
-        if (used !== undefined) return;
+        const orders = await session.rows('orders');
+        if (orders.some((order) => order.customer_id === row.id)) return;
       } else {
-        await tx.query('delete from order_line where order_id = $1', [row.id]);
+        const lines = await session.rows('order_line');
+        await session.delete(
+          'order_line',
+          lines.filter((line) => line.order_id === row.id).map((line) => line.id),
+        );
       }
       this.#world.ledger.delete(
         this.#world.at,
         'hub',
         row.code,
-        units[kind].map((unit) => row[unit] as string | null),
+        units[kind].map((unit) => valueOf(row, unit)),
       );
-      await tx.query(`delete from ${tables[kind]} where id = $1`, [row.id]);
+      await session.delete(tables[kind], [row.id]);
     });
   }
 
   async editLinesHub(): Promise<void> {
     const chance = this.#chance;
-    await this.#world.user.transaction(async (tx) => {
-      const row = await this.#lockOne(tx, 'order');
+    await this.#world.user.transaction(async (session) => {
+      const row = await this.#lockOne(session, 'order');
       if (row === undefined) return;
-      const lines = await tx.query<{ id: number; label: string; text: string | null }>(
-        'select id::int as id, label, text from order_line where order_id = $1 order by order_line.id',
-        [row.id],
-      );
+      const lines = (await session.rows('order_line')).filter((line) => line.order_id === row.id);
       const line = lines.length === 0 ? undefined : chance.pick(lines);
       if (line === undefined || chance.hits(0.3)) {
         const label = `${row.code}.${this.#code('order')}`;
-        const token = this.#write('hub', row.code, `text of ${label}`, null);
-        await tx.query('insert into order_line (order_id, label, text) values ($1, $2, $3)', [row.id, label, token]);
+        const text = this.#write('hub', row.code, `text of ${label}`, null);
+        await session.insert('order_line', { order_id: row.id, label, text });
         return;
       }
       if (chance.hits(0.3)) {
         this.#world.ledger.note(this.#world.at, row.code, `hub: line ${line.label} removed (${line.text ?? '∅'})`);
         this.#world.ledger.remove(row.code, `text of ${line.label}`, line.text);
-        await tx.query('delete from order_line where id = $1', [line.id]);
+        await session.delete('order_line', [line.id]);
         return;
       }
       const token = this.#write('hub', row.code, `text of ${line.label}`, line.text);
-      await tx.query('update order_line set text = $1 where id = $2', [token, line.id]);
+      await session.set('order_line', 'text', new Map([[line.id, token]]));
     });
   }
 
@@ -221,17 +208,8 @@ export class People {
     return things.length === 0 ? undefined : this.#chance.pick(things);
   }
 
-  async #rows(kind: Kind, count: number): Promise<Row[]> {
-    const rows = await this.#world.user.query<Row>(
-      `select *, id::int as id from ${tables[kind]} order by ${tables[kind]}.id`,
-    );
-    return this.#chance.some(rows, count);
-  }
-
-  async #lockOne(tx: { query: World['user']['query'] }, kind: Kind): Promise<Row | undefined> {
-    const rows = await tx.query<Row>(
-      `select *, id::int as id from ${tables[kind]} order by ${tables[kind]}.id for update`,
-    );
-    return rows.length === 0 ? undefined : this.#chance.pick(rows);
+  async #lockOne(session: UserSession, kind: Kind): Promise<CustomerRow | OrderRow | undefined> {
+    const rows = await session.rows(tables[kind], { lock: true });
+    return rows.length === 0 ? undefined : this.#chance.pick<CustomerRow | OrderRow>(rows);
   }
 }

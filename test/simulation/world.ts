@@ -8,6 +8,7 @@ import { Ledger } from './ledger.js';
 import { Connection, Remote, type Change, type Character, type RemoteFaults } from './remote.js';
 import { makeCatalogs } from './subscribers.js';
 import { VirtualTime } from './time.js';
+import { User } from './user-session.js';
 
 export interface Worker {
   readonly name: string;
@@ -47,7 +48,7 @@ export class World {
   readonly workers: Worker[] = [];
   readonly faults = new Map<FaultKind, number>();
   readonly hub: SimulatedHub;
-  readonly user: SimulatedConnection;
+  readonly user: User;
   readonly errors: string[] = [];
   readonly started: number;
   readonly #catalogs;
@@ -66,7 +67,7 @@ export class World {
       return new Remote(name, randomCharacter(this.chance), this.time, this.chance.fork());
     });
     this.#catalogs = makeCatalogs(this.remotes.map((remote) => remote.name));
-    this.user = this.hub.connect(this.chance.fork(), { faulty: false });
+    this.user = new User(this.hub.connect(this.chance.fork(), { faulty: false }));
     for (const kind of this.chance.some(faultKinds, this.chance.int(3, 8)))
       this.faults.set(kind, this.chance.pick([0.01, 0.03, 0.1]));
     for (const remote of this.remotes) remote.onChange = (change) => this.#deliver(remote, change);
