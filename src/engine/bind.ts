@@ -25,7 +25,31 @@ export function bindSubscribers(
       ),
     );
   });
-  return bindings;
+  return bindings.map((binding) => ({ ...binding, referredBy: referringTo(binding, bindings) }));
+}
+
+type Unreferred = Omit<Binding, 'referredBy'>;
+
+/** Where subscribers refer to each other in a circle, nobody comes before the other. */
+function referringTo(binding: Unreferred, bindings: readonly Unreferred[]): Binding['referredBy'] {
+  const above = reachable(binding, bindings);
+  return bindings.flatMap((other) =>
+    other.mapping.units.flatMap(({ name, reference }) =>
+      reference !== undefined && other.references[reference] === binding.id && !above.has(other.id)
+        ? [{ subscriber: other.id, unit: name }]
+        : [],
+    ),
+  );
+}
+
+/** A subscriber, those that it refers to, and so on. */
+function reachable(from: Unreferred, bindings: readonly Unreferred[]): Set<string> {
+  const reached = new Set([from.id]);
+  for (const id of reached) {
+    const found = bindings.find((one) => one.id === id);
+    for (const next of Object.values(found?.references ?? {})) reached.add(next);
+  }
+  return reached;
 }
 
 function nobodyServes(id: string, name: string, account: string, bound: ReadonlyMap<string, unknown>): SyncflowError {
@@ -53,7 +77,7 @@ function bindOne(
   accounts: Accounts,
   environment: string,
   find: FindRegistration,
-): Binding {
+): Unreferred {
   const id = `${catalog.definition.name}/${registration.as}`;
   const account = requireAccount(id, registration, accounts);
   const subscriber = new registration.subscriber({

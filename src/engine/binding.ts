@@ -26,6 +26,8 @@ export interface Binding {
   readonly brake: Brake;
   /** Subscriber ids of referenced catalogs in the same account, by catalog name. */
   readonly references: Readonly<Record<string, string>>;
+  /** Who refers to this one's records, and by which of its units; children's references aside. */
+  readonly referredBy: readonly { readonly subscriber: string; readonly unit: string }[];
 }
 
 /** The record that subscribers see, from the row as loaded; undefined for a soft-deleted one. */
