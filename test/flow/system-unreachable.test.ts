@@ -69,7 +69,5 @@ test('a subscriber that is held is seen in the status, and a retry ends it', asy
   mood.error = undefined;
   await world.flow.retry({ subscriber: 'contact/memory' });
   await world.flow.settled();
-  await expect
-    .poll(async () => (await world.flow.status())[0])
-    .toMatchObject({ inAgreement: 1, lastError: undefined });
+  await expect.poll(async () => (await world.flow.status())[0]).toMatchObject({ inAgreement: 1, lastError: undefined });
 });
