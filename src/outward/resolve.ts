@@ -7,13 +7,13 @@ import { againResult, blockedResult, closed, parkResult, retryResult, type Resul
 import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
 import { hasSteps, type Intent } from '../store/intents.js';
-import type { Outcome } from '../subscriber/outcome.js';
+import { exists, found, type Outcome } from '../subscriber/outcome.js';
 import type { Link } from '../store/links.js';
 import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
 import { childrenById, remoteValue } from '../merge/project.js';
 import type { Sent, SentPairs } from '../merge/sent.js';
-import { sameRemote } from '../merge/shadow.js';
+import { pair, sameRemote } from '../merge/shadow.js';
 import type { Unit } from '../subscriber/compile.js';
 
 /** How the outcome of an intent can be learnt. Pure. */
@@ -67,6 +67,7 @@ export async function concluded(
   outcome: Outcome,
   basis?: Basis,
 ): Promise<Result | undefined> {
+  if (outcome.kind === 'exists' && intent.kind === 'create') return paired(env, binding, link, intent, outcome, basis);
   const isPart = outcome.kind === 'rejected' && intent.kind !== 'delete' && (await hasSteps(env.db, intent));
   if (!isPart) return answered(env, binding, link, intent, outcome, basis);
   return intent.kind === 'create'
@@ -89,21 +90,22 @@ async function findCreated(
 ): Promise<Result | undefined> {
   const { subscriber } = binding;
   try {
-    const found = await candidatesOf(env, binding, intent);
-    if (found !== 'unknowable') env.contacts.heard(binding.id, env.clock.now());
-    if (found === 'unknowable') {
+    const candidates = await candidatesOf(env, binding, intent);
+    if (candidates !== 'unknowable') env.contacts.heard(binding.id, env.clock.now());
+    if (candidates === 'unknowable') {
       const why = refused === undefined ? 'a create may have taken effect' : `${refused.reason}; a part took effect`;
       return parkResult(link, 'unknown-create', `${why}, and it can't be looked up: check there, then retry`);
     }
-    const [remote] = found;
-    if (found.length > 1) return parkResult(link, 'twin', `${found.length} remotes may be the one that was created`);
+    const [remote] = candidates;
+    if (candidates.length > 1)
+      return parkResult(link, 'twin', `${candidates.length} remotes may be the one that was created`);
     if (remote === undefined) {
       return refused === undefined
         ? { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') }
         : await answered(env, binding, link, intent, refused);
     }
     // after a refusal: paired now, its remaining values are owed, and the next pass meets the refusal alone
-    return await answered(env, binding, link, intent, {
+    return await paired(env, binding, link, intent, {
       kind: 'exists',
       remoteId: subscriber.identify(remote),
       remote,
@@ -113,6 +115,36 @@ async function findCreated(
     if (failure.kind === 'blocked') return blockedResult(env, binding, link, failure.reason, failure.afterMs);
     return { ...retryResult(env, link, failure.reason, failure), unknown: intent.id };
   }
+}
+
+/**
+ * The remote of a create is there. Where the create has several calls, some of them may not have been made: what the remote doesn't
+ * show of it is owed, and no edit, be it a value that the object was born with (a draft, that is to be paid).
+ */
+async function paired(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  outcome: Extract<Outcome, { kind: 'exists' }>,
+  basis?: Basis,
+): Promise<Result | undefined> {
+  if (!(await hasSteps(env.db, intent))) return answered(env, binding, link, intent, outcome, basis);
+  const { remoteId } = outcome;
+  const sight =
+    outcome.remote === undefined ? await binding.subscriber.look(remoteId, laneOf(link)) : found(outcome.remote);
+  if (sight.kind === 'blocked') return blockedResult(env, binding, link, sight.reason, sight.afterMs);
+  if (sight.kind !== 'found')
+    return { ...retryResult(env, link, `${remoteId}, which it made in part, can't be read`), unknown: intent.id };
+  const { remote } = sight;
+  const { body } = intent;
+  const { units } = binding.mapping;
+  const sent = writtenUnits(units, body.draft.sent, remote);
+  const owed = units.filter(({ name }) => own(body.draft.sent, name) !== undefined && own(sent, name) === undefined);
+  const pairs = Object.fromEntries(owed.map((unit) => [unit.name, pair(undefined, remoteValue(unit, remote))]));
+  const begun = { ...link, shadow: { ...link.shadow, units: { ...link.shadow.units, ...pairs } } };
+  const ours = { ...intent, resumed: true, body: { ...body, draft: { ...body.draft, sent } } };
+  return answered(env, binding, begun, ours, exists(remoteId, remote), basis);
 }
 
 /** Remotes that a create may have made. `unknowable`: the system offers no way to look. */

@@ -1,7 +1,7 @@
 /** An operation of several calls is refused after the first of them took effect. */
 import { expect, test } from 'vitest';
 import type { CreateOperation, UpdateOperation } from '../../src/subscriber/base.js';
-import { done, rejected, type Outcome } from '../../src/subscriber/outcome.js';
+import { done, exists, rejected, unknown, type Outcome } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { conflictsOf, contactCatalog, memorySide, MemorySystem, only, useStage, writesWhenQuiet } from './stage.js';
 
@@ -109,3 +109,36 @@ test('an update: what its first call wrote is ours, so that taking it back is an
   expect(await conflictsOf(world)).toEqual([]);
   expect(await world.flow.parked()).toEqual([]);
 });
+
+test.each([
+  ['exists', (remote: MemoryObject | undefined) => exists('r1', remote)],
+  ['exists, unseen', () => exists<MemoryObject>('r1')],
+  ['unknown', () => unknown('500')],
+])(
+  'a create that ends half-way (%s): what its object was born with is no edit, the rest is owed',
+  async (_, answer) => {
+    let isBroken = true;
+    const Contact = contactCatalog();
+    class InTwoCalls extends memorySide({
+      mapping: { name: 'values.name', city: { remote: 'values.city', authority: 'remote' } },
+    }) {
+      override async create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
+        const { name, city } = valuesOf(operation.values);
+        const { id } = await operation.step('head', { name: name ?? '' }, async () => ({
+          id: this.account.put('r1', { name, city: 'Draft', marker: operation.key }).id,
+        }));
+        if (!isBroken) return done(id, this.account.edit(id, { city }));
+        isBroken = false;
+        return answer(this.account.objects.get(id));
+      }
+    }
+    Contact.register(InTwoCalls);
+    const system = new MemorySystem();
+    const world = await stage.start([Contact], { memory: system });
+    const { id } = await world.flow.catalog(Contact).save({ name: 'Ada', city: 'London' });
+    await world.flow.settled();
+    expect(await world.flow.catalog(Contact).get(id)).toMatchObject({ city: 'London' });
+    expect(only(system).values).toMatchObject({ name: 'Ada', city: 'London' });
+    expect(await conflictsOf(world)).toEqual([]);
+  },
+);

@@ -26,6 +26,7 @@ test('what was asked to be waited goes along', () => {
   expect(outcomeOfStatus(429, 'slow down', { retryAfterMs: 1_500 })).toEqual({
     kind: 'retry',
     reason: 'slow down',
+    throttled: true,
     afterMs: 1_500,
   });
 });

@@ -24,7 +24,13 @@ export async function readRemotes(stripeUrl: string, couchUrl: string): Promise<
 }
 
 export async function json(url: string, init: RequestInit = {}): Promise<unknown> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
+  // a connection of its own: a kept one may be closed by the other side just as a busy machine lets us use it again
+  const headers = { ...(init.headers as Record<string, string> | undefined), connection: 'close' };
+  const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(20_000) }).catch(
+    (error: unknown) => {
+      throw new Error(`${url}: ${String(error)}, ${String((error as Error).cause)}`, { cause: error });
+    },
+  );
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return response.json();
 }

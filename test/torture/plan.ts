@@ -8,16 +8,51 @@ export type Moment =
   /** Once this share of the remotes is there, and so much later. */
   | { readonly kind: 'progress'; readonly share: number; readonly delayMs: number };
 
+/** What happens at a moment, and to which of the workers. */
+export type Blow = { readonly moment: Moment } & (
+  | { readonly kind: 'kill'; readonly worker: number }
+  /** The database server crashes and is there again a moment later. */
+  | { readonly kind: 'crash' }
+);
+
+/** Rates of the faults of the Stripe simulator, by kind. */
+export type FaultRates = Readonly<Record<string, number>>;
+
+/** What may go wrong beside the kills. */
+export interface Harshness {
+  /** Workers on one hub; only where it can be shared. */
+  readonly workers: number;
+  readonly faults: boolean;
+  /** Crashes of the database; only where it is a server of our own. */
+  readonly crashes: boolean;
+}
+
 export interface Plan {
   readonly seed: number;
-  readonly kills: readonly Moment[];
+  readonly blows: readonly Blow[];
+  readonly workers: number;
+  readonly faults: FaultRates;
   /** Webhooks and polling, or polling alone. */
   readonly webhooks: boolean;
   /** Whether half of the invoices come into the hub while `syncflow start` works. Only where the hub can be shared. */
   readonly loadMeanwhile: boolean;
 }
 
-export function planOf(seed: number, shared: boolean): Plan {
+const faultKinds = [
+  'drop_before',
+  'drop_after',
+  'delay_after',
+  'rate_limit',
+  'error_before',
+  'error_after',
+  'lock_timeout',
+  'webhook_before_response',
+  'webhook_duplicate',
+  'webhook_reorder',
+  'webhook_lose',
+];
+
+export function planOf(seed: number, shared: boolean, { workers, faults, crashes }: Harshness): Plan {
   const random = mulberry(seed);
   const count = [1, 1, 1, 2, 2, 3][Math.floor(random() * 6)] ?? 1;
   let share = 0;
@@ -27,7 +62,23 @@ export function planOf(seed: number, shared: boolean): Plan {
     share += (1 - share) * random();
     return { kind: 'progress', share, delayMs: Math.round(random() * 150) };
   });
-  return { seed, kills, webhooks: random() < 0.5, loadMeanwhile: random() < 0.5 && shared };
+  const webhooks = random() < 0.5;
+  const loadMeanwhile = random() < 0.5 && shared;
+  const workerCount = shared ? workers : 1;
+  const blows: Blow[] = kills.map((moment) => ({ kind: 'kill', moment, worker: Math.floor(random() * workerCount) }));
+  if (crashes && shared)
+    blows.splice(Math.floor(random() * (blows.length + 1)), 0, {
+      kind: 'crash',
+      moment: { kind: 'time', afterMs: 500 + Math.round(random() * 4_000) },
+    });
+  return { seed, blows, workers: workerCount, faults: faults ? ratesOf(random) : {}, webhooks, loadMeanwhile };
+}
+
+/** Some of the faults, each at a rate of its own. */
+function ratesOf(random: () => number): FaultRates {
+  return Object.fromEntries(
+    faultKinds.flatMap((kind) => (random() < 0.4 ? [[kind, Math.round(random() * 50) / 1_000]] : [])),
+  );
 }
 
 /** A small generator of random numbers: the same from the same seed, everywhere. */

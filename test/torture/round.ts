@@ -9,7 +9,8 @@ import type { Shop } from '../../src/demo/chinook.js';
 import type { StatusReport } from '../../src/server/operations.js';
 import { PostgresDatabase } from '../../src/store/postgres.js';
 import { faults, json, readRemotes } from './check.js';
-import { halves, planOf, type Moment } from './plan.js';
+import { halves, planOf, type Blow, type FaultRates, type Harshness, type Moment } from './plan.js';
+import type { PostgresServer } from './postgres-server.js';
 import { freePort, Program, root, run, tail, type Build } from './processes.js';
 
 export type Hub = 'embedded' | 'postgres';
@@ -21,6 +22,9 @@ export interface RoundOptions {
   readonly shop: Shop;
   /** The server on which databases are made, for rounds on Postgres. */
   readonly postgresUrl: string;
+  /** The same, where it is our own and may be crashed. */
+  readonly server?: PostgresServer;
+  readonly harshness: Harshness;
   readonly leaseMs: number;
   readonly timeoutMs: number;
   /** Breaks the round off. */
@@ -41,6 +45,9 @@ export interface RoundResult {
   readonly ok: boolean;
   readonly problems: readonly string[];
   readonly kills: readonly Killed[];
+  readonly crashes: number;
+  readonly workers: number;
+  readonly faults: FaultRates;
   readonly expected: number;
   readonly webhooks: boolean;
   readonly loadMeanwhile: boolean;
@@ -58,7 +65,7 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     await round.clean().catch((error: unknown) => round.problems.push(`cleaning up: ${String(error)}`));
   }
   const { plan, kills, problems, expected } = round;
-  const { seed, webhooks, loadMeanwhile } = plan;
+  const { seed, webhooks, loadMeanwhile, workers, faults } = plan;
   const durationMs = Math.round(performance.now() - started);
   return {
     hub: options.hub,
@@ -66,11 +73,19 @@ export async function playRound(options: RoundOptions): Promise<RoundResult> {
     ok: problems.length === 0,
     problems,
     kills,
+    crashes: plan.blows.filter(({ kind }) => kind === 'crash').length,
+    workers,
+    faults,
     expected,
     webhooks,
     loadMeanwhile,
     durationMs,
   };
+}
+
+interface Worker {
+  readonly port: number;
+  start?: Program;
 }
 
 class Round {
@@ -90,16 +105,24 @@ class Round {
 
   constructor(options: RoundOptions) {
     this.#options = options;
-    this.plan = planOf(options.seed, options.hub === 'postgres');
+    this.plan = planOf(options.seed, options.hub === 'postgres', {
+      ...options.harshness,
+      crashes: options.harshness.crashes && options.server !== undefined,
+    });
     const { customers, products, invoices } = options.shop;
     this.expected = customers.length + products.length + invoices.length;
     this.#deadline = performance.now() + options.timeoutMs;
   }
 
   async play(): Promise<void> {
-    const port = await freePort();
+    const workers = await Promise.all(
+      Array.from({ length: this.plan.workers }, async (): Promise<Worker> => ({ port: await freePort() })),
+    );
     await Promise.all([this.#openHub(), this.#openRemotes()]);
-    const secret = this.plan.webhooks ? await this.#addWebhook(`http://127.0.0.1:${port}/webhooks/stripe`) : '';
+    await this.#setFaults(this.plan.faults);
+    const secret = this.plan.webhooks
+      ? await this.#addWebhook(`http://127.0.0.1:${workers[0]?.port ?? 0}/webhooks/stripe`)
+      : '';
     this.#env = {
       DATABASE_URL: this.#database,
       STRIPE_API_KEY: 'sk_test_simulator',
@@ -113,16 +136,55 @@ class Round {
     const [now, later] = this.plan.loadMeanwhile ? halves(this.#options.shop) : [this.#options.shop, undefined];
     await loadShop(this.#database, now);
     let loading: Promise<void> | undefined;
-    for (const moment of this.plan.kills) {
-      const start = this.#start(port);
+    for (const blow of this.plan.blows) {
+      this.#startAll(workers);
       if (later !== undefined) loading ??= loadShop(this.#database, later);
-      await this.#killAt(start, moment);
+      await this.#strike(workers, blow, loading);
     }
     await loading;
-    const start = this.#start(port);
-    await this.#untilSettled(start);
+    const starts = this.#startAll(workers);
+    await this.#untilSettled(starts);
     await this.#judge();
-    if (!(await start.stop())) this.problems.push('syncflow start did not end within 10 s of SIGTERM');
+    for (const start of starts)
+      if (!(await start.stop())) this.problems.push('syncflow start did not end within 10 s of SIGTERM');
+  }
+
+  /** Starts the workers that don't run. */
+  #startAll(workers: readonly Worker[]): Program[] {
+    return workers.map((worker) => {
+      if (worker.start?.running !== true) worker.start = this.#start(worker.port);
+      return worker.start;
+    });
+  }
+
+  async #strike(workers: readonly Worker[], blow: Blow, loading: Promise<void> | undefined): Promise<void> {
+    const starts = workers.flatMap(({ start }) => start ?? []);
+    const began = performance.now();
+    await this.#untilMoment(starts, blow.moment);
+    if (blow.kind === 'crash') {
+      // what loads the shop is no worker, and would rightly fail
+      await loading;
+      await this.#options.server?.crash();
+      return;
+    }
+    await starts[blow.worker]?.kill();
+    this.kills.push({
+      moment: blow.moment,
+      afterMs: Math.round(performance.now() - began),
+      remotes: await this.#remotes(),
+      links: await this.#linked(),
+    });
+  }
+
+  async #setFaults(rates: FaultRates): Promise<void> {
+    const post = (path: string, body: unknown): Promise<unknown> =>
+      json(`${this.#stripe}/_simulator/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    await post('faults/clear', {});
+    if (Object.keys(rates).length > 0) await post('faults/rates', rates);
   }
 
   /** What the simulators say for themselves when a round has failed. */
@@ -134,7 +196,8 @@ class Round {
 
   async clean(): Promise<void> {
     await Promise.all(this.#programs.filter((program) => program.running).map((program) => program.kill()));
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.problems.length > 0) this.problems.push(`its files are kept: ${this.#folder}`);
+    else rmSync(this.#folder, { recursive: true, force: true });
     await this.#drop?.();
   }
 
@@ -181,25 +244,23 @@ class Round {
     return this.#run([...shopConfig, 'start', '--port', String(port), '--log-reasons']);
   }
 
-  async #killAt(start: Program, moment: Moment): Promise<void> {
-    const began = performance.now();
+  async #untilMoment(starts: readonly Program[], moment: Moment): Promise<void> {
     if (moment.kind === 'time') await sleep(moment.afterMs);
     else {
       const enough = Math.floor(moment.share * this.expected);
-      while (start.running && (await this.#remotes()) < enough) {
-        this.#checkTime(start);
+      while ((await this.#remotes()) < enough) {
+        this.#checkAlive(starts);
+        this.#checkTime(starts);
         await sleep(10);
       }
       await sleep(moment.delayMs);
     }
-    if (!start.running) throw new Error(`syncflow start ended by itself: ${tail(start.out + start.err)}`);
-    await start.kill();
-    this.kills.push({
-      moment,
-      afterMs: Math.round(performance.now() - began),
-      remotes: await this.#remotes(),
-      links: await this.#linked(),
-    });
+    this.#checkAlive(starts);
+  }
+
+  #checkAlive(starts: readonly Program[]): void {
+    const ended = starts.find((start) => !start.running);
+    if (ended !== undefined) throw new Error(`syncflow start ended by itself: ${tail(ended.out + ended.err)}`);
   }
 
   async #remotes(): Promise<number> {
@@ -221,22 +282,28 @@ class Round {
     }
   }
 
-  #checkTime(start: Program): void {
+  #checkTime(starts: readonly Program[]): void {
     this.#options.signal?.throwIfAborted();
     if (performance.now() < this.#deadline) return;
     throw new Error(
-      `not done within ${this.#options.timeoutMs / 1_000} s; syncflow start said: ${tail(start.out + start.err)}`,
+      `not done within ${this.#options.timeoutMs / 1_000} s; syncflow start said: ${starts.map((start) => tail(start.out + start.err)).join('\n')}`,
     );
   }
 
   /** Asks `syncflow status --json` until every record is in agreement or parked. */
-  async #untilSettled(start: Program): Promise<void> {
-    await start.says(/"event":"listening"/);
+  async #untilSettled(starts: readonly Program[]): Promise<void> {
+    await Promise.all(starts.map((start) => start.says(/"event":"listening"/)));
+    // the faults end before the verdict, as an outage does
+    let isCalm = false;
     const { customers } = this.#options.shop;
     const all = this.expected + customers.length;
     for (;;) {
       await sleep(1_000);
-      if (!start.running) throw new Error(`syncflow start ended by itself: ${tail(start.out + start.err)}`);
+      this.#checkAlive(starts);
+      if (!isCalm && (await this.#remotes()) >= this.expected) {
+        await this.#setFaults({});
+        isCalm = true;
+      }
       const status = await run(this.#options.build, [...shopConfig, 'status', '--json'], this.#env);
       if (status.code !== 0)
         throw new Error(`syncflow status ended with ${status.code ?? 'a signal'}: ${tail(status.err)}`);
@@ -247,7 +314,7 @@ class Round {
       if (sum('waiting') === 0 && sum('inAgreement') === all) return;
       if (sum('inAgreement') > all) throw new Error(`more links than records: ${JSON.stringify(subscribers)}`);
       if (performance.now() > this.#deadline) this.problems.push(`last status: ${JSON.stringify(subscribers)}`);
-      this.#checkTime(start);
+      this.#checkTime(starts);
     }
   }
 
