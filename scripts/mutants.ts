@@ -102,14 +102,13 @@ async function main(): Promise<number> {
   if (errors.length > 0) throw new Error(errors.join('\n'));
   const count = Number(given.seeds);
   const seeds = Array.from({ length: count }, (_, index) => Number(given.seed) + index);
-  const edits = given.edits === undefined ? undefined : Number(given.edits);
   const baseline = new Progress(count, 'worlds without a bug');
   const progress = new Progress(chosen.length, 'planted bugs');
   const result = await hunt({
     root,
     mutants: chosen,
     seeds,
-    ...(edits === undefined ? {} : { length: { edits, busyMs: edits * 1_000 } }),
+    ...(given.edits === undefined ? {} : { edits: Number(given.edits) }),
     jobs: Number(given.jobs),
     onBaseline: ({ seed, violations }) =>
       baseline.step(`seed ${seed} ${violations.length === 0 ? 'clean' : 'VIOLATED'}`),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { mutated, type Mutant } from './mutant.js';
+import { mutated, placesOf, type Mutant } from './mutant.js';
 
 /** Complaints of the compiler, by the name of the mutant. */
 export function compileErrors(root: string, mutants: readonly Mutant[]): Map<string, string> {
@@ -13,14 +13,18 @@ export function compileErrors(root: string, mutants: readonly Mutant[]): Map<str
   const errors = new Map<string, string>();
   let before: ts.Program | undefined;
   for (const round of rounds(mutants)) {
+    const places = round.flatMap((mutant) => placesOf(mutant).map((place) => ({ name: mutant.name, place })));
     const texts = new Map(
-      round.map((mutant) => [join(root, mutant.file), mutated(readFileSync(join(root, mutant.file), 'utf8'), mutant)]),
+      places.map(({ place }) => {
+        const path = join(root, place.file);
+        return [path, mutated(readFileSync(path, 'utf8'), place)];
+      }),
     );
     const program = ts.createProgram([...texts.keys()], options, hostWith(options, texts, before), before);
     before = program;
-    for (const mutant of round) {
-      const [first] = program.getSemanticDiagnostics(program.getSourceFile(join(root, mutant.file)));
-      if (first !== undefined) errors.set(mutant.name, ts.flattenDiagnosticMessageText(first.messageText, ' '));
+    for (const { name, place } of places) {
+      const [first] = program.getSemanticDiagnostics(program.getSourceFile(join(root, place.file)));
+      if (first !== undefined) errors.set(name, ts.flattenDiagnosticMessageText(first.messageText, ' '));
     }
   }
   return errors;
@@ -30,7 +34,8 @@ export function compileErrors(root: string, mutants: readonly Mutant[]): Map<str
 function rounds(mutants: readonly Mutant[]): Mutant[][] {
   const made: Mutant[][] = [];
   for (const mutant of mutants) {
-    const round = made.find((one) => one.every(({ file }) => file !== mutant.file));
+    const files = placesOf(mutant).map(({ file }) => file);
+    const round = made.find((one) => one.every((other) => placesOf(other).every(({ file }) => !files.includes(file))));
     if (round === undefined) made.push([mutant]);
     else round.push(mutant);
   }

@@ -2,7 +2,7 @@
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mutated, type Mutant } from './mutant.js';
+import { mutated, placesOf, type Mutant } from './mutant.js';
 
 const copied = ['src', 'scripts', 'test/simulation', 'package.json', 'tsconfig.json'];
 const linked = ['node_modules', 'data'];
@@ -14,9 +14,9 @@ export async function inCopy<T>(root: string, mutant: Mutant | undefined, work: 
     await mkdir(join(folder, 'test'));
     for (const name of copied) await cp(join(root, name), join(folder, name), { recursive: true });
     for (const name of linked) await symlink(join(root, name), join(folder, name));
-    if (mutant !== undefined) {
-      const path = join(folder, mutant.file);
-      await writeFile(path, mutated(await readFile(path, 'utf8'), mutant));
+    for (const place of mutant === undefined ? [] : placesOf(mutant)) {
+      const path = join(folder, place.file);
+      await writeFile(path, mutated(await readFile(path, 'utf8'), place));
     }
     return await work(folder);
   } finally {

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Length } from '../simulate.js';
 import { inCopy } from './copy.js';
 import type { Mutant } from './mutant.js';
 import type { Played, PlayOrder } from './play.js';
@@ -12,7 +11,8 @@ export interface HuntOptions {
   readonly mutants: readonly Mutant[];
   /** The worlds, in the order in which they are played. */
   readonly seeds: readonly number[];
-  readonly length?: Length;
+  /** In each world; the usual number unless given. */
+  readonly edits?: number;
   /** Children at once. */
   readonly jobs: number;
   readonly onBaseline?: (played: Played) => void;
@@ -42,11 +42,11 @@ const leastPatienceMs = 60_000;
 const patience = 20;
 
 export async function hunt(options: HuntOptions): Promise<Hunt> {
-  const { root, mutants, seeds, length, jobs } = options;
+  const { root, mutants, seeds, edits, jobs } = options;
   const order = (these: readonly number[], untilFound: boolean): PlayOrder => ({
     seeds: these,
     untilFound,
-    ...(length === undefined ? {} : { length }),
+    ...(edits === undefined ? {} : { edits }),
   });
   const baseline = await inCopy(root, undefined, async (folder) => {
     const shares = Array.from({ length: jobs }, (_, job) => seeds.filter((_seed, index) => index % jobs === job));

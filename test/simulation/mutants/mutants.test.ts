@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { summary } from '../../../scripts/mutants.js';
 import { mutants } from './list.js';
-import { mutated } from './mutant.js';
+import { mutated, placesOf } from './mutant.js';
 
 const root = new URL('../../../', import.meta.url);
 
@@ -16,15 +16,17 @@ test('there are enough of them, each with a name of its own', () => {
 });
 
 test.each(mutants)('$name', async (mutant) => {
-  const source = await readFile(new URL(mutant.file, root), 'utf8');
-  const changed = mutated(source, mutant);
-  expect(changed).not.toBe(source);
-  const { diagnostics = [] } = ts.transpileModule(changed, { reportDiagnostics: true });
-  expect(diagnostics.map(({ messageText }) => messageText)).toEqual([]);
+  for (const place of placesOf(mutant)) {
+    const source = await readFile(new URL(place.file, root), 'utf8');
+    const changed = mutated(source, place);
+    expect(changed).not.toBe(source);
+    const { diagnostics = [] } = ts.transpileModule(changed, { reportDiagnostics: true });
+    expect(diagnostics.map(({ messageText }) => messageText)).toEqual([]);
+  }
 });
 
 test('a text that is gone, or stands there twice, is an error that says so', () => {
-  const mutant = { name: 'm', mistake: '', breaks: [], file: 'f.ts', find: 'a', replace: 'b' };
+  const mutant = { file: 'f.ts', find: 'a', replace: 'b' };
   expect(mutated('x a y', mutant)).toBe('x b y');
   expect(() => mutated('x', mutant)).toThrow('f.ts no longer: the text that it replaces is not there any more');
   expect(() => mutated('a a a', mutant)).toThrow('stands there 3 times');

@@ -3,12 +3,12 @@
  * line of JSON for each. With `untilFound` it ends at the first violation.
  */
 import { simulateSeeds } from '../../../scripts/sim.js';
-import type { Length } from '../simulate.js';
 
 export interface PlayOrder {
   readonly seeds: readonly number[];
   readonly untilFound: boolean;
-  readonly length?: Length;
+  /** A shorter world: so many edits, one a second. */
+  readonly edits?: number;
 }
 
 export interface Played {
@@ -17,10 +17,11 @@ export interface Played {
   readonly ms: number;
 }
 
-const { seeds, untilFound, length } = JSON.parse(process.argv[2] ?? '') as PlayOrder;
+const { seeds, untilFound, edits } = JSON.parse(process.argv[2] ?? '') as PlayOrder;
+const length = edits === undefined ? {} : { length: { edits, busyMs: edits * 1_000 } };
 for (const seed of seeds) {
   const started = performance.now();
-  const [result] = await simulateSeeds({ seeds: 1, seed, ...(length === undefined ? {} : { length }) });
+  const [result] = await simulateSeeds({ seeds: 1, seed, ...length });
   if (result === undefined) continue;
   const violations = result.violations.map(({ invariant, what }) => ({ invariant, what }));
   const played: Played = { seed, violations, ms: Math.round(performance.now() - started) };
