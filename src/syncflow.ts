@@ -2,12 +2,11 @@
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import type { CatalogClass } from './catalog/catalog.js';
-import { ensureTable } from './catalog/table.js';
-import { installTriggers } from './capture/triggers.js';
 import { CatalogHandle } from './catalog/handle.js';
-import { bindCatalog, bindSubscribers, inReferenceOrder, type Accounts } from './engine/bind.js';
+import { bindSubscribers, inReferenceOrder, type Accounts } from './engine/bind.js';
 import type { Binding, CatalogBinding } from './engine/binding.js';
 import { systemClock, type Clock, type Environment } from './engine/environment.js';
+import { groundOf } from './engine/ground.js';
 import { Loops } from './engine/loops.js';
 import { didYouMean, SyncflowError } from './errors.js';
 import type { SyncflowEvents } from './events.js';
@@ -18,7 +17,6 @@ import { defaultRetry, type RetryOptions } from './outward/retry.js';
 import { Intake, receiveWebhook, type Received } from './inward/webhook.js';
 import type { Database } from './store/database.js';
 import { EmbeddedDatabase } from './store/embedded.js';
-import { migrate } from './store/migrate.js';
 import {
   createAgain,
   isPending,
@@ -33,6 +31,7 @@ import {
 } from './store/overview.js';
 import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
 import { PostgresDatabase } from './store/postgres.js';
+import { HubRows } from './store/rows.js';
 import { shortenLeases } from './store/links.js';
 import { dropSetting, liftHold, readSetting, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
@@ -310,20 +309,19 @@ export class Syncflow {
   async #prepare(): Promise<Prepared> {
     const { accounts = {}, clock = systemClock, random = Math.random, newId = randomUUID } = this.#options;
     await this.database.open();
-    const { applied } = await migrate(this.database);
+    const ground = groundOf(this.database);
+    const { applied } = await ground.migrate();
     await this.#checkEnvironment();
     const catalogs = new Map<string, CatalogBinding>();
     for (const main of this.catalogs) {
       if (catalogs.has(main.definition.name))
         throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`);
-      await ensureTable(this.database, main.definition);
-      catalogs.set(main.definition.name, await bindCatalog(this.database, main));
+      const { definition } = main;
+      const rows = new HubRows(definition, await ground.prepareTables(definition));
+      catalogs.set(definition.name, { definition, main: new main(), rows });
     }
     const bindings = bindSubscribers(this.catalogs, catalogs, accounts, this.environment);
-    await installTriggers(
-      this.database,
-      this.catalogs.map((main) => main.definition),
-    );
+    await ground.capture(this.catalogs.map((main) => main.definition));
     const env: Environment = {
       db: this.database,
       clock,

@@ -101,7 +101,10 @@ export class CatalogHandle<C extends CatalogClass> {
     try {
       const result = await access.db.transaction(async (tx) => {
         if (options.except !== undefined)
-          await tx.query(`select set_config('syncflow.except', $1, true)`, [JSON.stringify(options.except)]);
+          await tx.query(
+            { name: 'syncflow-except-subscribers', text: `select set_config('syncflow.except', $1, true)` },
+            [JSON.stringify(options.except)],
+          );
         return work(tx);
       });
       access.wrote();

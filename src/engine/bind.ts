@@ -1,36 +1,12 @@
 /** Binds registered subscriber classes to their catalogs and accounts, and refuses what can't work. */
 import type { CatalogClass } from '../catalog/catalog.js';
-import { readShape, type TableShape } from '../catalog/table.js';
 import { didYouMean, SyncflowError } from '../errors.js';
-import type { Database } from '../store/database.js';
-import { HubRows } from '../store/rows.js';
 import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.js';
 import { SubscriberBase } from '../subscriber/base.js';
 import type { Registration } from '../subscriber/registration.js';
 import type { Binding, CatalogBinding } from './binding.js';
 
 export type Accounts = Readonly<Record<string, unknown>>;
-
-/** Reads the tables' shapes and makes the catalog ready for work. The tables must be there. */
-export async function bindCatalog(db: Database, main: CatalogClass): Promise<CatalogBinding> {
-  const { definition } = main;
-  const table = await requireShape(db, definition);
-  const children: Record<string, TableShape> = {};
-  for (const child of definition.children) children[child.name] = await requireShape(db, child);
-  return { definition, main: new main(), rows: new HubRows(definition, { table, children }) };
-}
-
-async function requireShape(
-  db: Database,
-  info: CatalogBinding['definition'] | CatalogBinding['definition']['children'][number],
-): Promise<TableShape> {
-  const shape = await readShape(db, info);
-  if (shape === undefined)
-    throw new SyncflowError('table', `the table ${info.schema}.${info.table} is not there`, {
-      hint: 'Run `syncflow migrate`.',
-    });
-  return shape;
-}
 
 /** @throws SyncflowError `config` for an unknown account, a mapping that can't work, or a reference nobody serves. */
 export function bindSubscribers(

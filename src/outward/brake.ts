@@ -7,7 +7,13 @@ export const releaseSetting = (subscriber: string): string => `release:${subscri
 
 /** One inward delete of a subscriber at a time, until the transaction ends: each counts those before it. */
 export async function lockBrake(tx: Queryable, binding: Binding): Promise<void> {
-  await tx.query(`select pg_advisory_xact_lock(hashtext('syncflow'), hashtext('brake:' || $1))`, [binding.id]);
+  await tx.query(
+    {
+      name: 'syncflow-lock-brake',
+      text: `select pg_advisory_xact_lock(hashtext('syncflow'), hashtext('brake:' || $1))`,
+    },
+    [binding.id],
+  );
 }
 
 /** A message when `coming` more deletes would be too many; undefined lets them pass. */

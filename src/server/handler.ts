@@ -136,7 +136,7 @@ async function isReachable(flow: Syncflow): Promise<boolean> {
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), healthTimeoutMs);
   });
-  const asked = flow.database.query('select 1 as ready').then(
+  const asked = flow.database.query({ name: 'syncflow-ready', text: 'select 1 as ready' }).then(
     () => true,
     () => false,
   );

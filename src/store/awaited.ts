@@ -11,11 +11,14 @@ export async function lockAwaited(
 ): Promise<Map<string, 'ready' | 'stuck' | 'coming'>> {
   if (awaited.length === 0) return new Map();
   const rows = await tx.query<{ name: string; standing: 'ready' | 'stuck' | 'coming' }>(
-    `select r.name, case when l.state = 'linked' and l.remote_id is not null and l.key is not null then 'ready'
+    {
+      name: 'syncflow-lock-awaited',
+      text: `select r.name, case when l.state = 'linked' and l.remote_id is not null and l.key is not null then 'ready'
        when l.parked_code is not null or l.state in ('gone', 'excluded') then 'stuck' else 'coming' end as standing
      from json_to_recordset($1::json) as r(name text, subscriber text, key text, "remoteId" text) join syncflow.link l
        on l.subscriber = r.subscriber and (l.key = r.key or l.remote_id = r."remoteId")
      order by l.id for share of l`,
+    },
     [JSON.stringify(awaited)],
   );
   return new Map(rows.map((row) => [row.name, row.standing]));

@@ -1,6 +1,10 @@
 /** The one small database interface, with two drivers: `pg` (any Postgres ≥ 14) and PGlite (embedded). */
+import type { Ground } from './ground.js';
 
-/** A prepared statement: the name lets the driver reuse its plan. Hot statements have one; a pooler may ignore it. */
+/**
+ * A prepared statement: the name lets the driver reuse its plan (a pooler may ignore it). A name stands for one text only. Whatever
+ * the engine runs has one, so that a hub that isn't SQL can tell the statements apart; preparation (DDL, the system catalogs) needs none.
+ */
 export interface Statement {
   readonly name?: string;
   readonly text: string;
@@ -32,6 +36,8 @@ export interface Database extends Queryable {
   execute(sql: string): Promise<void>;
   /** Safe when doubled. */
   close(): Promise<void>;
+  /** @internal Only of a hub that isn't SQL: what it has instead of migrations, DDL and triggers. */
+  readonly ground?: Ground;
 }
 
 /** SQLSTATE of a driver's error, for both drivers. */

@@ -49,9 +49,12 @@ export async function insertConflicts(
 ): Promise<void> {
   if (conflicts.length === 0) return;
   await tx.query(
-    `insert into syncflow.conflict (link_id, subscriber, key, unit, base, hub, remote, winner, rule)
+    {
+      name: 'syncflow-insert-conflicts',
+      text: `insert into syncflow.conflict (link_id, subscriber, key, unit, base, hub, remote, winner, rule)
      select $1::bigint, $2, $3, r.unit, r.base, r.hub, r.remote, r.winner, r.rule
      from json_to_recordset($4::json) as r(unit text, base json, hub json, remote json, winner text, rule text)`,
+    },
     [link.id, link.subscriber, key ?? null, storableJson(conflicts)],
   );
 }

@@ -167,7 +167,7 @@ const held = `(l.parked_code = 'truncate' or (l.parked_code = 'brake' and not l.
 /** Makes links due for a look at their remote, creating those that aren't there. */
 export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Promise<void> {
   if (rows.length === 0) return;
-  await lockLinks(tx, 'l.subscriber = r.subscriber and l.remote_id = r."remoteId"', rows);
+  await lockLinks(tx, 'remote', rows);
   await tx.query(
     {
       name: 'syncflow-make-sighted',
@@ -201,11 +201,14 @@ export async function makeLooked(
   rows: readonly { subscriber: string; key: RecordKey }[],
 ): Promise<Set<string>> {
   if (rows.length === 0) return new Set();
-  await lockLinks(tx, 'l.subscriber = r.subscriber and l.key = r.key', rows);
+  await lockLinks(tx, 'key', rows);
   const looked = await tx.query<{ subscriber: string; key: RecordKey }>(
-    `update syncflow.link l set look = true, generation = generation + 1, due_at = case when l.parked_code is null then clock_timestamp() end
+    {
+      name: 'syncflow-make-looked',
+      text: `update syncflow.link l set look = true, generation = generation + 1, due_at = case when l.parked_code is null then clock_timestamp() end
      from json_to_recordset($1::json) as r(subscriber text, key text)
      where l.subscriber = r.subscriber and l.key = r.key and l.remote_id is null and l.state <> 'gone' returning l.subscriber, l.key`,
+    },
     [JSON.stringify(rows)],
   );
   return new Set(looked.map(({ subscriber, key }) => JSON.stringify([subscriber, key])));
@@ -213,7 +216,7 @@ export async function makeLooked(
 
 export async function readCursor(db: Queryable, subscriber: string, name: string): Promise<string | undefined> {
   const [row] = await db.query<{ value: string }>(
-    'select value from syncflow.cursor where subscriber = $1 and name = $2',
+    { name: 'syncflow-read-cursor', text: 'select value from syncflow.cursor where subscriber = $1 and name = $2' },
     [subscriber, name],
   );
   return row?.value;
@@ -221,8 +224,11 @@ export async function readCursor(db: Queryable, subscriber: string, name: string
 
 export async function writeCursor(tx: Queryable, subscriber: string, name: string, value: string): Promise<void> {
   await tx.query(
-    `insert into syncflow.cursor (subscriber, name, value) values ($1, $2, $3)
+    {
+      name: 'syncflow-write-cursor',
+      text: `insert into syncflow.cursor (subscriber, name, value) values ($1, $2, $3)
      on conflict (subscriber, name) do update set value = excluded.value, updated_at = clock_timestamp()`,
+    },
     [subscriber, name, value],
   );
 }
@@ -230,7 +236,10 @@ export async function writeCursor(tx: Queryable, subscriber: string, name: strin
 /** Drops a cursor unless it has moved since; tells whether it did. */
 export async function dropCursor(tx: Queryable, subscriber: string, name: string, value: string): Promise<boolean> {
   const rows = await tx.query(
-    'delete from syncflow.cursor where subscriber = $1 and name = $2 and value = $3 returning 1',
+    {
+      name: 'syncflow-drop-cursor',
+      text: 'delete from syncflow.cursor where subscriber = $1 and name = $2 and value = $3 returning 1',
+    },
     [subscriber, name, value],
   );
   return rows.length === 1;

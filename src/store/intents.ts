@@ -146,7 +146,10 @@ export async function saveSteps(
 /** Whether a call of this intent was begun: an operation of a single call has none. */
 export async function hasSteps(db: Queryable, intent: Intent): Promise<boolean> {
   const [row] = await db.query<{ steps: number }>(
-    'select json_array_length(steps)::int as steps from syncflow.intent where id = $1',
+    {
+      name: 'syncflow-has-steps',
+      text: 'select json_array_length(steps)::int as steps from syncflow.intent where id = $1',
+    },
     [intent.id],
   );
   return (row?.steps ?? 0) > 0;
@@ -172,8 +175,11 @@ export async function closeIntents(
 export async function markUnknown(tx: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx.query(
-    `update syncflow.intent set unknown_at = coalesce(unknown_at, clock_timestamp())
+    {
+      name: 'syncflow-mark-unknown',
+      text: `update syncflow.intent set unknown_at = coalesce(unknown_at, clock_timestamp())
      where id in (select value::bigint from json_array_elements_text($1::json))`,
+    },
     [JSON.stringify(ids)],
   );
 }
@@ -181,7 +187,10 @@ export async function markUnknown(tx: Queryable, ids: readonly string[]): Promis
 /** Whether a create of this subscriber is under way that began before the given moment. */
 export async function createUnderWay(db: Queryable, subscriber: string, before: string): Promise<boolean> {
   const rows = await db.query(
-    `select 1 from syncflow.intent where subscriber = $1 and kind = 'create' and closed_at is null and created_at <= $2::timestamptz limit 1`,
+    {
+      name: 'syncflow-create-under-way',
+      text: `select 1 from syncflow.intent where subscriber = $1 and kind = 'create' and closed_at is null and created_at <= $2::timestamptz limit 1`,
+    },
     [subscriber, before],
   );
   return rows.length === 1;
@@ -197,8 +206,11 @@ export interface CausingIntent {
 export async function intentsByCause(db: Queryable, causes: readonly string[]): Promise<Map<string, CausingIntent>> {
   if (causes.length === 0) return new Map();
   const rows = await db.query<{ idempotency_key: string; kind: Intent['kind']; body: string }>(
-    `select idempotency_key, kind, body::text as body from syncflow.intent
+    {
+      name: 'syncflow-intents-by-cause',
+      text: `select idempotency_key, kind, body::text as body from syncflow.intent
      where idempotency_key in (select value from json_array_elements_text($1::json))`,
+    },
     [JSON.stringify([...new Set(causes.map(intentKeyOf))])],
   );
   return new Map(

@@ -163,9 +163,12 @@ export async function claimLinks(
 /** Prolongs leases that are still ours; returns the ids of those. */
 export async function renewLeases(db: Queryable, links: readonly Link[], leaseMs: number): Promise<Set<string>> {
   const rows = await db.query<{ id: string }>(
-    `update syncflow.link l set lease_until = clock_timestamp() + $2::float8 * interval '1 ms'
+    {
+      name: 'syncflow-renew-leases',
+      text: `update syncflow.link l set lease_until = clock_timestamp() + $2::float8 * interval '1 ms'
      from json_to_recordset($1::json) as r(id bigint, fence bigint)
      where l.id = r.id and l.fence = r.fence and l.lease_owner is not null returning l.id::text as id`,
+    },
     [JSON.stringify(links.map(({ id, fence }) => ({ id, fence }))), leaseMs],
   );
   return new Set(rows.map((row) => row.id));
@@ -174,8 +177,11 @@ export async function renewLeases(db: Queryable, links: readonly Link[], leaseMs
 /** Ends all leases after so many ms at most: for a hub that nobody else can be working on. */
 export async function shortenLeases(db: Queryable, ms: number): Promise<void> {
   await db.query(
-    `update syncflow.link set lease_until = clock_timestamp() + $1::float8 * interval '1 ms'
+    {
+      name: 'syncflow-shorten-leases',
+      text: `update syncflow.link set lease_until = clock_timestamp() + $1::float8 * interval '1 ms'
      where lease_owner is not null and lease_until > clock_timestamp() + $1::float8 * interval '1 ms'`,
+    },
     [ms],
   );
 }
@@ -211,7 +217,10 @@ export async function lockLink(
   key: RecordKey,
 ): Promise<{ link: Link; busy: boolean } | undefined> {
   const [row] = await tx.query<LinkRow & { busy: boolean }>(
-    `select ${linkColumns}, ${busyColumn} from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
+    {
+      name: 'syncflow-lock-link',
+      text: `select ${linkColumns}, ${busyColumn} from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
+    },
     [subscriber, key],
   );
   return row === undefined ? undefined : { link: toLink(row), busy: row.busy };
@@ -230,7 +239,10 @@ export async function holdsLease(tx: Queryable, link: Link): Promise<boolean> {
 export async function deleteLinks(tx: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await tx.query(
-    'delete from syncflow.link where id in (select value::bigint from json_array_elements_text($1::json))',
+    {
+      name: 'syncflow-delete-links',
+      text: 'delete from syncflow.link where id in (select value::bigint from json_array_elements_text($1::json))',
+    },
     [JSON.stringify(ids)],
   );
 }
@@ -246,7 +258,7 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
   const settled = new Set<string>();
   await lockLinks(
     tx,
-    'l.id = r.id and l.fence = r.fence',
+    'lease',
     kept.map(({ link }) => ({ id: link.id, fence: link.fence })),
   );
   await absorbTwins(tx, kept);
@@ -256,8 +268,11 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
   }
   if (forgotten.length > 0) {
     const rows = await tx.query<{ id: string }>(
-      `delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint)
+      {
+        name: 'syncflow-forget-links',
+        text: `delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint)
        where l.id = r.id and l.fence = r.fence and l.generation = r.generation returning l.id::text as id`,
+      },
       [JSON.stringify(forgotten.map(({ link }) => ({ id: link.id, fence: link.fence, generation: link.generation })))],
     );
     for (const row of rows) settled.add(row.id);
@@ -269,16 +284,26 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
   return settled;
 }
 
+/** How the links to be locked are named. */
+const linksBy = {
+  lease: 'l.id = r.id and l.fence = r.fence',
+  key: 'l.subscriber = r.subscriber and l.key = r.key',
+  remote: 'l.subscriber = r.subscriber and l.remote_id = r."remoteId"',
+} as const;
+
 /**
  * Locks links in the order of their ids: whoever changes several does this first, so that no two can wait for each other. A
  * statement of its own, because one that has waited for a lock may judge by what it saw before (and clear a "due" that came
  * in meanwhile).
  */
-export async function lockLinks(tx: Queryable, on: string, rows: readonly object[]): Promise<void> {
+export async function lockLinks(tx: Queryable, by: keyof typeof linksBy, rows: readonly object[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.query(
-    `select 1 from syncflow.link l join json_to_recordset($1::json) as r(id bigint, fence bigint, subscriber text, key text, "remoteId" text)
-     on ${on} order by l.id for update of l`,
+    {
+      name: `syncflow-lock-links-by-${by}`,
+      text: `select 1 from syncflow.link l join json_to_recordset($1::json) as r(id bigint, fence bigint, subscriber text, key text, "remoteId" text)
+     on ${linksBy[by]} order by l.id for update of l`,
+    },
     [JSON.stringify(rows)],
   );
 }
@@ -362,8 +387,11 @@ const settleStatement = {
 export async function releaseLeases(tx: Queryable, links: readonly Link[]): Promise<void> {
   if (links.length === 0) return;
   await tx.query(
-    `update syncflow.link l set lease_owner = null, lease_until = null from json_to_recordset($1::json) as r(id bigint, fence bigint)
+    {
+      name: 'syncflow-release-leases',
+      text: `update syncflow.link l set lease_owner = null, lease_until = null from json_to_recordset($1::json) as r(id bigint, fence bigint)
      where l.id = r.id and l.fence = r.fence`,
+    },
     [JSON.stringify(links.map(({ id, fence }) => ({ id, fence })))],
   );
 }

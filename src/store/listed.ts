@@ -19,7 +19,7 @@ export interface Listed {
 /** Notes that a run's listing showed these remotes; makes due those that must be looked at, and those that nobody knew. */
 export async function noteListed(tx: Queryable, run: string, rows: readonly Listed[]): Promise<void> {
   if (rows.length === 0) return;
-  await lockLinks(tx, 'l.subscriber = r.subscriber and l.remote_id = r."remoteId"', rows);
+  await lockLinks(tx, 'remote', rows);
   await tx.query(
     {
       name: 'syncflow-note-listed',
@@ -68,7 +68,7 @@ export async function queueRecords(
 ): Promise<void> {
   if (keys.length === 0) return;
   const rows = keys.map((key) => ({ subscriber, key }));
-  await lockLinks(tx, 'l.subscriber = r.subscriber and l.key = r.key', rows);
+  await lockLinks(tx, 'key', rows);
   await tx.query(
     {
       name: 'syncflow-queue-records',

@@ -31,9 +31,10 @@ export interface DueRow {
  * half of it would be another change. Marks of catalogs that this process doesn't know stay for one that does.
  */
 export async function claimMarks(tx: Queryable, catalogs: readonly string[], limit: number): Promise<MarkRow[]> {
-  const [turn] = await tx.query<{ ours: boolean }>(
-    `select pg_try_advisory_xact_lock(hashtext('syncflow'), hashtext('route')) as ours`,
-  );
+  const [turn] = await tx.query<{ ours: boolean }>({
+    name: 'syncflow-route-turn',
+    text: `select pg_try_advisory_xact_lock(hashtext('syncflow'), hashtext('route')) as ours`,
+  });
   if (turn?.ours !== true) return [];
   return tx.query<MarkRow>(
     {
@@ -54,7 +55,7 @@ export async function claimMarks(tx: Queryable, catalogs: readonly string[], lim
 /** Makes links due, creating those that aren't there. A new edit also takes them off the parking place and out of their back-off. */
 export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<void> {
   if (rows.length === 0) return;
-  await lockLinks(tx, 'l.subscriber = r.subscriber and l.key = r.key', rows);
+  await lockLinks(tx, 'key', rows);
   await tx.query(
     {
       name: 'syncflow-make-due',
@@ -86,9 +87,12 @@ export async function releaseKeys(
 ): Promise<void> {
   if (subscribers.length === 0 || keys?.length === 0) return;
   await tx.query(
-    `update syncflow.link set former_key = key, key = null
+    {
+      name: 'syncflow-release-keys',
+      text: `update syncflow.link set former_key = key, key = null
      where state = 'gone' and key is not null and subscriber in (select value from json_array_elements_text($1::json))
        and ($2::json is null or key in (select value from json_array_elements_text($2::json)))`,
+    },
     [JSON.stringify(subscribers), keys === undefined ? null : JSON.stringify(keys)],
   );
 }
@@ -96,8 +100,11 @@ export async function releaseKeys(
 /** Every link of these subscribers is due: a child table was truncated, or the whole catalog is to be looked at again. */
 export async function makeAllDue(tx: Queryable, subscribers: readonly string[]): Promise<void> {
   await tx.query(
-    `update syncflow.link set generation = generation + 1, due_at = clock_timestamp(), lane = greatest(lane, 1)
+    {
+      name: 'syncflow-make-all-due',
+      text: `update syncflow.link set generation = generation + 1, due_at = clock_timestamp(), lane = greatest(lane, 1)
      where subscriber in (select value from json_array_elements_text($1::json)) and state <> 'gone' and parked_code is null`,
+    },
     [JSON.stringify(subscribers)],
   );
 }
@@ -105,9 +112,12 @@ export async function makeAllDue(tx: Queryable, subscribers: readonly string[]):
 /** TRUNCATE: the records are gone, but their deletes wait until somebody says that they were meant. */
 export async function holdTruncated(tx: Queryable, subscribers: readonly string[], at: string): Promise<void> {
   await tx.query(
-    `update syncflow.link set generation = generation + 1, deleted_at = $2::timestamptz, due_at = null, waits_for = null,
+    {
+      name: 'syncflow-hold-truncated',
+      text: `update syncflow.link set generation = generation + 1, deleted_at = $2::timestamptz, due_at = null, waits_for = null,
        parked_code = 'truncate', parked_reason = 'the table was truncated: its deletes wait until released', parked_at = clock_timestamp()
      where subscriber in (select value from json_array_elements_text($1::json)) and state in ('new', 'linked') and key is not null`,
+    },
     [JSON.stringify(subscribers), at],
   );
 }
@@ -124,22 +134,31 @@ export async function moveKeys(
   if (moves.length === 0 || subscribers.length === 0) return;
   const params = [JSON.stringify(subscribers), JSON.stringify(moves)] as const;
   await tx.query(
-    `update syncflow.link l set key = 'moving:' || m."to", former_key = l.key
+    {
+      name: 'syncflow-move-keys-aside',
+      text: `update syncflow.link l set key = 'moving:' || m."to", former_key = l.key
      from json_to_recordset($2::json) as m("from" text, "to" text)
      where l.key = m."from" and l.subscriber in (select value from json_array_elements_text($1::json))`,
+    },
     params,
   );
   await tx.query(
-    `update syncflow.link l set key = null, former_key = l.key, deleted_at = coalesce(l.deleted_at, clock_timestamp()),
+    {
+      name: 'syncflow-move-keys-away',
+      text: `update syncflow.link l set key = null, former_key = l.key, deleted_at = coalesce(l.deleted_at, clock_timestamp()),
        generation = generation + 1, due_at = clock_timestamp()
      from json_to_recordset($2::json) as m("from" text, "to" text)
      where l.key = m."to" and l.subscriber in (select value from json_array_elements_text($1::json))`,
+    },
     params,
   );
   await tx.query(
-    `update syncflow.link l set key = substr(l.key, 8), generation = generation + 1, due_at = clock_timestamp(),
+    {
+      name: 'syncflow-move-keys-in',
+      text: `update syncflow.link l set key = substr(l.key, 8), generation = generation + 1, due_at = clock_timestamp(),
        parked_code = null, parked_reason = null, parked_at = null, attempts = 0
      where l.key like 'moving:%' and l.subscriber in (select value from json_array_elements_text($1::json))`,
+    },
     [params[0]],
   );
 }
@@ -147,8 +166,11 @@ export async function moveKeys(
 /** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
 export async function announceWriter(tx: Queryable, origin: string, editedAt: string | undefined): Promise<number> {
   const [row] = await tx.query<{ now_ms: number }>(
-    `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
+    {
+      name: 'syncflow-announce-writer',
+      text: `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
        (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+    },
     [origin, editedAt ?? ''],
   );
   return Math.round(row?.now_ms ?? 0);
@@ -157,14 +179,21 @@ export async function announceWriter(tx: Queryable, origin: string, editedAt: st
 /** Puts a sleeping worker on the list of those to be rung. */
 export async function announceSleep(db: Queryable, worker: string): Promise<void> {
   await db.query(
-    'insert into syncflow.sleeper (worker) values ($1) on conflict (worker) do update set since = clock_timestamp()',
+    {
+      name: 'syncflow-announce-sleep',
+      text: 'insert into syncflow.sleeper (worker) values ($1) on conflict (worker) do update set since = clock_timestamp()',
+    },
     [worker],
   );
 }
 
 /** Takes it off again, and with it sleepers that died without saying so. */
 export async function announceAwake(db: Queryable, worker: string): Promise<void> {
-  await db.query(`delete from syncflow.sleeper where worker = $1 or since < clock_timestamp() - interval '1 hour'`, [
-    worker,
-  ]);
+  await db.query(
+    {
+      name: 'syncflow-announce-awake',
+      text: `delete from syncflow.sleeper where worker = $1 or since < clock_timestamp() - interval '1 hour'`,
+    },
+    [worker],
+  );
 }

@@ -39,7 +39,9 @@ export interface SubscriberStatus {
 
 export async function subscriberStatus(db: Queryable, subscribers: readonly string[]): Promise<SubscriberStatus[]> {
   const rows = await db.query<Omit<SubscriberStatus, 'lastError'> & { lastError: string | null }>(
-    `select r.value as subscriber,
+    {
+      name: 'syncflow-subscriber-status',
+      text: `select r.value as subscriber,
        count(*) filter (where l.state = 'linked' and l.due_at is null and l.parked_code is null)::int as "inAgreement",
        count(*) filter (where l.due_at is not null and l.parked_code is null)::int as waiting,
        count(*) filter (where l.parked_code is not null)::int as parked,
@@ -55,6 +57,7 @@ export async function subscriberStatus(db: Queryable, subscribers: readonly stri
        (select count(*)::int from syncflow.conflict c where c.subscriber = r.value) as conflicts
      from json_array_elements_text($1::json) r left join syncflow.link l on l.subscriber = r.value
      group by r.value order by r.value`,
+    },
     [JSON.stringify(subscribers)],
   );
   return rows.map((row) => ({ ...row, lastError: row.lastError ?? undefined }));
@@ -75,11 +78,14 @@ export function listParked(
   filter: { subscriber?: string | undefined; code?: string | undefined; id?: string | undefined; limit?: number } = {},
 ): Promise<ParkedRecord[]> {
   return db.query<ParkedRecord>(
-    `select id::text as id, subscriber, key, remote_id as "remoteId", parked_code as code, parked_reason as reason,
+    {
+      name: 'syncflow-list-parked',
+      text: `select id::text as id, subscriber, key, remote_id as "remoteId", parked_code as code, parked_reason as reason,
        to_char(parked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
      from syncflow.link where parked_code is not null
        and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
      order by parked_at desc limit $4`,
+    },
     [filter.subscriber ?? null, filter.code ?? null, filter.id ?? null, filter.limit ?? 1000],
   );
 }
@@ -90,11 +96,14 @@ export async function retryParked(
   filter: { subscriber?: string | undefined; code?: string | undefined; id?: string | undefined; held: boolean },
 ): Promise<number> {
   const rows = await db.query(
-    `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, attempts = 0, flips = null,
+    {
+      name: 'syncflow-retry-parked',
+      text: `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, attempts = 0, flips = null,
        look = look or parked_code = 'loop', due_at = clock_timestamp(), generation = generation + 1
      where parked_code is not null and ($4::boolean or parked_code not in ('truncate', 'brake'))
        and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
      returning id`,
+    },
     [filter.subscriber ?? null, filter.code ?? null, filter.id ?? null, filter.held],
   );
   return rows.length;
@@ -106,21 +115,30 @@ export async function retryParked(
  */
 export async function createAgain(tx: Queryable, id: string): Promise<boolean> {
   const [link] = await tx.query<{ subscriber: string; key: string; deleted: boolean }>(
-    `select subscriber, key, parked_code = 'delete-conflict' as deleted from syncflow.link
+    {
+      name: 'syncflow-lock-decided',
+      text: `select subscriber, key, parked_code = 'delete-conflict' as deleted from syncflow.link
      where id = $1 and parked_code in ('unknown-create', 'delete-conflict') and key is not null for update`,
+    },
     [id],
   );
   if (link === undefined) return false;
   await tx.query(
-    `update syncflow.intent set closed_at = clock_timestamp(), outcome = 'given up by decision' where link_id = $1 and closed_at is null`,
+    {
+      name: 'syncflow-give-up-intent',
+      text: `update syncflow.intent set closed_at = clock_timestamp(), outcome = 'given up by decision' where link_id = $1 and closed_at is null`,
+    },
     [id],
   );
   await tx.query(
-    `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, last_error = null, attempts = 0,
+    {
+      name: 'syncflow-create-again',
+      text: `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, last_error = null, attempts = 0,
        fence = fence + 1, generation = generation + 1, look = false, due_at = null,
        state = case when $2::boolean then 'gone' else state end, former_key = case when $2::boolean then key else former_key end,
        key = case when $2::boolean then null else key end, settled_at = clock_timestamp()
      where id = $1`,
+    },
     [id, link.deleted],
   );
   await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, deleted: false }]);
@@ -145,9 +163,12 @@ export function listConflicts(
   filter: { subscriber?: string; key?: string; limit?: number } = {},
 ): Promise<ConflictRow[]> {
   return db.query<ConflictRow>(
-    `select subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
+    {
+      name: 'syncflow-list-conflicts',
+      text: `select subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
        to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
      from syncflow.conflict where ($1::text is null or subscriber = $1) and ($2::text is null or key = $2) order by id desc limit $3`,
+    },
     [filter.subscriber ?? null, filter.key ?? null, filter.limit ?? 1000],
   );
 }
@@ -155,9 +176,12 @@ export function listConflicts(
 /** Pauses or resumes single records of a subscriber. */
 export async function setPaused(db: Queryable, subscriber: string, key: string, paused: boolean): Promise<void> {
   await db.query(
-    `insert into syncflow.link as l (subscriber, key, paused) values ($1, $2, $3)
+    {
+      name: 'syncflow-set-paused',
+      text: `insert into syncflow.link as l (subscriber, key, paused) values ($1, $2, $3)
      on conflict (subscriber, key) where key is not null do update set paused = excluded.paused,
        generation = l.generation + 1, due_at = case when excluded.paused or l.parked_code is not null then l.due_at else clock_timestamp() end`,
+    },
     [subscriber, key, paused],
   );
 }
@@ -165,7 +189,10 @@ export async function setPaused(db: Queryable, subscriber: string, key: string, 
 /** Keys, and remote ids as `@id`, of everything parked of a subscriber. */
 export async function parkedKeys(db: Queryable, subscriber: string): Promise<Set<string>> {
   const rows = await db.query<{ key: string | null; remote_id: string | null }>(
-    'select key, remote_id from syncflow.link where subscriber = $1 and parked_code is not null',
+    {
+      name: 'syncflow-parked-keys',
+      text: 'select key, remote_id from syncflow.link where subscriber = $1 and parked_code is not null',
+    },
     [subscriber],
   );
   return new Set(

@@ -16,8 +16,11 @@ export type PrunedTable = keyof typeof served;
 export async function pruneTable(db: Queryable, table: PrunedTable, days: number, limit: number): Promise<void> {
   const { where, since } = served[table];
   await db.query(
-    `delete from syncflow.${table} where id in (
+    {
+      name: `syncflow-prune-${table}`,
+      text: `delete from syncflow.${table} where id in (
        select id from syncflow.${table} where ${where} and ${since} < clock_timestamp() - $1::float8 * interval '1 day' limit $2)`,
+    },
     [days, limit],
   );
 }

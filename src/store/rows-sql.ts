@@ -13,6 +13,9 @@ export interface RowShapes {
   readonly children: Readonly<Record<string, TableShape>>;
 }
 
+/** The statements on a catalog's rows, whichever hub answers them. */
+export type RowStatements = Pick<RowsSql, keyof RowsSql>;
+
 /** Builds statements; each distinct text gets a name of its own. */
 export class RowsSql {
   readonly #definition: CatalogDefinition;

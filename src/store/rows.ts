@@ -7,20 +7,18 @@ import type { FieldInfo } from '../catalog/fields.js';
 import { fromCanonical, toCanonical } from '../catalog/values.js';
 import { SyncflowError, messageOf } from '../errors.js';
 import { sqlState, type Queryable } from './database.js';
-import { RowsSql, type RowShapes } from './rows-sql.js';
-
-export type { RowShapes } from './rows-sql.js';
+import type { RowStatements } from './rows-sql.js';
 
 /** A row as `load` reads it: c0, c1, … and child0, child1, … as text. */
 type TextRow = Readonly<Record<string, string | null>>;
 
 export class HubRows {
   readonly #definition: CatalogDefinition;
-  readonly #sql: RowsSql;
+  readonly #sql: RowStatements;
 
-  constructor(definition: CatalogDefinition, shapes: RowShapes) {
+  constructor(definition: CatalogDefinition, statements: RowStatements) {
     this.#definition = definition;
-    this.#sql = new RowsSql(definition, shapes);
+    this.#sql = statements;
   }
 
   /**

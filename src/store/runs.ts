@@ -3,7 +3,10 @@ import type { Database, Queryable } from './database.js';
 
 /** Two workers that start at once open one run between them. Held until the transaction ends. */
 async function ourTurn(tx: Queryable): Promise<void> {
-  await tx.query(`select pg_advisory_xact_lock(hashtext('syncflow'), hashtext('run'))`);
+  await tx.query({
+    name: 'syncflow-run-turn',
+    text: `select pg_advisory_xact_lock(hashtext('syncflow'), hashtext('run'))`,
+  });
 }
 
 /** Opens a run for each of these subscribers that never had one of that kind. */
@@ -16,8 +19,11 @@ export async function openFirstRuns(
   await db.transaction(async (tx) => {
     await ourTurn(tx);
     await tx.query(
-      `insert into syncflow.run (subscriber, kind, progress) select s.value, $2, $3::json from json_array_elements_text($1::json) s
+      {
+        name: 'syncflow-open-first-runs',
+        text: `insert into syncflow.run (subscriber, kind, progress) select s.value, $2, $3::json from json_array_elements_text($1::json) s
        where not exists (select from syncflow.run r where r.subscriber = s.value and r.kind = $2)`,
+      },
       [JSON.stringify(subscribers), kind, JSON.stringify(initial)],
     );
   });
@@ -34,15 +40,21 @@ export function openRun<P extends object>(
   return db.transaction(async (tx) => {
     await ourTurn(tx);
     const [last] = await tx.query<{ id: string; progress: string; finished: boolean }>(
-      `select id::text as id, progress::text as progress, finished_at is not null as finished
+      {
+        name: 'syncflow-last-run',
+        text: `select id::text as id, progress::text as progress, finished_at is not null as finished
        from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
+      },
       [subscriber, kind],
     );
     if (last !== undefined && !last.finished)
       return { id: last.id, progress: { ...initial, ...(JSON.parse(last.progress) as Partial<P>) } };
     if (last !== undefined && !again) return undefined;
     const [made] = await tx.query<{ id: string }>(
-      'insert into syncflow.run (subscriber, kind, progress) values ($1, $2, $3::json) returning id::text as id',
+      {
+        name: 'syncflow-open-run',
+        text: 'insert into syncflow.run (subscriber, kind, progress) values ($1, $2, $3::json) returning id::text as id',
+      },
       [subscriber, kind, JSON.stringify(initial)],
     );
     return made === undefined ? undefined : { id: made.id, progress: initial };
@@ -51,11 +63,17 @@ export function openRun<P extends object>(
 
 /** Begins a run anew: one that is still open has seen too little, and gives way (a first load is then still to come). */
 export async function beginRun(tx: Queryable, subscriber: string, kind: string): Promise<void> {
-  await tx.query(`delete from syncflow.run where subscriber = $1 and kind = $2 and finished_at is null`, [
+  await tx.query(
+    {
+      name: 'syncflow-drop-open-run',
+      text: `delete from syncflow.run where subscriber = $1 and kind = $2 and finished_at is null`,
+    },
+    [subscriber, kind],
+  );
+  await tx.query({ name: 'syncflow-begin-run', text: 'insert into syncflow.run (subscriber, kind) values ($1, $2)' }, [
     subscriber,
     kind,
   ]);
-  await tx.query('insert into syncflow.run (subscriber, kind) values ($1, $2)', [subscriber, kind]);
 }
 
 /** How the last run of a kind stands; undefined where there was none. */
@@ -65,16 +83,25 @@ export async function standingOf(
   kind: string,
 ): Promise<'open' | 'finished' | undefined> {
   const [last] = await db.query<{ finished: boolean }>(
-    `select finished_at is not null as finished from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
+    {
+      name: 'syncflow-run-standing',
+      text: `select finished_at is not null as finished from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
+    },
     [subscriber, kind],
   );
   return last === undefined ? undefined : last.finished ? 'finished' : 'open';
 }
 
 export async function saveRun(db: Queryable, id: string, progress: object): Promise<void> {
-  await db.query('update syncflow.run set progress = $2::json where id = $1', [id, JSON.stringify(progress)]);
+  await db.query({ name: 'syncflow-save-run', text: 'update syncflow.run set progress = $2::json where id = $1' }, [
+    id,
+    JSON.stringify(progress),
+  ]);
 }
 
 export async function finishRun(db: Queryable, id: string): Promise<void> {
-  await db.query('update syncflow.run set finished_at = clock_timestamp() where id = $1', [id]);
+  await db.query(
+    { name: 'syncflow-finish-run', text: 'update syncflow.run set finished_at = clock_timestamp() where id = $1' },
+    [id],
+  );
 }

@@ -2,14 +2,8 @@
 import type { Database, Queryable, SqlValue, Statement, TransactionOptions } from '../../src/store/database.js';
 import { EmbeddedDatabase } from '../../src/store/embedded.js';
 import type { Chance } from './chance.js';
+import type { FaultKind, Faults } from './faults.js';
 import type { VirtualTime } from './time.js';
-
-/** What can go wrong between a worker and its database, as probabilities per transaction or statement. */
-export interface StoreFaults {
-  commitFails: number;
-  commitAnswerLost: number;
-  statementFails: number;
-}
 
 export class StoreFailure extends Error {}
 
@@ -32,13 +26,16 @@ class Turn {
 }
 
 export class SimulatedHub {
-  readonly faults: StoreFaults = { commitFails: 0, commitAnswerLost: 0, statementFails: 0 };
+  readonly faults: Faults;
+  /** Until when nobody gets through, in virtual ms. */
+  awayUntil = 0;
   readonly #inner: EmbeddedDatabase;
   readonly #time: VirtualTime;
   readonly #turn = new Turn();
   #told: number | undefined;
 
-  constructor(inner: EmbeddedDatabase, time: VirtualTime) {
+  constructor(inner: EmbeddedDatabase, time: VirtualTime, faults: Faults) {
+    this.faults = faults;
     this.#inner = inner;
     this.#time = time;
   }
@@ -50,8 +47,8 @@ export class SimulatedHub {
   }
 
   /** A connection of a worker, or of a user. */
-  connect(chance: Chance, options: { readonly faulty: boolean }): SimulatedConnection {
-    return new SimulatedConnection(this, chance, options.faulty);
+  connect(chance: Chance, worker?: string): SimulatedConnection {
+    return new SimulatedConnection(this, chance, worker);
   }
 
   async alone<T>(work: () => Promise<T>): Promise<T> {
@@ -93,7 +90,8 @@ export class SimulatedConnection implements Database {
   readonly shared = true;
   readonly #hub: SimulatedHub;
   readonly #chance: Chance;
-  readonly #faulty: boolean;
+  /** The worker whose connection it is; a person's has no faults. */
+  readonly #worker: string | undefined;
   #die: () => void = () => undefined;
   readonly #death = new Promise<void>((resolve) => {
     this.#die = resolve;
@@ -101,11 +99,13 @@ export class SimulatedConnection implements Database {
   dead = false;
   /** Until when the process is stopped (SIGSTOP, a long pause of the garbage collector), in virtual ms. */
   pausedUntil = 0;
+  /** How the world kills its process. */
+  onCrash: () => void = () => undefined;
 
-  constructor(hub: SimulatedHub, chance: Chance, faulty: boolean) {
+  constructor(hub: SimulatedHub, chance: Chance, worker: string | undefined) {
     this.#hub = hub;
     this.#chance = chance;
-    this.#faulty = faulty;
+    this.#worker = worker;
   }
 
   /** kill -9: nothing of this process is heard of any more, and what it had not committed is rolled back. */
@@ -125,12 +125,17 @@ export class SimulatedConnection implements Database {
   }
 
   async query<R extends object>(statement: string | Statement, params?: readonly SqlValue[]): Promise<R[]> {
-    await this.#latency();
-    return this.#alive(this.#hub.alone(() => this.#run<R>(this.#hub.inner, statement, params)));
+    const named =
+      typeof statement === 'string' ? statement.slice(0, 40) : (statement.name ?? statement.text.slice(0, 40));
+    await this.#latency(named);
+    const rows = await this.#alive(this.#hub.alone(() => this.#run<R>(this.#hub.inner, statement, params)));
+    await this.mishap(`after ${named}`);
+    if (this.#fails('commitAnswerLost', named)) throw new StoreFailure('the answer was lost');
+    return rows;
   }
 
   async execute(sql: string): Promise<void> {
-    await this.#latency();
+    await this.#latency('ddl');
     await this.#hub.alone(async () => {
       await this.#hub.tellTime((text) => this.#hub.inner.query(text));
       await this.#hub.real(() => this.#hub.inner.execute(virtual(sql)));
@@ -138,9 +143,10 @@ export class SimulatedConnection implements Database {
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    await this.#latency();
+    await this.#latency('begin');
     const answer = await this.#alive(this.#hub.alone(() => this.#transact(work, options)));
-    if (this.#fails(this.#hub.faults.commitAnswerLost)) throw new StoreFailure('the answer to COMMIT was lost');
+    await this.mishap('after commit');
+    if (this.#fails('commitAnswerLost', 'commit')) throw new StoreFailure('the answer to COMMIT was lost');
     return answer;
   }
 
@@ -149,15 +155,23 @@ export class SimulatedConnection implements Database {
       throw new StoreFailure('killed');
     });
     killed.catch(() => undefined);
+    let cut = false;
     return this.#hub.inner.transaction(async (inner) => {
       const tx: Queryable = {
         query: async <R extends object>(statement: string | Statement, params?: readonly SqlValue[]) => {
-          await this.#latency();
-          return this.#alive(this.#run<R>(inner, statement, params));
+          await this.#latency('a statement');
+          // a connection that was cut takes nothing more
+          if (cut) throw new StoreFailure('the connection was cut');
+          try {
+            return await this.#alive(this.#run<R>(inner, statement, params));
+          } catch (error) {
+            cut ||= error instanceof StoreFailure;
+            throw error;
+          }
         },
       };
       const answer = await Promise.race([work(tx), killed]);
-      if (this.#fails(this.#hub.faults.commitFails)) throw new StoreFailure('COMMIT failed');
+      if (cut || this.#fails('commitFails', 'commit')) throw new StoreFailure('COMMIT failed');
       return answer;
     }, options);
   }
@@ -179,20 +193,33 @@ export class SimulatedConnection implements Database {
     params: readonly SqlValue[] | undefined,
   ): Promise<R[]> {
     if (this.dead) throw new StoreFailure('killed');
-    if (this.#fails(this.#hub.faults.statementFails)) throw new StoreFailure('the connection was cut');
+    if (this.#fails('statementFails', 'a statement')) throw new StoreFailure('the connection was cut');
+    if (this.#worker !== undefined && this.#hub.awayUntil > this.#hub.time.ms) {
+      this.#hub.faults.met('hubAway', this.#worker);
+      throw new StoreFailure('the database is away');
+    }
     await this.#hub.tellTime((text) => on.query(text));
     const text = virtual(typeof statement === 'string' ? statement : statement.text);
     return this.#hub.real(() => on.query<R>(text, params));
   }
 
-  #fails(probability: number): boolean {
-    return this.#faulty && this.#chance.hits(probability);
+  #fails(kind: FaultKind, what: string): boolean {
+    return this.#worker !== undefined && this.#hub.faults.hits(kind, `${this.#worker}: ${what}`);
   }
 
-  async #latency(): Promise<void> {
-    const { time } = this.#hub;
+  async #latency(what: string): Promise<void> {
+    await this.mishap(`before ${what}`);
+    await this.#hub.time.sleep(this.#chance.int(0, 3));
+    if (this.dead) await never;
+  }
+
+  /** Between any two awaits a process may die, or be stopped for a while. */
+  async mishap(what: string): Promise<void> {
+    const { time, faults } = this.#hub;
+    if (this.#fails('crash', what)) this.onCrash();
+    if (this.#fails('pause', what))
+      this.pausedUntil = Math.max(this.pausedUntil, time.ms + faults.chance('pause').int(1_000, 60_000));
     if (this.pausedUntil > time.ms) await time.sleep(this.pausedUntil - time.ms);
-    await time.sleep(this.#chance.int(0, 3));
     if (this.dead) await never;
   }
 }

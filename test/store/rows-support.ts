@@ -3,6 +3,7 @@ import type { CatalogDefinition } from '../../src/catalog/catalog.js';
 import { readShape } from '../../src/catalog/table.js';
 import type { Queryable } from '../../src/store/database.js';
 import { HubRows } from '../../src/store/rows.js';
+import { RowsSql } from '../../src/store/rows-sql.js';
 
 export { Catalog, type AnyRecord, type CatalogDefinition } from '../../src/catalog/catalog.js';
 
@@ -17,8 +18,6 @@ export async function rowsOf(db: Queryable, definition: CatalogDefinition): Prom
   const children = await Promise.all(
     definition.children.map(async (child) => [child.name, (await readShape(db, child)) ?? none] as const),
   );
-  return new HubRows(definition, {
-    table: (await readShape(db, definition)) ?? none,
-    children: Object.fromEntries(children),
-  });
+  const shapes = { table: (await readShape(db, definition)) ?? none, children: Object.fromEntries(children) };
+  return new HubRows(definition, new RowsSql(definition, shapes));
 }
