@@ -1,12 +1,14 @@
 /**
- * Whole worlds from seeds: `npm run sim -- --seeds N [--seed S] [--json]`.
+ * Whole worlds from seeds: `npm run sim -- --seeds N [--seed S] [--hub memory|embedded] [--json]`.
  *
- * One seed decides everything: characters of the remotes, workers, edits, faults and their moments. The engine runs as it is, on an
- * embedded hub in memory, in virtual time. A seed that fails prints what is violated and the life of the record.
+ * One seed decides everything: characters of the remotes, workers, edits, faults and their moments. The engine runs as it is, in virtual
+ * time, on the hub in memory (test/simulation/memory-hub) or on an embedded one (real SQL). A seed that fails prints what is violated and the life of the record.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { EmbeddedDatabase } from '../src/store/embedded.js';
+import { EmbeddedHub } from '../test/simulation/embedded-hub.js';
+import { MemoryHub } from '../test/simulation/memory-hub/hub.js';
 import { simulate, type Length, type SeedResult } from '../test/simulation/simulate.js';
 
 export interface SimulationOptions {
@@ -14,6 +16,8 @@ export interface SimulationOptions {
   /** The first one; each world has the next number. */
   readonly seed: number;
   readonly length?: Length;
+  /** `memory` unless given: fast. `embedded`: real SQL, one connection. */
+  readonly hub?: 'memory' | 'embedded';
   readonly onSeed?: (result: SeedResult) => void;
 }
 
@@ -21,17 +25,25 @@ export interface SimulationOptions {
 export async function simulateSeeds(options: SimulationOptions): Promise<SeedResult[]> {
   const results: SeedResult[] = [];
   for (let index = 0; index < options.seeds; index++) {
-    const database = new EmbeddedDatabase();
-    await database.open();
-    try {
-      const result = await simulate(options.seed + index, database, options.length);
-      results.push(result);
-      options.onSeed?.(result);
-    } finally {
-      await database.close();
-    }
+    const seed = options.seed + index;
+    const result =
+      options.hub === 'embedded'
+        ? await onEmbedded(seed, options.length)
+        : await simulate(seed, (time) => new MemoryHub(time), options.length);
+    results.push(result);
+    options.onSeed?.(result);
   }
   return results;
+}
+
+async function onEmbedded(seed: number, length: Length | undefined): Promise<SeedResult> {
+  const database = new EmbeddedDatabase();
+  await database.open();
+  try {
+    return await simulate(seed, (time) => new EmbeddedHub(database, time), length);
+  } finally {
+    await database.close();
+  }
 }
 
 function describe(result: SeedResult): string {
@@ -50,13 +62,15 @@ async function main(): Promise<number> {
     .description('simulated worlds; exit 0 only if no invariant is violated in any')
     .option('--seeds <n>', 'how many', '10')
     .option('--seed <n>', 'the first one', String(Date.now() % 1_000_000))
+    .addOption(new Option('--hub <kind>', 'what the worlds stand on').choices(['memory', 'embedded']).default('memory'))
     .option('--json', 'print JSON at the end instead of lines')
     .parse()
-    .opts<{ seeds: string; seed: string; json?: boolean }>();
+    .opts<{ seeds: string; seed: string; hub: 'memory' | 'embedded'; json?: boolean }>();
   const started = performance.now();
   const results = await simulateSeeds({
     seeds: Number(given.seeds),
     seed: Number(given.seed),
+    hub: given.hub,
     onSeed: (result) => {
       if (given.json !== true) process.stdout.write(`${describe(result)}\n`);
     },

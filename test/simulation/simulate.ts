@@ -1,7 +1,8 @@
 /** Plays one seed: people act while things go wrong; then the faults stop, and the world must fall quiet and agree. */
-import type { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Database } from '../../src/store/database.js';
 import { check, lookAround, type Violation } from './invariants.js';
 import { People } from './people.js';
+import type { VirtualTime } from './time.js';
 import { World } from './world.js';
 
 export interface SeedResult {
@@ -30,11 +31,11 @@ const quietWithinMs = 1_800_000;
 
 export async function simulate(
   seed: number,
-  inner: EmbeddedDatabase,
+  hubIn: (time: VirtualTime) => Database,
   length: Length = fullLength,
 ): Promise<SeedResult> {
-  const world = new World(seed, inner);
-  await world.time.until(world.hub.prepare(), 1_000);
+  const world = new World(seed, hubIn);
+  await world.time.until(world.hub.prepare(), 60_000);
   const setUp = world.startWorker();
   await world.time.until(setUp.flow.prepare(), 60_000);
   const people = new People(world);

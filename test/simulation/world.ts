@@ -1,7 +1,7 @@
 /** A world from one seed: a hub, workers, remotes of random characters, people who edit, and what goes wrong. */
 import { createHash } from 'node:crypto';
 import { Syncflow } from '../../src/syncflow.js';
-import { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Database } from '../../src/store/database.js';
 import { Chance } from './chance.js';
 import { SimulatedHub, type SimulatedConnection } from './hub.js';
 import { Ledger } from './ledger.js';
@@ -57,10 +57,10 @@ export class World {
   #workers = 0;
   calm = false;
 
-  constructor(seed: number, inner: EmbeddedDatabase) {
+  constructor(seed: number, hubIn: (time: VirtualTime) => Database) {
     this.seed = seed;
     this.chance = new Chance(seed);
-    this.hub = new SimulatedHub(inner, this.time);
+    this.hub = new SimulatedHub(hubIn(this.time), this.time);
     const count = this.chance.int(1, 2);
     this.remotes = Array.from({ length: count }, (_, index) => {
       const name = 'ab'[index] ?? 'x';
