@@ -1,15 +1,17 @@
 /**
- * Whole worlds from seeds: `npm run sim -- --seeds N [--seed S] [--json]`.
+ * Whole worlds from seeds: `npm run sim -- --seeds N [--seed S] [--hub memory|embedded] [--json]`.
  *
  * One seed decides everything: characters of the remotes, workers, edits, faults and their moments. The engine runs as it is, in
- * virtual time. A seed that fails is made smaller as far as the same invariant still fails, and prints what is violated, what
+ * virtual time, on the hub in memory (test/simulation/memory-hub) or on an embedded one (real SQL). A seed that fails is made smaller as far as the same invariant still fails, and prints what is violated, what
  * went wrong when, and the life of the record.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { fileURLToPath } from 'node:url';
 import { EmbeddedDatabase } from '../src/store/embedded.js';
 import { Coverage } from '../test/simulation/coverage.js';
 import { shrink, type Shrunk } from '../test/simulation/shrink.js';
+import { EmbeddedHub } from '../test/simulation/embedded-hub.js';
+import { MemoryHub } from '../test/simulation/memory-hub/hub.js';
 import { fullLength, simulate, type Length, type SeedResult } from '../test/simulation/simulate.js';
 import type { Scope } from '../test/simulation/world.js';
 
@@ -19,16 +21,25 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly length?: Length;
   readonly scope?: Scope;
+  /** `memory` unless given. */
+  readonly hub?: HubKind;
   /** Every so many worlds one is played twice: the same must come of it. */
   readonly twiceEvery?: number;
   readonly onSeed?: (result: SeedResult) => void;
 }
 
-async function play(seed: number, length: Length = fullLength, scope: Scope = {}): Promise<SeedResult> {
+/** `memory`: fast. `embedded`: real SQL, one connection. */
+type HubKind = 'memory' | 'embedded';
+
+async function play(
+  seed: number,
+  { hub, length, scope }: Omit<SimulationOptions, 'seeds' | 'seed'>,
+): Promise<SeedResult> {
+  if (hub !== 'embedded') return simulate(seed, (time) => new MemoryHub(time), length ?? fullLength, scope);
   const database = new EmbeddedDatabase();
   await database.open();
   try {
-    return await simulate(seed, database, length, scope);
+    return await simulate(seed, (time) => new EmbeddedHub(database, time), length ?? fullLength, scope);
   } finally {
     await database.close();
   }
@@ -36,11 +47,11 @@ async function play(seed: number, length: Length = fullLength, scope: Scope = {}
 
 /** Plays the worlds one after the other, each on a hub of its own. */
 export async function simulateSeeds(options: SimulationOptions): Promise<SeedResult[]> {
-  const { seeds, seed: first, length, scope, twiceEvery, onSeed } = options;
+  const { seeds, seed: first, twiceEvery, onSeed } = options;
   const results: SeedResult[] = [];
   for (let seed = first; seed < first + seeds; seed++) {
-    let result = await play(seed, length, scope);
-    if (twiceEvery !== undefined && seed % twiceEvery === 0) result = same(result, await play(seed, length, scope));
+    let result = await play(seed, options);
+    if (twiceEvery !== undefined && seed % twiceEvery === 0) result = same(result, await play(seed, options));
     results.push(result);
     onSeed?.(result);
   }
@@ -82,6 +93,7 @@ function failure({ seed, violations }: SeedResult, { scope, result, tries }: Shr
 interface Given {
   readonly seeds: string;
   readonly seed: string;
+  readonly hub: HubKind;
   readonly json?: true;
   readonly shrink: boolean;
   readonly quiet?: true;
@@ -122,19 +134,21 @@ async function main(): Promise<number> {
     .description('simulated worlds; exit 0 only if no invariant is violated in any')
     .option('--seeds <n>', 'how many', '10')
     .option('--seed <n>', 'the first one', String(Date.now() % 1_000_000))
+    .addOption(new Option('--hub <kind>', 'what the worlds stand on').choices(['memory', 'embedded']).default('memory'))
     .option('--json', 'print JSON at the end instead of lines')
     .option('--quiet', 'no line for a world that is clean')
     .option('--no-shrink', 'leave failing worlds as large as they are')
     .parse()
     .opts<Given>();
   const seeds = Number(given.seeds);
+  const { hub } = given;
   const coverage = new Coverage();
   const progress = new Progress(seeds);
   const failed: { readonly seed: number; readonly violations: SeedResult['violations']; readonly shrunk: Shrunk }[] =
     [];
   let longestDelayMs = 0;
   for (let seed = Number(given.seed), last = seed + seeds; seed < last; seed++) {
-    const [result] = await simulateSeeds({ seeds: 1, seed, twiceEvery: 50 });
+    const [result] = await simulateSeeds({ seeds: 1, seed, hub, twiceEvery: 50 });
     if (result === undefined) continue;
     coverage.add(result.cells);
     longestDelayMs = Math.max(longestDelayMs, result.delayMs);
@@ -142,7 +156,7 @@ async function main(): Promise<number> {
       if (given.json !== true && given.quiet !== true) process.stdout.write(`${clean(result)}\n`);
     } else {
       const shrunk = given.shrink
-        ? await shrink(result, (scope) => play(seed, fullLength, scope))
+        ? await shrink(result, (scope) => play(seed, { hub, scope }))
         : { scope: {}, result, tries: 0 };
       failed.push({ seed, violations: result.violations, shrunk });
       if (given.json !== true) process.stdout.write(`${failure(result, shrunk)}\n`);
