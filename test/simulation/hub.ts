@@ -1,6 +1,6 @@
-/** One embedded hub for all workers of a world, in virtual time, with commits that fail and workers that die. */
+/** One hub for all workers of a world, in virtual time, with commits that fail and workers that die. */
 import type { Database, Queryable, SqlValue, Statement, TransactionOptions } from '../../src/store/database.js';
-import { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Ground } from '../../src/store/ground.js';
 import type { Chance } from './chance.js';
 import type { FaultKind, Faults } from './faults.js';
 import type { VirtualTime } from './time.js';
@@ -9,85 +9,33 @@ export class StoreFailure extends Error {}
 
 const never = new Promise<never>(() => undefined);
 
-/** Whoever has it, alone, talks to the database: there is but one connection. */
-class Turn {
-  #last: Promise<void> = Promise.resolve();
-
-  async take(): Promise<() => void> {
-    let release = (): void => undefined;
-    const next = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const before = this.#last;
-    this.#last = before.then(() => next);
-    await before;
-    return release;
-  }
-}
-
 export class SimulatedHub {
   readonly faults: Faults;
   /** Until when nobody gets through, in virtual ms. */
   awayUntil = 0;
-  readonly #inner: EmbeddedDatabase;
-  readonly #time: VirtualTime;
-  readonly #turn = new Turn();
-  #told: number | undefined;
+  readonly inner: Database;
+  readonly time: VirtualTime;
 
-  constructor(inner: EmbeddedDatabase, time: VirtualTime, faults: Faults) {
+  constructor(inner: Database, time: VirtualTime, faults: Faults) {
+    this.inner = inner;
+    this.time = time;
     this.faults = faults;
-    this.#inner = inner;
-    this.#time = time;
   }
 
-  /** Everything that asks for the time of day is told the virtual one. */
-  async prepare(): Promise<void> {
-    await this.#inner.execute(`create or replace function public.sim_now() returns timestamptz language sql stable
-      as $$ select current_setting('sim.now')::timestamptz $$`);
+  prepare(): Promise<void> {
+    return this.inner.open();
   }
 
-  /** A connection of a worker, or of a user. */
+  /** A connection of a worker, or of a person. */
   connect(chance: Chance, worker?: string): SimulatedConnection {
     return new SimulatedConnection(this, chance, worker);
-  }
-
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    const release = await this.#turn.take();
-    try {
-      return await work();
-    } finally {
-      release();
-    }
-  }
-
-  get time(): VirtualTime {
-    return this.#time;
-  }
-
-  /** Runs real work: virtual time waits for it. */
-  async real<T>(work: () => Promise<T>): Promise<T> {
-    this.#time.working += 1;
-    try {
-      return await work();
-    } finally {
-      this.#time.working -= 1;
-    }
-  }
-
-  async tellTime(run: (text: string) => Promise<unknown>): Promise<void> {
-    if (this.#told === this.#time.ms) return;
-    this.#told = this.#time.ms;
-    await this.real(() => run(`select set_config('sim.now', '${this.#time.now().toISOString()}', false)`));
-  }
-
-  get inner(): EmbeddedDatabase {
-    return this.#inner;
   }
 }
 
 export class SimulatedConnection implements Database {
   readonly description = 'a simulated hub';
   readonly shared = true;
+  readonly ground?: Ground;
   readonly #hub: SimulatedHub;
   readonly #chance: Chance;
   /** The worker whose connection it is; a person's has no faults. */
@@ -104,6 +52,8 @@ export class SimulatedConnection implements Database {
 
   constructor(hub: SimulatedHub, chance: Chance, worker: string | undefined) {
     this.#hub = hub;
+    const { ground } = hub.inner;
+    if (ground !== undefined) this.ground = ground;
     this.#chance = chance;
     this.#worker = worker;
   }
@@ -128,7 +78,7 @@ export class SimulatedConnection implements Database {
     const named =
       typeof statement === 'string' ? statement.slice(0, 40) : (statement.name ?? statement.text.slice(0, 40));
     await this.#latency(named);
-    const rows = await this.#alive(this.#hub.alone(() => this.#run<R>(this.#hub.inner, statement, params)));
+    const rows = await this.#alive(this.#run<R>(this.#hub.inner, statement, params));
     await this.mishap(`after ${named}`);
     if (this.#fails('commitAnswerLost', named)) throw new StoreFailure('the answer was lost');
     return rows;
@@ -136,15 +86,12 @@ export class SimulatedConnection implements Database {
 
   async execute(sql: string): Promise<void> {
     await this.#latency('ddl');
-    await this.#hub.alone(async () => {
-      await this.#hub.tellTime((text) => this.#hub.inner.query(text));
-      await this.#hub.real(() => this.#hub.inner.execute(virtual(sql)));
-    });
+    await this.#hub.inner.execute(sql);
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
     await this.#latency('begin');
-    const answer = await this.#alive(this.#hub.alone(() => this.#transact(work, options)));
+    const answer = await this.#alive(this.#transact(work, options));
     await this.mishap('after commit');
     if (this.#fails('commitAnswerLost', 'commit')) throw new StoreFailure('the answer to COMMIT was lost');
     return answer;
@@ -198,9 +145,7 @@ export class SimulatedConnection implements Database {
       this.#hub.faults.met('hubAway', this.#worker);
       throw new StoreFailure('the database is away');
     }
-    await this.#hub.tellTime((text) => on.query(text));
-    const text = virtual(typeof statement === 'string' ? statement : statement.text);
-    return this.#hub.real(() => on.query<R>(text, params));
+    return on.query<R>(statement, params);
   }
 
   #fails(kind: FaultKind, what: string): boolean {
@@ -222,8 +167,4 @@ export class SimulatedConnection implements Database {
     if (this.pausedUntil > time.ms) await time.sleep(this.pausedUntil - time.ms);
     if (this.dead) await never;
   }
-}
-
-function virtual(sql: string): string {
-  return sql.replaceAll('clock_timestamp()', 'public.sim_now()');
 }

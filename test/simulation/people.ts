@@ -1,4 +1,5 @@
 /** People: they edit, add and delete on all sides, each edit a token of its own. */
+import { sqlState } from '../../src/store/database.js';
 import type { Chance } from './chance.js';
 import { Mischief } from './mischief.js';
 import { RemotePeople } from './remote-people.js';
@@ -11,6 +12,8 @@ export const tables = { customer: 'customer', order: 'orders' } as const;
 /** The value of a unit, whichever kind of row has it. */
 export const valueOf = (row: CustomerRow | OrderRow, unit: string): string | null =>
   row[unit as keyof typeof row] as string | null;
+
+const deadlock = '40P01';
 
 /** New codes and new tokens. */
 export class Pen {
@@ -60,9 +63,17 @@ export class People {
     }
   }
 
-  /** One edit somewhere. */
+  /** One edit somewhere. Whoever meets a deadlock lets it be: nothing is written before all locks are held. */
   async act(): Promise<void> {
-    await this.#mischief.act();
+    try {
+      await this.#mischief.act();
+      await this.#everyday();
+    } catch (error) {
+      if (sqlState(error) !== deadlock) throw error;
+    }
+  }
+
+  async #everyday(): Promise<void> {
     const chance = this.#chance;
     const remote = chance.pick(this.#world.remotes);
     const dice = chance.int(0, 99);
@@ -93,21 +104,15 @@ export class People {
   }
 
   async insertOrder(): Promise<void> {
-    const [customer] = this.#chance.some(await this.#world.user.rows('customer'), 1);
-    if (customer === undefined) return;
-    const code = this.#pen.code('order');
-    const note = this.#pen.write('hub', code, 'note', null);
-    const lines = Array.from({ length: this.#chance.int(0, 3) }, (_, index) => {
-      const label = `${code}.${index}`;
-      return { label, text: this.#pen.write('hub', code, `text of ${label}`, null) };
-    });
     await this.#world.user.transaction(async (session) => {
-      // it may have been deleted since: then there is no order, and nobody has written anything
-      const there = await session.rows('customer', { lock: true });
-      if (!there.some((row) => row.id === customer.id)) {
-        this.#world.ledger.entities.delete(code);
-        return;
-      }
+      const customer = await this.lockOne(session, 'customer');
+      if (customer === undefined) return;
+      const code = this.#pen.code('order');
+      const note = this.#pen.write('hub', code, 'note', null);
+      const lines = Array.from({ length: this.#chance.int(0, 3) }, (_, index) => {
+        const label = `${code}.${index}`;
+        return { label, text: this.#pen.write('hub', code, `text of ${label}`, null) };
+      });
       const id = await session.insert('orders', { code, customer_id: customer.id, note });
       this.#world.codes.set(`order["${id}"]`, code);
       for (const line of lines) await session.insert('order_line', { ...line, order_id: id });

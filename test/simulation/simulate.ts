@@ -1,11 +1,12 @@
 /** Plays one seed: people act while things go wrong; then the faults stop, and the world must fall quiet and agree. */
-import type { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Database } from '../../src/store/database.js';
 import type { Strike } from './faults.js';
 import { check, type Violation } from './invariants.js';
 import { misfortune } from './misfortune.js';
 import { People } from './people.js';
 import { probe } from './probe.js';
 import { lookAround } from './scene.js';
+import type { VirtualTime } from './time.js';
 import { World, type Scope } from './world.js';
 
 export interface SeedResult {
@@ -41,13 +42,13 @@ const fadeMs = 65_000;
 
 export async function simulate(
   seed: number,
-  inner: EmbeddedDatabase,
+  hubIn: (time: VirtualTime) => Database,
   length: Length = fullLength,
   scope: Scope = {},
 ): Promise<SeedResult> {
-  const world = new World(seed, inner, scope);
+  const world = new World(seed, hubIn, scope);
   const edits = scope.edits ?? length.edits;
-  await world.time.until(world.hub.prepare(), 1_000);
+  await world.time.until(world.hub.prepare(), 60_000);
   const first = world.makeWorker();
   await world.time.until(first.flow.prepare(), 60_000);
   const people = new People(world);

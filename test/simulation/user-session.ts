@@ -169,6 +169,9 @@ export class UserSession {
   }
 }
 
+/** A person waits for a row. */
+const patienceMs = 600_000;
+
 /** A session outside of any transaction, which can open one. */
 export class User extends UserSession {
   readonly #database: Database;
@@ -179,7 +182,7 @@ export class User extends UserSession {
   }
 
   transaction<T>(work: (session: UserSession) => Promise<T>): Promise<T> {
-    return this.#database.transaction((tx) => work(new UserSession(tx)));
+    return this.#database.transaction((tx) => work(new UserSession(tx)), { lockTimeoutMs: patienceMs });
   }
 }
 

@@ -1,7 +1,7 @@
 /** A world from one seed: a hub, workers, remotes of random characters, people who edit, and what goes wrong. */
 import { createHash } from 'node:crypto';
 import { Syncflow } from '../../src/syncflow.js';
-import type { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Database } from '../../src/store/database.js';
 import { makeCatalogs, type Trouble } from './catalogs.js';
 import { Chance } from './chance.js';
 import { randomCharacter } from './character.js';
@@ -58,12 +58,12 @@ export class World {
   readonly #trace = createHash('sha256');
   #workers = 0;
 
-  constructor(seed: number, inner: EmbeddedDatabase, scope: Scope = {}) {
+  constructor(seed: number, hubIn: (time: VirtualTime) => Database, scope: Scope = {}) {
     this.seed = seed;
     this.chance = new Chance(seed);
     this.started = this.time.ms;
     this.faults = new Faults(this.chance.fork(), new Set(scope.without), () => this.at);
-    this.hub = new SimulatedHub(inner, this.time, this.faults);
+    this.hub = new SimulatedHub(hubIn(this.time), this.time, this.faults);
     const names = ['a', 'b', 'c', 'd'].slice(0, this.chance.int(2, 4));
     this.remotes = names
       .map((name) => {
@@ -125,7 +125,7 @@ export class World {
       database: connection,
       catalogs: [...this.#catalogs],
       accounts,
-      clock: { now, sleep: (ms, signal) => this.time.sleep(ms, signal) },
+      clock: { now, sleep: (ms, signal) => this.time.sleep(ms, signal), turn: this.time.turn },
       random: chance.float,
       newId: chance.id,
       batchSize: chance.pick([1, 3, 20]),
