@@ -53,6 +53,11 @@ const statements: readonly Mutant[] = [
     file: 'src/store/links.ts',
     find: 'due_at = case when l.generation <> r.generation then case when l.parked_code is null then clock_timestamp() end when r.due_in',
     replace: 'due_at = case when r.due_in',
+    twin: {
+      file: 'test/simulation/memory-hub/settle.ts',
+      find: '  if (!same) return link.parked_code === null ? now : null;\n',
+      replace: '',
+    },
   },
   {
     name: 'fence-not-checked-when-settling',
@@ -61,6 +66,11 @@ const statements: readonly Mutant[] = [
     file: 'src/store/links.ts',
     find: 'from r where l.id = r.id and l.fence = r.fence returning',
     replace: 'from r where l.id = r.id returning',
+    twin: {
+      file: 'test/simulation/memory-hub/settle.ts',
+      find: 'return r === undefined || Number(r.fence) !== link.fence ? undefined :',
+      replace: 'return r === undefined ? undefined :',
+    },
   },
   {
     name: 'leased-link-claimed',
@@ -69,6 +79,11 @@ const statements: readonly Mutant[] = [
     file: 'src/store/links.ts',
     find: 'and (lease_until is null or lease_until < clock_timestamp())\n',
     replace: '\n',
+    twin: {
+      file: 'test/simulation/memory-hub/claims.ts',
+      find: '        (link.lease_until === null || link.lease_until < now) &&\n',
+      replace: '',
+    },
   },
   {
     name: 'mark-leaves-the-generation',
@@ -80,14 +95,60 @@ const statements: readonly Mutant[] = [
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,`,
     replace: `          due_at = clock_timestamp(),
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,`,
+    twin: {
+      file: 'test/simulation/memory-hub/due.ts',
+      find: 'generation: link.generation + 1,\n                due_at: store.now(),\n                lane: link.due_at === null ? r.lane',
+      replace: 'due_at: store.now(),\n                lane: link.due_at === null ? r.lane',
+    },
   },
   {
     name: 'marks-deleted-by-a-range-of-ids',
-    mistake: 'Routing deletes all marks up to the last one that it read, those that became visible since included.',
+    mistake: 'Routing deletes all marks up to the last one that it has read, those that were committed since included.',
     breaks: ['S10'],
     file: 'src/store/marks.ts',
-    find: 'where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement)',
-    replace: 'where id <= (select max(id) from first)',
+    find: `        ), claimed as (
+          delete from syncflow.mark
+          where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement)
+          returning id, catalog, key, op, old_key, statement, at, origin, except_subscribers
+        )
+        select catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by id\`,
+    },
+    [limit, JSON.stringify(catalogs)],
+  );`,
+    replace: `        )
+        select id::text as id, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from syncflow.mark
+        where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement) order by id\`,
+    },
+    [limit, JSON.stringify(catalogs)],
+  ).then(async (marks) => {
+    const { id } = (marks.at(-1) ?? { id: '0' }) as { readonly id?: string };
+    await tx.query({ name: 'syncflow-delete-marks', text: 'delete from syncflow.mark where id <= $1' }, [id ?? '0']);
+    return marks;
+  });`,
+    twin: {
+      file: 'test/simulation/memory-hub/due.ts',
+      find: `      const claimed = await store.mark.delete(tx, [...slots]);
+      return claimed
+        .sort((a, b) => a.id - b.id)
+        .map(({ catalog, key, op, old_key, statement, at, origin, except_subscribers }: MarkRow) => ({
+          catalog,
+          key,
+          op,
+          old_key,
+          statement,
+          at: sqlText(at),
+          origin,
+          except_subscribers,
+        }));
+    },`,
+      replace: `      const claimed = [...slots].map((slot) => rowOf(tx, slot));
+      return claimed.sort((a, b) => a.id - b.id).map((mark) => ({ ...mark, id: String(mark.id), at: sqlText(mark.at) }));
+    },
+    'syncflow-delete-marks': async (tx, [last]) => {
+      await store.mark.delete(tx, store.mark.where(tx, (mark) => mark.id <= Number(last)));
+      return [];
+    },`,
+    },
   },
   {
     name: 'removed-line-marks-nobody',
@@ -96,6 +157,11 @@ const statements: readonly Mutant[] = [
     file: 'src/capture/triggers-sql.ts',
     find: "    trigger('delete', child, suffix, changed(once('o', 'old_rows'))),\n",
     replace: '',
+    twin: {
+      file: 'test/simulation/memory-hub/catalog-table.ts',
+      find: "await this.#mark(tx, 'D', this.#parent === undefined ? keys : this.#parents(gone));",
+      replace: "if (this.#parent === undefined) await this.#mark(tx, 'D', keys);",
+    },
   },
 ];
 

@@ -87,14 +87,6 @@ const children: readonly Mutant[] = [
     find: 'conflicts: [...units.conflicts, ...children.flatMap((child) => child.conflicts)],',
     replace: 'conflicts: units.conflicts,',
   },
-  {
-    name: 'new-line-gets-the-wrong-key',
-    mistake: 'A line that came from the remote is bound to the first new row of the hub, whatever that says.',
-    breaks: ['S17'],
-    file: 'src/merge/children.ts',
-    find: 'return (equal ?? fresh[0])?.[0];',
-    replace: 'return (fresh[0] ?? equal)?.[0];',
-  },
 ];
 
 export const mergeMutants: readonly Mutant[] = [...units, ...children];
