@@ -208,7 +208,7 @@ export class Syncflow {
   /** Takes in a webhook delivery of an account; resolves once its events are durable. */
   async receive(account: string, delivery: Delivery): Promise<Received> {
     const { env, bindings } = await this.#ready();
-    this.#intake ??= new Intake(env.db);
+    this.#intake ??= new Intake(env.db, env.clock);
     const received = await receiveWebhook(this.#intake, bindings, account, delivery);
     if (received.fresh > 0) this.#loops?.ring();
     return received;

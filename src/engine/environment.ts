@@ -8,6 +8,8 @@ export interface Clock {
   now(): Date;
   /** Resolves after `ms`, or at once when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves once whatever has arrived by now was taken in: one turn of the event loop unless given. */
+  turn?(): Promise<void>;
 }
 
 export const systemClock: Clock = {

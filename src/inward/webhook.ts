@@ -1,6 +1,7 @@
 /** Webhooks: a delivery is acknowledged once its events are durable. */
 import type { Binding } from '../engine/binding.js';
 import { SyncflowError } from '../errors.js';
+import type { Clock } from '../engine/environment.js';
 import type { Database } from '../store/database.js';
 import { incomingId, insertEvents, type Incoming } from '../store/inbox.js';
 import type { Delivery } from '../subscriber/base.js';
@@ -48,11 +49,13 @@ interface Waiting {
 /** Group commit: what comes in while a write is under way is written together, by one statement. */
 export class Intake {
   readonly #db: Database;
+  readonly #clock: Clock;
   #waiting: Waiting[] = [];
   #writing = false;
 
-  constructor(db: Database) {
+  constructor(db: Database, clock: Clock) {
     this.#db = db;
+    this.#clock = clock;
   }
 
   /** Resolves with the number of new events once they are durable. */
@@ -68,7 +71,7 @@ export class Intake {
     this.#writing = true;
     while (this.#waiting.length > 0) {
       // whatever has arrived at this socket by now goes along
-      await new Promise((resolve) => setImmediate(resolve));
+      await (this.#clock.turn?.() ?? new Promise((resolve) => setImmediate(resolve)));
       const group = this.#waiting.splice(0, maxGroup);
       try {
         await this.#write(group);

@@ -108,7 +108,10 @@ export function deletedKeys(marks: readonly MarkRow[]): RecordKey[] {
   return marks.flatMap((mark) => (mark.op === 'D' && mark.key !== null ? [mark.key] : []));
 }
 
-/** One due row per subscriber and key: the last mark of a key says whether it was deleted. Pure. */
+/**
+ * One due row per subscriber and key. The last mark that speaks of the row itself says whether it was deleted; an update doesn't:
+ * that of a line which its order took along comes after the deletion of the order. Pure.
+ */
 export function dueRows(marks: readonly MarkRow[], byCatalog: ReadonlyMap<string, readonly string[]>): DueRow[] {
   const rows = new Map<string, DueRow>();
   for (const mark of marks) {
@@ -116,13 +119,9 @@ export function dueRows(marks: readonly MarkRow[], byCatalog: ReadonlyMap<string
     const except = mark.except_subscribers === null ? [] : (JSON.parse(mark.except_subscribers) as string[]);
     for (const subscriber of byCatalog.get(mark.catalog) ?? []) {
       if (except.includes(subscriber)) continue;
-      rows.set(JSON.stringify([subscriber, mark.key]), {
-        subscriber,
-        key: mark.key,
-        lane: 0,
-        at: mark.at,
-        deleted: mark.op === 'D',
-      });
+      const id = JSON.stringify([subscriber, mark.key]);
+      const deleted = mark.op === 'U' ? rows.get(id)?.deleted : mark.op === 'D';
+      rows.set(id, { subscriber, key: mark.key, lane: 0, at: mark.at, deleted });
     }
   }
   return [...rows.values()];

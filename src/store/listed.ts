@@ -43,7 +43,9 @@ export async function noteListed(tx: Queryable, run: string, rows: readonly List
 /** Remotes of pairs older than the run that its whole listing didn't show: to be asked for. Only their own answer is proof of a deletion. */
 export async function lookAtUnlisted(tx: Queryable, subscriber: string, run: string): Promise<void> {
   await tx.query(
-    `with unlisted as materialized (
+    {
+      name: 'syncflow-look-at-unlisted',
+      text: `with unlisted as materialized (
        select id from syncflow.link
        where subscriber = $1 and state = 'linked' and key is not null and remote_id is not null and parked_code is null
          and listed_run is distinct from $2::bigint and created_at < (select started_at from syncflow.run where id = $2::bigint)
@@ -52,6 +54,7 @@ export async function lookAtUnlisted(tx: Queryable, subscriber: string, run: str
      update syncflow.link l set look = true, generation = generation + 1,
        lane = case when l.due_at is null then ${backfillLane} else l.lane end, due_at = clock_timestamp()
      from unlisted u where l.id = u.id`,
+    },
     [subscriber, run],
   );
 }

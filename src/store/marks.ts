@@ -22,7 +22,8 @@ export interface DueRow {
   readonly key: RecordKey;
   readonly lane: number;
   readonly at: string | null;
-  readonly deleted: boolean;
+  /** Whether the record was deleted; undefined where that isn't known from this mark: what was known before holds. */
+  readonly deleted: boolean | undefined;
 }
 
 /**
@@ -56,6 +57,13 @@ export async function claimMarks(tx: Queryable, catalogs: readonly string[], lim
 export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<void> {
   if (rows.length === 0) return;
   await lockLinks(tx, 'key', rows);
+  const told = rows.filter((row) => row.deleted !== undefined);
+  const untold = rows.filter((row) => row.deleted === undefined);
+  if (told.length > 0) await upsertDue(tx, told, true);
+  if (untold.length > 0) await upsertDue(tx, untold, false);
+}
+
+async function upsertDue(tx: Queryable, rows: readonly DueRow[], tellsDeletion: boolean): Promise<void> {
   await tx.query(
     {
       name: 'syncflow-make-due',
@@ -68,11 +76,11 @@ export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<v
           due_at = clock_timestamp(),
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
           edited_at = coalesce(excluded.edited_at, l.edited_at),
-          deleted_at = case when excluded.edited_at is null then l.deleted_at else excluded.deleted_at end,
+          deleted_at = case when $2::boolean then excluded.deleted_at else l.deleted_at end,
           parked_code = null, parked_reason = null, parked_at = null, waits_for = null, attempts = 0
         where l.state <> 'gone'`,
     },
-    [JSON.stringify(rows)],
+    [JSON.stringify(rows), tellsDeletion],
   );
 }
 

@@ -141,7 +141,7 @@ export async function createAgain(tx: Queryable, id: string): Promise<boolean> {
     },
     [id, link.deleted],
   );
-  await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, deleted: false }]);
+  await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, deleted: undefined }]);
   return true;
 }
 

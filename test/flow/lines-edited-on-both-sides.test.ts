@@ -48,6 +48,14 @@ describe.each(hubs)('on $name', (hub) => {
     expect(await parkedOf(world)).toEqual([]);
   });
 
+  test('an invoice is deleted by SQL, its lines with it: it is deleted there', async () => {
+    const { world, system } = await oneInvoice(stage);
+    await world.flow.database.query('delete from invoice');
+    await world.flow.sync();
+    expect(await parkedOf(world)).toEqual([]);
+    expect(system.objects.size).toBe(0);
+  });
+
   test('added, edited and removed there: comes here, without a write', async () => {
     const { world, system, edit, here } = await oneInvoice(stage);
     edit((lines) => added('new', 'd', 400)(without('b')(withText('a', { amount: 150 })(lines))));

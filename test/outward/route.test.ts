@@ -27,6 +27,15 @@ describe('marks become due rows', () => {
     ]);
   });
 
+  test('an update says nothing of deletion: that of a line which its order took along comes after the order’s own', () => {
+    const marks = [mark('D', 'k'), mark('U', 'k'), mark('U', 'l'), mark('D', 'm'), mark('I', 'm'), mark('U', 'm')];
+    expect(dueRows(marks, new Map([['thing', ['thing/a']]])).map(({ key, deleted }) => [key, deleted])).toEqual([
+      ['k', true],
+      ['l', undefined],
+      ['m', false],
+    ]);
+  });
+
   test('one write may leave a subscriber out; another of the same record takes it along', () => {
     const except = JSON.stringify(['thing/a']);
     expect(dueRows([mark('U', 'k', { except_subscribers: except })], subscribers).map((row) => row.subscriber)).toEqual(

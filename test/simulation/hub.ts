@@ -1,99 +1,45 @@
-/** One embedded hub for all workers of a world, in virtual time, with commits that fail and workers that die. */
+/** One hub for all workers of a world, in virtual time, with commits that fail and workers that die. */
 import type { Database, Queryable, SqlValue, Statement, TransactionOptions } from '../../src/store/database.js';
-import { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Ground } from '../../src/store/ground.js';
 import type { Chance } from './chance.js';
+import type { FaultKind, Faults } from './faults.js';
 import type { VirtualTime } from './time.js';
-
-/** What can go wrong between a worker and its database, as probabilities per transaction or statement. */
-export interface StoreFaults {
-  commitFails: number;
-  commitAnswerLost: number;
-  statementFails: number;
-}
 
 export class StoreFailure extends Error {}
 
 const never = new Promise<never>(() => undefined);
 
-/** Whoever has it, alone, talks to the database: there is but one connection. */
-class Turn {
-  #last: Promise<void> = Promise.resolve();
-
-  async take(): Promise<() => void> {
-    let release = (): void => undefined;
-    const next = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const before = this.#last;
-    this.#last = before.then(() => next);
-    await before;
-    return release;
-  }
-}
-
 export class SimulatedHub {
-  readonly faults: StoreFaults = { commitFails: 0, commitAnswerLost: 0, statementFails: 0 };
-  readonly #inner: EmbeddedDatabase;
-  readonly #time: VirtualTime;
-  readonly #turn = new Turn();
-  #told: number | undefined;
+  readonly faults: Faults;
+  /** Until when nobody gets through, in virtual ms. */
+  awayUntil = 0;
+  readonly inner: Database;
+  readonly time: VirtualTime;
 
-  constructor(inner: EmbeddedDatabase, time: VirtualTime) {
-    this.#inner = inner;
-    this.#time = time;
+  constructor(inner: Database, time: VirtualTime, faults: Faults) {
+    this.inner = inner;
+    this.time = time;
+    this.faults = faults;
   }
 
-  /** Everything that asks for the time of day is told the virtual one. */
-  async prepare(): Promise<void> {
-    await this.#inner.execute(`create or replace function public.sim_now() returns timestamptz language sql stable
-      as $$ select current_setting('sim.now')::timestamptz $$`);
+  prepare(): Promise<void> {
+    return this.inner.open();
   }
 
-  /** A connection of a worker, or of a user. */
-  connect(chance: Chance, options: { readonly faulty: boolean }): SimulatedConnection {
-    return new SimulatedConnection(this, chance, options.faulty);
-  }
-
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    const release = await this.#turn.take();
-    try {
-      return await work();
-    } finally {
-      release();
-    }
-  }
-
-  get time(): VirtualTime {
-    return this.#time;
-  }
-
-  /** Runs real work: virtual time waits for it. */
-  async real<T>(work: () => Promise<T>): Promise<T> {
-    this.#time.working += 1;
-    try {
-      return await work();
-    } finally {
-      this.#time.working -= 1;
-    }
-  }
-
-  async tellTime(run: (text: string) => Promise<unknown>): Promise<void> {
-    if (this.#told === this.#time.ms) return;
-    this.#told = this.#time.ms;
-    await this.real(() => run(`select set_config('sim.now', '${this.#time.now().toISOString()}', false)`));
-  }
-
-  get inner(): EmbeddedDatabase {
-    return this.#inner;
+  /** A connection of a worker, or of a person. */
+  connect(chance: Chance, worker?: string): SimulatedConnection {
+    return new SimulatedConnection(this, chance, worker);
   }
 }
 
 export class SimulatedConnection implements Database {
   readonly description = 'a simulated hub';
   readonly shared = true;
+  readonly ground?: Ground;
   readonly #hub: SimulatedHub;
   readonly #chance: Chance;
-  readonly #faulty: boolean;
+  /** The worker whose connection it is; a person's has no faults. */
+  readonly #worker: string | undefined;
   #die: () => void = () => undefined;
   readonly #death = new Promise<void>((resolve) => {
     this.#die = resolve;
@@ -101,11 +47,15 @@ export class SimulatedConnection implements Database {
   dead = false;
   /** Until when the process is stopped (SIGSTOP, a long pause of the garbage collector), in virtual ms. */
   pausedUntil = 0;
+  /** How the world kills its process. */
+  onCrash: () => void = () => undefined;
 
-  constructor(hub: SimulatedHub, chance: Chance, faulty: boolean) {
+  constructor(hub: SimulatedHub, chance: Chance, worker: string | undefined) {
     this.#hub = hub;
+    const { ground } = hub.inner;
+    if (ground !== undefined) this.ground = ground;
     this.#chance = chance;
-    this.#faulty = faulty;
+    this.#worker = worker;
   }
 
   /** kill -9: nothing of this process is heard of any more, and what it had not committed is rolled back. */
@@ -125,22 +75,25 @@ export class SimulatedConnection implements Database {
   }
 
   async query<R extends object>(statement: string | Statement, params?: readonly SqlValue[]): Promise<R[]> {
-    await this.#latency();
-    return this.#alive(this.#hub.alone(() => this.#run<R>(this.#hub.inner, statement, params)));
+    const named =
+      typeof statement === 'string' ? statement.slice(0, 40) : (statement.name ?? statement.text.slice(0, 40));
+    await this.#latency(named);
+    const rows = await this.#alive(this.#run<R>(this.#hub.inner, statement, params));
+    await this.mishap(`after ${named}`);
+    if (this.#fails('commitAnswerLost', named)) throw new StoreFailure('the answer was lost');
+    return rows;
   }
 
   async execute(sql: string): Promise<void> {
-    await this.#latency();
-    await this.#hub.alone(async () => {
-      await this.#hub.tellTime((text) => this.#hub.inner.query(text));
-      await this.#hub.real(() => this.#hub.inner.execute(virtual(sql)));
-    });
+    await this.#latency('ddl');
+    await this.#hub.inner.execute(sql);
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    await this.#latency();
-    const answer = await this.#alive(this.#hub.alone(() => this.#transact(work, options)));
-    if (this.#fails(this.#hub.faults.commitAnswerLost)) throw new StoreFailure('the answer to COMMIT was lost');
+    await this.#latency('begin');
+    const answer = await this.#alive(this.#transact(work, options));
+    await this.mishap('after commit');
+    if (this.#fails('commitAnswerLost', 'commit')) throw new StoreFailure('the answer to COMMIT was lost');
     return answer;
   }
 
@@ -149,15 +102,23 @@ export class SimulatedConnection implements Database {
       throw new StoreFailure('killed');
     });
     killed.catch(() => undefined);
+    let cut = false;
     return this.#hub.inner.transaction(async (inner) => {
       const tx: Queryable = {
         query: async <R extends object>(statement: string | Statement, params?: readonly SqlValue[]) => {
-          await this.#latency();
-          return this.#alive(this.#run<R>(inner, statement, params));
+          await this.#latency('a statement');
+          // a connection that was cut takes nothing more
+          if (cut) throw new StoreFailure('the connection was cut');
+          try {
+            return await this.#alive(this.#run<R>(inner, statement, params));
+          } catch (error) {
+            cut ||= error instanceof StoreFailure;
+            throw error;
+          }
         },
       };
       const answer = await Promise.race([work(tx), killed]);
-      if (this.#fails(this.#hub.faults.commitFails)) throw new StoreFailure('COMMIT failed');
+      if (cut || this.#fails('commitFails', 'commit')) throw new StoreFailure('COMMIT failed');
       return answer;
     }, options);
   }
@@ -179,24 +140,31 @@ export class SimulatedConnection implements Database {
     params: readonly SqlValue[] | undefined,
   ): Promise<R[]> {
     if (this.dead) throw new StoreFailure('killed');
-    if (this.#fails(this.#hub.faults.statementFails)) throw new StoreFailure('the connection was cut');
-    await this.#hub.tellTime((text) => on.query(text));
-    const text = virtual(typeof statement === 'string' ? statement : statement.text);
-    return this.#hub.real(() => on.query<R>(text, params));
+    if (this.#fails('statementFails', 'a statement')) throw new StoreFailure('the connection was cut');
+    if (this.#worker !== undefined && this.#hub.awayUntil > this.#hub.time.ms) {
+      this.#hub.faults.met('hubAway', this.#worker);
+      throw new StoreFailure('the database is away');
+    }
+    return on.query<R>(statement, params);
   }
 
-  #fails(probability: number): boolean {
-    return this.#faulty && this.#chance.hits(probability);
+  #fails(kind: FaultKind, what: string): boolean {
+    return this.#worker !== undefined && this.#hub.faults.hits(kind, `${this.#worker}: ${what}`);
   }
 
-  async #latency(): Promise<void> {
-    const { time } = this.#hub;
-    if (this.pausedUntil > time.ms) await time.sleep(this.pausedUntil - time.ms);
-    await time.sleep(this.#chance.int(0, 3));
+  async #latency(what: string): Promise<void> {
+    await this.mishap(`before ${what}`);
+    await this.#hub.time.sleep(this.#chance.int(0, 3));
     if (this.dead) await never;
   }
-}
 
-function virtual(sql: string): string {
-  return sql.replaceAll('clock_timestamp()', 'public.sim_now()');
+  /** Between any two awaits a process may die, or be stopped for a while. */
+  async mishap(what: string): Promise<void> {
+    const { time, faults } = this.#hub;
+    if (this.#fails('crash', what)) this.onCrash();
+    if (this.#fails('pause', what))
+      this.pausedUntil = Math.max(this.pausedUntil, time.ms + faults.chance('pause').int(1_000, 60_000));
+    if (this.pausedUntil > time.ms) await time.sleep(this.pausedUntil - time.ms);
+    if (this.dead) await never;
+  }
 }

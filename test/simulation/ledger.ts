@@ -3,6 +3,9 @@
  * seen it. So at the end each token must stand where it was written, have been overwritten by someone who had seen it, or stand
  * in the conflict log.
  */
+/** A token as it was written, whatever a remote has made of it. Its mark stays: `t7!` is refused by the hub, `t7?` by the remotes. */
+export const tokenOf = (value: string): string => value.trim().toLowerCase();
+
 export interface Write {
   readonly token: string;
   readonly side: string;
@@ -24,6 +27,8 @@ export class Entity {
   /** Tokens of child rows that were removed by someone who saw them, by unit. */
   readonly removed = new Map<string, (string | undefined)[]>();
   readonly timeline: string[] = [];
+  /** When somebody last changed it, in ms. */
+  editedAt = 0;
 }
 
 export class Ledger {
@@ -37,11 +42,12 @@ export class Ledger {
   }
 
   /** A new token for a unit of an entity that is about to be written over `over`. */
-  write(at: number, side: string, code: string, unit: string, over: string | null | undefined): string {
-    const token = `t${++this.#tokens}`;
+  write(at: number, side: string, code: string, unit: string, over: string | null | undefined, flaw = ''): string {
+    const token = `t${++this.#tokens}${flaw}`;
     const entity = this.entity(code);
+    entity.editedAt = at;
     const writes = entity.writes.get(unit) ?? [];
-    writes.push({ token, side, over: over ?? undefined });
+    writes.push({ token, side, over: typeof over === 'string' ? tokenOf(over) : undefined });
     entity.writes.set(unit, writes);
     entity.timeline.push(`${at} ${side}: ${unit} ${over ?? '∅'} → ${token}`);
     return token;
@@ -49,13 +55,22 @@ export class Ledger {
 
   delete(at: number, side: string, code: string, over: readonly (string | null | undefined)[]): void {
     const entity = this.entity(code);
-    entity.deletions.push({ side, at, over: over.filter((one) => typeof one === 'string') });
+    entity.editedAt = at;
+    entity.deletions.push({ side, at, over: over.flatMap((one) => (typeof one === 'string' ? tokenOf(one) : [])) });
     entity.timeline.push(`${at} ${side}: deleted`);
   }
 
-  remove(code: string, unit: string, over: string | null | undefined): void {
-    const { removed } = this.entity(code);
-    removed.set(unit, [...(removed.get(unit) ?? []), over ?? undefined]);
+  remove(at: number, code: string, unit: string, over: string | null | undefined): void {
+    const entity = this.entity(code);
+    entity.editedAt = at;
+    const { removed } = entity;
+    removed.set(unit, [...(removed.get(unit) ?? []), typeof over === 'string' ? tokenOf(over) : undefined]);
+  }
+
+  /** Somebody changed it in a way that no token tells (its reference, its key). */
+  touch(at: number, code: string, what: string): void {
+    this.entity(code).editedAt = at;
+    this.note(at, code, what);
   }
 
   note(at: number, code: string, what: string): void {

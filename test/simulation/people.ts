@@ -1,215 +1,200 @@
 /** People: they edit, add and delete on all sides, each edit a token of its own. */
+import { sqlState } from '../../src/store/database.js';
 import type { Chance } from './chance.js';
-import type { Kind, Remote, Thing } from './remote.js';
+import { Mischief } from './mischief.js';
+import { RemotePeople } from './remote-people.js';
 import type { CustomerRow, OrderRow, UserSession } from './user-session.js';
 import type { World } from './world.js';
 
-const units = { customer: ['name', 'email', 'city'], order: ['note'] } as const;
-const tables = { customer: 'customer', order: 'orders' } as const;
+export type HubKind = 'customer' | 'order';
+export const units = { customer: ['name', 'email', 'city'], order: ['note'] } as const;
+export const tables = { customer: 'customer', order: 'orders' } as const;
 /** The value of a unit, whichever kind of row has it. */
-const valueOf = (row: CustomerRow | OrderRow, unit: string): string | null =>
+export const valueOf = (row: CustomerRow | OrderRow, unit: string): string | null =>
   row[unit as keyof typeof row] as string | null;
 
-export class People {
+const deadlock = '40P01';
+
+/** New codes and new tokens. */
+export class Pen {
   readonly #world: World;
-  readonly #chance: Chance;
   #codes = 0;
 
   constructor(world: World) {
     this.#world = world;
-    this.#chance = world.chance.fork();
   }
 
-  /** One edit somewhere. */
-  async act(): Promise<void> {
-    const chance = this.#chance;
-    const remote = chance.pick(this.#world.remotes);
-    const dice = chance.int(0, 99);
-    if (dice < 14) await this.insertCustomer();
-    else if (dice < 24) await this.insertOrder();
-    else if (dice < 48) await this.editHub(chance.hits(0.7) ? 'customer' : 'order');
-    else if (dice < 52) await this.editManyHub();
-    else if (dice < 58) await this.deleteHub();
-    else if (dice < 66) await this.editLinesHub();
-    else if (dice < 74) this.insertRemote(remote);
-    else if (dice < 92) this.editRemote(remote, chance.hits(0.7) ? 'customer' : 'order');
-    else if (dice < 96) this.editLinesRemote(remote);
-    else this.deleteRemote(remote);
-  }
-
-  #code(kind: Kind): string {
+  code(kind: HubKind): string {
     this.#codes += 1;
     return `${kind[0] ?? ''}${this.#codes}`;
   }
 
-  #write(side: string, code: string, unit: string, over: unknown): string {
-    return this.#world.ledger.write(this.#world.at, side, code, unit, typeof over === 'string' ? over : null);
+  /** @param flaw `!`: the hub refuses it; `?`: the remotes do */
+  write(side: string, code: string, unit: string, over: unknown, flaw: '' | '!' | '?' = ''): string {
+    const { ledger, at } = this.#world;
+    return ledger.write(at, side, code, unit, typeof over === 'string' ? over : null, flaw);
+  }
+}
+
+export class People {
+  readonly #world: World;
+  readonly #chance: Chance;
+  readonly #pen: Pen;
+  readonly #remote: RemotePeople;
+  readonly #mischief: Mischief;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#chance = world.chance.fork();
+    this.#pen = new Pen(world);
+    this.#remote = new RemotePeople(world, this.#chance.fork(), this.#pen);
+    this.#mischief = new Mischief(world, this, this.#remote, this.#pen);
   }
 
-  async insertCustomer(): Promise<void> {
-    const code = this.#code('customer');
-    const [name = '', email = null, city = null] = units.customer.map((unit) => this.#write('hub', code, unit, null));
-    const id = await this.#world.user.insert('customer', { code, name, email, city });
-    this.#world.codes.set(`customer["${id}"]`, code);
+  /** What is there before anybody has heard of Syncflow: some on one side, some on both. */
+  async moveIn(): Promise<void> {
+    for (let count = 12; count > 0; count--) await this.insertCustomer();
+    for (let count = 5; count > 0; count--) await this.insertOrder();
+    const rows = await this.#world.user.rows('customer');
+    for (const remote of this.#world.remotes) {
+      for (let count = this.#chance.int(0, 5); count > 0; count--) this.#remote.insertCustomer(remote);
+      if (!remote.character.searchable) continue;
+      for (const row of this.#chance.some(rows, this.#chance.int(0, 3))) this.#remote.insertTwin(remote, row.code);
+    }
+  }
+
+  /** One edit somewhere. Whoever meets a deadlock lets it be: nothing is written before all locks are held. */
+  async act(): Promise<void> {
+    try {
+      await this.#mischief.act();
+      await this.#everyday();
+    } catch (error) {
+      if (sqlState(error) !== deadlock) throw error;
+    }
+  }
+
+  async #everyday(): Promise<void> {
+    const chance = this.#chance;
+    const remote = chance.pick(this.#world.remotes);
+    const dice = chance.int(0, 99);
+    if (dice < 12) await this.insertCustomer();
+    else if (dice < 22) await this.insertOrder();
+    else if (dice < 48) await this.editHub(chance.hits(0.7) ? 'customer' : 'order');
+    else if (dice < 54) await this.deleteHub();
+    else if (dice < 62) await this.editLinesHub();
+    else if (dice < 68) this.#remote.insertCustomer(remote);
+    else if (dice < 71) this.#remote.insertOrder(remote);
+    else if (dice < 91) this.#remote.edit(remote, chance.hits(0.7) ? 'customer' : 'order');
+    else if (dice < 95) this.#remote.editLines(remote);
+    else this.#remote.delete(remote);
+  }
+
+  /** Waits for what people have begun. */
+  finish(): Promise<void> {
+    return this.#mischief.finish();
+  }
+
+  async insertCustomer(session: UserSession = this.#world.user, id?: number): Promise<void> {
+    const code = this.#pen.code('customer');
+    const [name = '', email = null, city = null] = units.customer.map((unit) =>
+      this.#pen.write('hub', code, unit, null),
+    );
+    const key = await session.insert('customer', { code, name, email, city }, id);
+    this.#world.codes.set(`customer["${key}"]`, code);
   }
 
   async insertOrder(): Promise<void> {
-    const [customer] = this.#chance.some(await this.#world.user.rows('customer'), 1);
-    if (customer === undefined) return;
-    const code = this.#code('order');
-    const note = this.#write('hub', code, 'note', null);
-    const lines = Array.from({ length: this.#chance.int(0, 3) }, (_, index) => {
-      const label = `${code}.${index}`;
-      return { label, text: this.#write('hub', code, `text of ${label}`, null) };
-    });
     await this.#world.user.transaction(async (session) => {
+      const customer = await this.lockOne(session, 'customer');
+      if (customer === undefined) return;
+      const code = this.#pen.code('order');
+      const note = this.#pen.write('hub', code, 'note', null);
+      const lines = Array.from({ length: this.#chance.int(0, 3) }, (_, index) => {
+        const label = `${code}.${index}`;
+        return { label, text: this.#pen.write('hub', code, `text of ${label}`, null) };
+      });
       const id = await session.insert('orders', { code, customer_id: customer.id, note });
       this.#world.codes.set(`order["${id}"]`, code);
       for (const line of lines) await session.insert('order_line', { ...line, order_id: id });
     });
   }
 
-  async editHub(kind: Kind): Promise<void> {
+  /** @param only this row, if it is still there */
+  async editHub(
+    kind: HubKind,
+    { unit = this.#chance.pick<string>(units[kind]), flaw = '', only }: HubEdit = {},
+  ): Promise<void> {
     await this.#world.user.transaction(async (session) => {
-      const row = await this.#lockOne(session, kind);
+      const row = await this.lockOne(session, kind, only);
       if (row === undefined) return;
-      const unit = this.#chance.pick(units[kind]);
-      const token = this.#write('hub', row.code, unit, valueOf(row, unit));
+      const token = this.#pen.write('hub', row.code, unit, valueOf(row, unit), flaw);
       await session.set(tables[kind], unit as never, new Map([[row.id, token as never]]));
-    });
-  }
-
-  /** One statement over many rows. */
-  async editManyHub(): Promise<void> {
-    await this.#world.user.transaction(async (session) => {
-      const rows = await session.rows('customer', { lock: true });
-      if (rows.length === 0) return;
-      await session.set(
-        'customer',
-        'city',
-        new Map(rows.map((row) => [row.id, this.#write('hub', row.code, 'city', row.city)])),
-      );
     });
   }
 
   async deleteHub(): Promise<void> {
     const kind = this.#chance.hits(0.5) ? 'order' : 'customer';
     await this.#world.user.transaction(async (session) => {
-      const row = await this.#lockOne(session, kind);
-      if (row === undefined) return;
-      if (kind === 'customer') {
-        const orders = await session.rows('orders');
-        if (orders.some((order) => order.customer_id === row.id)) return;
-      } else {
-        const lines = await session.rows('order_line');
-        await session.delete(
-          'order_line',
-          lines.filter((line) => line.order_id === row.id).map((line) => line.id),
-        );
-      }
-      this.#world.ledger.delete(
-        this.#world.at,
-        'hub',
-        row.code,
-        units[kind].map((unit) => valueOf(row, unit)),
-      );
-      await session.delete(tables[kind], [row.id]);
+      const row = await this.lockOne(session, kind);
+      if (row !== undefined) await this.deleteRow(session, kind, row);
     });
+  }
+
+  /** Returns whether it could be deleted: a customer with orders stays. */
+  async deleteRow(session: UserSession, kind: HubKind, row: CustomerRow | OrderRow): Promise<boolean> {
+    if (kind === 'customer') {
+      const orders = await session.rows('orders', { lock: true });
+      if (orders.some((order) => order.customer_id === row.id)) return false;
+    } else {
+      const lines = await session.rows('order_line', { lock: true });
+      const own = lines.filter((line) => line.order_id === row.id).map((line) => line.id);
+      await session.delete('order_line', own);
+    }
+    await session.delete(tables[kind], [row.id]);
+    this.#world.ledger.delete(
+      this.#world.at,
+      'hub',
+      row.code,
+      units[kind].map((unit) => valueOf(row, unit)),
+    );
+    return true;
   }
 
   async editLinesHub(): Promise<void> {
     const chance = this.#chance;
-    await this.#world.user.transaction(async (session) => {
-      const row = await this.#lockOne(session, 'order');
+    const { ledger, user } = this.#world;
+    await user.transaction(async (session) => {
+      const row = await this.lockOne(session, 'order');
       if (row === undefined) return;
-      const lines = (await session.rows('order_line')).filter((line) => line.order_id === row.id);
+      const lines = (await session.rows('order_line', { lock: true })).filter((line) => line.order_id === row.id);
       const line = lines.length === 0 ? undefined : chance.pick(lines);
       if (line === undefined || chance.hits(0.3)) {
-        const label = `${row.code}.${this.#code('order')}`;
-        const text = this.#write('hub', row.code, `text of ${label}`, null);
+        const label = `${row.code}.${this.#pen.code('order')}`;
+        const text = this.#pen.write('hub', row.code, `text of ${label}`, null);
         await session.insert('order_line', { order_id: row.id, label, text });
         return;
       }
       if (chance.hits(0.3)) {
-        this.#world.ledger.note(this.#world.at, row.code, `hub: line ${line.label} removed (${line.text ?? '∅'})`);
-        this.#world.ledger.remove(row.code, `text of ${line.label}`, line.text);
+        ledger.note(this.#world.at, row.code, `hub: line ${line.label} removed (${line.text ?? '∅'})`);
+        ledger.remove(this.#world.at, row.code, `text of ${line.label}`, line.text);
         await session.delete('order_line', [line.id]);
         return;
       }
-      const token = this.#write('hub', row.code, `text of ${line.label}`, line.text);
+      const token = this.#pen.write('hub', row.code, `text of ${line.label}`, line.text);
       await session.set('order_line', 'text', new Map([[line.id, token]]));
     });
   }
 
-  insertRemote(remote: Remote): void {
-    const code = this.#code('customer');
-    const values = Object.fromEntries(
-      units.customer.map((unit) => [unit, this.#write(remote.name, code, unit, null)] as const),
-    );
-    remote.put('customer', remote.newId(), { code, ...values }, [], undefined);
+  async lockOne(session: UserSession, kind: HubKind, only?: string): Promise<CustomerRow | OrderRow | undefined> {
+    const rows: readonly (CustomerRow | OrderRow)[] = await session.rows(tables[kind], { lock: true });
+    if (only !== undefined) return rows.find((row) => row.code === only);
+    return rows.length === 0 ? undefined : this.#chance.pick(rows);
   }
+}
 
-  editRemote(remote: Remote, kind: Kind): void {
-    const thing = this.#pick(remote, kind);
-    if (thing === undefined) return;
-    const unit = this.#chance.pick(units[kind]);
-    const token = this.#write(remote.name, String(thing.values['code']), unit, thing.values[unit]);
-    remote.put(kind, thing.id, { ...thing.values, [unit]: token }, thing.lines, thing.marker);
-  }
-
-  editLinesRemote(remote: Remote): void {
-    const thing = this.#pick(remote, 'order');
-    if (thing === undefined) return;
-    const code = String(thing.values['code']);
-    const line = thing.lines.length === 0 ? undefined : this.#chance.pick(thing.lines);
-    if (line === undefined || this.#chance.hits(0.3)) {
-      const label = `${code}.${this.#code('order')}`;
-      const text = this.#write(remote.name, code, `text of ${label}`, null);
-      const added = { id: remote.newId(), marker: undefined, values: { label, text } };
-      remote.put('order', thing.id, thing.values, [...thing.lines, added], thing.marker);
-      return;
-    }
-    const label = String(line.values['label']);
-    if (this.#chance.hits(0.3)) {
-      this.#world.ledger.note(this.#world.at, code, `${remote.name}: line ${label} removed`);
-      this.#world.ledger.remove(code, `text of ${label}`, line.values['text'] as string | null);
-      remote.put(
-        'order',
-        thing.id,
-        thing.values,
-        thing.lines.filter((one) => one !== line),
-        thing.marker,
-      );
-      return;
-    }
-    const text = this.#write(remote.name, code, `text of ${label}`, line.values['text']);
-    const lines = thing.lines.map((one) => (one === line ? { ...one, values: { ...one.values, text } } : one));
-    remote.put('order', thing.id, thing.values, lines, thing.marker);
-  }
-
-  deleteRemote(remote: Remote): void {
-    const kind = this.#chance.hits(0.6) ? 'order' : 'customer';
-    const thing = this.#pick(remote, kind);
-    if (thing === undefined) return;
-    // nobody deletes a customer with orders
-    if (kind === 'customer' && [...remote.things.order.values()].some((one) => one.values['customer'] === thing.id))
-      return;
-    this.#world.ledger.delete(
-      this.#world.at,
-      remote.name,
-      String(thing.values['code']),
-      units[kind].map((unit) => thing.values[unit] as string | null),
-    );
-    remote.remove(kind, thing.id);
-  }
-
-  #pick(remote: Remote, kind: Kind): Thing | undefined {
-    const things = [...remote.things[kind].values()];
-    return things.length === 0 ? undefined : this.#chance.pick(things);
-  }
-
-  async #lockOne(session: UserSession, kind: Kind): Promise<CustomerRow | OrderRow | undefined> {
-    const rows = await session.rows(tables[kind], { lock: true });
-    return rows.length === 0 ? undefined : this.#chance.pick<CustomerRow | OrderRow>(rows);
-  }
+export interface HubEdit {
+  readonly unit?: string;
+  readonly flaw?: '' | '!' | '?';
+  /** The code of a record. */
+  readonly only?: string;
 }

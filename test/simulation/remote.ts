@@ -1,5 +1,5 @@
-/** Simulated remote systems of different characters, reached over a network that loses, delays and doubles. */
-import { leastCapabilities, type Capabilities } from '../../src/subscriber/capabilities.js';
+/** Simulated remote systems: their objects, what happens to them, and what they showed. */
+import type { Character } from './character.js';
 import type { Chance } from './chance.js';
 import type { VirtualTime } from './time.js';
 
@@ -17,6 +17,7 @@ export interface Thing {
   readonly marker: string | undefined;
   readonly values: Readonly<Record<string, unknown>>;
   readonly lines: readonly Line[];
+  readonly madeMs: number;
 }
 
 export type Kind = 'customer' | 'order';
@@ -28,58 +29,11 @@ export interface Change {
   readonly remoteId: string;
   readonly what: 'changed' | 'deleted';
   readonly at: string;
+  readonly atMs: number;
   readonly snapshot: Thing | undefined;
   readonly previous: Readonly<Record<string, unknown>> | undefined;
   readonly cause: string | undefined;
 }
-
-/** What kind of system it is; what it can't do, the engine must do without. */
-export interface Character {
-  readonly idempotent: boolean;
-  readonly markers: boolean;
-  readonly chosenId: boolean;
-  readonly conditional: boolean;
-  readonly history: boolean;
-  readonly normalises: boolean;
-  readonly batches: boolean;
-  readonly webhooks: boolean;
-  readonly polling: boolean;
-  /** Deletions are told by an event; otherwise only a look shows them. */
-  readonly tellsDeletions: boolean;
-  /** A deleted object answers `gone`; otherwise like one that never was. */
-  readonly remembersDeleted: boolean;
-  readonly wholeSeconds: boolean;
-  readonly snapshots: boolean;
-}
-
-/** Probabilities per call or delivery. */
-export interface RemoteFaults {
-  refuse: number;
-  failBefore: number;
-  answerLost: number;
-  slow: number;
-  missing: number;
-  webhookLost: number;
-  webhookTwice: number;
-  webhookLate: number;
-  webhookFirst: number;
-  rejects: number;
-  expire: number;
-}
-
-export const noFaults: RemoteFaults = {
-  refuse: 0,
-  failBefore: 0,
-  answerLost: 0,
-  slow: 0,
-  missing: 0,
-  webhookLost: 0,
-  webhookTwice: 0,
-  webhookLate: 0,
-  webhookFirst: 0,
-  rejects: 0,
-  expire: 0,
-};
 
 export interface Written {
   readonly at: number;
@@ -88,92 +42,124 @@ export interface Written {
   readonly id: string;
 }
 
-export function capabilitiesOf(character: Character): Capabilities {
-  return {
-    ...leastCapabilities,
-    batchSize: character.batches ? 5 : 1,
-    concurrency: 3,
-    idempotencyHours: character.idempotent ? 24 : undefined,
-    marker: character.markers,
-    chosenId: character.chosenId,
-    conditional: character.conditional,
-    history: character.history,
-    webhooks: character.webhooks,
-    polling: character.polling,
-    listing: true,
-  };
+/** An object as it is to become. */
+export interface Draft {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly lines: readonly Line[];
+  readonly marker: string | undefined;
 }
 
 export class Remote {
   readonly name: string;
   readonly character: Character;
-  readonly faults: RemoteFaults = { ...noFaults };
   readonly things = { customer: new Map<string, Thing>(), order: new Map<string, Thing>() };
-  readonly deleted = new Set<string>();
+  readonly deleted = new Map<string, number>();
+  /** What our engine wrote. */
   readonly writes: Written[] = [];
-  readonly answers = new Map<string, { readonly id: string; readonly shown: unknown }>();
-  /** Until when it refuses every call, in virtual ms. */
-  outageUntil = 0;
+  /** Until when something lasts, in virtual ms. */
+  readonly until = { outage: 0, blocked: 0, forbidden: 0 };
+  /** Where our reading of the feed began anew last, by subscriber. */
+  readonly feedBegun = new Map<string, number>();
   /** Told of every change: deliveries are the world's business. */
   onChange: (change: Change) => void = () => undefined;
+  /** What its feed still has. */
   readonly changes: Change[] = [];
-  readonly #time: VirtualTime;
-  readonly #chance: Chance;
+  readonly time: VirtualTime;
+  readonly chance: Chance;
+  readonly #answers = new Map<string, { readonly at: number; readonly answer: unknown }>();
+  /** Every value that a unit ever showed, by object and unit. */
+  readonly #shown = new Map<string, Map<string, Set<unknown>>>();
+  /** What lists show: everything as it was a while ago. */
+  readonly #view = { customer: new Map<string, Thing>(), order: new Map<string, Thing>() };
+  readonly #coming: {
+    readonly atMs: number;
+    readonly kind: Kind;
+    readonly id: string;
+    readonly thing: Thing | undefined;
+  }[] = [];
+  #passed = 0;
   #sequence = 0;
   #oldest = 0;
 
   constructor(name: string, character: Character, time: VirtualTime, chance: Chance) {
     this.name = name;
     this.character = character;
-    this.#time = time;
-    this.#chance = chance;
+    this.time = time;
+    this.chance = chance;
   }
 
-  get time(): VirtualTime {
-    return this.#time;
+  /** The newest change that the feed shows by now. */
+  get newest(): number {
+    const { lagMs } = this.character;
+    if (lagMs === 0) return this.#sequence;
+    for (let index = this.changes.length - 1; index >= 0; index--) {
+      const change = this.changes[index] as Change;
+      if (change.atMs + lagMs <= this.time.ms) return change.sequence;
+    }
+    return this.#oldest;
   }
-  get chance(): Chance {
-    return this.#chance;
-  }
-  get sequence(): number {
-    return this.#sequence;
-  }
+  /** Up to which change the feed has forgotten. */
   get oldest(): number {
     return this.#oldest;
   }
 
+  /** The feed forgets everything that it shows by now. */
   forgetChanges(): void {
-    this.changes.length = 0;
-    this.#oldest = this.#sequence;
+    this.#oldest = this.newest;
+    this.changes.splice(0, this.changes.findLastIndex((change) => change.sequence <= this.#oldest) + 1);
   }
 
-  newId(): string {
-    return `${this.name}${this.#chance.int(0, 0x7fffffff).toString(36)}`;
+  changesAfter(sequence: number): readonly Change[] {
+    return this.changes.slice(Math.max(0, sequence - this.#oldest), Math.max(0, this.newest - this.#oldest));
+  }
+
+  /** What a list shows now. */
+  listed(kind: Kind): ReadonlyMap<string, Thing> {
+    const { lagMs } = this.character;
+    if (lagMs === 0) return this.things[kind];
+    for (let one = this.#coming[this.#passed]; one !== undefined && one.atMs + lagMs <= this.time.ms;) {
+      if (one.thing === undefined) this.#view[one.kind].delete(one.id);
+      else this.#view[one.kind].set(one.id, one.thing);
+      one = this.#coming[++this.#passed];
+    }
+    return this.#view[kind];
   }
 
   find(kind: Kind, code: string): Thing | undefined {
-    return [...this.things[kind].values()].find((thing) => thing.values['code'] === code);
+    for (const thing of this.things[kind].values()) if (thing.values['code'] === code) return thing;
+    return undefined;
   }
 
-  put(
-    kind: Kind,
-    id: string,
-    values: Readonly<Record<string, unknown>>,
-    lines: readonly Line[],
-    marker: string | undefined,
-    cause?: string,
-  ): Thing {
+  newId(): string {
+    return `${this.name}${this.chance.int(0, 0x7fffffff).toString(36)}`;
+  }
+
+  /** The first answer to a request, where it is still remembered. */
+  answerTo(idempotencyKey: string): unknown {
+    const { idempotencyMs } = this.character;
+    const known = this.#answers.get(idempotencyKey);
+    return known === undefined || idempotencyMs === undefined || this.time.ms - known.at > idempotencyMs
+      ? undefined
+      : known.answer;
+  }
+  remember(idempotencyKey: string, answer: unknown): void {
+    if (this.character.idempotencyMs !== undefined) this.#answers.set(idempotencyKey, { at: this.time.ms, answer });
+  }
+
+  put(kind: Kind, id: string, draft: Draft, cause?: string): Thing {
     const before = this.things[kind].get(id);
     const thing: Thing = {
       id,
       version: String(Number(before?.version ?? 0) + 1),
       editedAt: this.#stamp(),
-      marker,
-      values: this.#normalised(values),
-      lines: lines.map((line) => ({ ...line, values: this.#normalised(line.values) })),
+      marker: draft.marker,
+      values: this.#normalised(draft.values),
+      lines: draft.lines.map((line) => ({ ...line, values: this.#normalised(line.values) })),
+      madeMs: before?.madeMs ?? this.time.ms,
     };
-    this.things[kind].set(id, thing);
+    this.#set(kind, id, thing);
     this.deleted.delete(id);
+    this.#note(thing);
     const previous =
       before === undefined
         ? undefined
@@ -182,10 +168,44 @@ export class Remote {
     return thing;
   }
 
+  /** Some values change, the rest stays. */
+  edit(kind: Kind, thing: Thing, values: Readonly<Record<string, unknown>>, lines = thing.lines): Thing {
+    return this.put(kind, thing.id, { values: { ...thing.values, ...values }, lines, marker: thing.marker });
+  }
+
   remove(kind: Kind, id: string, cause?: string): void {
-    this.things[kind].delete(id);
-    if (this.character.remembersDeleted) this.deleted.add(id);
+    this.#set(kind, id, undefined);
+    this.deleted.set(id, this.time.ms);
     if (this.character.tellsDeletions) this.#tell(kind, id, 'deleted', undefined, undefined, cause);
+  }
+
+  #set(kind: Kind, id: string, thing: Thing | undefined): void {
+    if (thing === undefined) this.things[kind].delete(id);
+    else this.things[kind].set(id, thing);
+    if (this.character.lagMs > 0) this.#coming.push({ atMs: this.time.ms, kind, id, thing });
+  }
+
+  /** Whether an object ever showed this value in a unit (`name`), or in one of a line (`line id/text`). */
+  hasShown(id: string, unit: string, value: unknown): boolean {
+    return (
+      this.#shown
+        .get(id)
+        ?.get(unit)
+        ?.has(value ?? null) === true
+    );
+  }
+
+  #note(thing: Thing): void {
+    let units = this.#shown.get(thing.id);
+    if (units === undefined) this.#shown.set(thing.id, (units = new Map<string, Set<unknown>>()));
+    const add = (unit: string, value: unknown): void => {
+      const values = units.get(unit);
+      if (values === undefined) units.set(unit, new Set([value ?? null]));
+      else values.add(value ?? null);
+    };
+    for (const [name, value] of Object.entries(thing.values)) add(name, value);
+    for (const line of thing.lines)
+      for (const [name, value] of Object.entries(line.values)) add(`${line.id}/${name}`, value);
   }
 
   #tell(
@@ -204,6 +224,7 @@ export class Remote {
       remoteId,
       what,
       at: this.#stamp(),
+      atMs: this.time.ms,
       snapshot: this.character.snapshots ? snapshot : undefined,
       previous: this.character.history ? previous : undefined,
       cause: this.character.history ? cause : undefined,
@@ -213,44 +234,26 @@ export class Remote {
   }
 
   #stamp(): string {
-    const step = this.character.wholeSeconds ? 1000 : 1;
-    return new Date(Math.floor(this.#time.ms / step) * step).toISOString();
+    const { stampMs } = this.character;
+    return new Date(Math.floor(this.time.ms / stampMs) * stampMs).toISOString();
   }
 
   #normalised(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-    if (!this.character.normalises) return { ...values };
+    const { normalises } = this.character;
+    if (normalises === undefined) return { ...values };
     return Object.fromEntries(
       Object.entries(values).map(([name, value]) => [
         name,
-        typeof value === 'string' && name !== 'code' && name !== 'customer' ? value.trim().toLowerCase() : value,
+        typeof value === 'string' && !names.has(name) ? normal[normalises](value) : value,
       ]),
     );
   }
 }
 
-/** A worker's connection to a remote: it ends with the worker. */
-export class Connection {
-  readonly remote: Remote;
-  readonly #isDead: () => boolean;
-  readonly #pausedUntil: () => number;
-
-  constructor(remote: Remote, isDead: () => boolean, pausedUntil: () => number) {
-    this.remote = remote;
-    this.#isDead = isDead;
-    this.#pausedUntil = pausedUntil;
-  }
-
-  /** The way there, or the way back; a dead worker hears nothing. */
-  async travel(): Promise<void> {
-    const { time, chance, faults } = this.remote;
-    await time.sleep(chance.int(1, 20));
-    if (chance.hits(faults.slow)) await time.sleep(chance.int(1_000, 60_000));
-  }
-
-  async arrive(): Promise<void> {
-    await this.travel();
-    const { time } = this.remote;
-    if (this.#pausedUntil() > time.ms) await time.sleep(this.#pausedUntil() - time.ms);
-    if (this.#isDead()) await new Promise<never>(() => undefined);
-  }
-}
+/** What isn't text for people: left as it is. */
+const names: ReadonlySet<string> = new Set(['code', 'customer', 'label']);
+const normal = {
+  lower: (text: string) => text.trim().toLowerCase(),
+  upper: (text: string) => text.trim().toUpperCase(),
+  padded: (text: string) => `${text.trim()} `,
+};

@@ -1,8 +1,13 @@
 /** Plays one seed: people act while things go wrong; then the faults stop, and the world must fall quiet and agree. */
-import type { EmbeddedDatabase } from '../../src/store/embedded.js';
-import { check, lookAround, type Violation } from './invariants.js';
+import type { Database } from '../../src/store/database.js';
+import type { Strike } from './faults.js';
+import { check, type Violation } from './invariants.js';
+import { misfortune } from './misfortune.js';
 import { People } from './people.js';
-import { World } from './world.js';
+import { probe } from './probe.js';
+import { lookAround } from './scene.js';
+import type { VirtualTime } from './time.js';
+import { World, type Scope } from './world.js';
 
 export interface SeedResult {
   readonly seed: number;
@@ -12,8 +17,13 @@ export interface SeedResult {
   readonly entities: number;
   readonly parked: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** `fault step` → how often. */
+  readonly cells: Readonly<Record<string, number>>;
+  readonly strikes: readonly Strike[];
   readonly writes: number;
   readonly virtualMs: number;
+  /** The longest that a healthy record waited beside a remote that was away, in virtual ms. */
+  readonly delayMs: number;
   /** The life of the first violated record, and errors of the engine. */
   readonly story: readonly string[];
 }
@@ -27,98 +37,96 @@ export interface Length {
 
 export const fullLength: Length = { edits: 160, busyMs: 180_000 };
 const quietWithinMs = 1_800_000;
+/** Longer than whatever may still be under way: a paused worker, a slow request, a lease. */
+const fadeMs = 65_000;
 
 export async function simulate(
   seed: number,
-  inner: EmbeddedDatabase,
+  hubIn: (time: VirtualTime) => Database,
   length: Length = fullLength,
+  scope: Scope = {},
 ): Promise<SeedResult> {
-  const world = new World(seed, inner);
-  await world.time.until(world.hub.prepare(), 1_000);
-  const setUp = world.startWorker();
-  await world.time.until(setUp.flow.prepare(), 60_000);
+  const world = new World(seed, hubIn, scope);
+  const edits = scope.edits ?? length.edits;
+  await world.time.until(world.hub.prepare(), 60_000);
+  const first = world.makeWorker();
+  await world.time.until(first.flow.prepare(), 60_000);
   const people = new People(world);
-  world.setFaults();
-  for (let extra = world.chance.int(0, 2); extra > 0; extra--) world.startWorker();
-  const lives = [live(world, people, length), misfortune(world, length)];
-  for (const life of lives) void world.background(life);
-  await world.time.until(Promise.all(lives), length.busyMs * 3);
-  return finish(world, length);
+  await world.time.until(world.background(people.moveIn()), 60_000);
+  world.faults.calm = false;
+  world.start(first);
+  const extra = world.chance.int(0, 3);
+  for (let count = Math.min(extra, (scope.workers ?? 4) - 1); count > 0; count--) world.start(world.makeWorker());
+  const lives = [live(world, people, edits, length.busyMs), misfortune(world, length.busyMs)];
+  await world.time.until(Promise.all(lives.map((life) => world.background(life))), length.busyMs * 3);
+  return finish(world, people, edits);
 }
 
-async function live(world: World, people: People, { edits, busyMs }: Length): Promise<void> {
+async function live(world: World, people: People, edits: number, busyMs: number): Promise<void> {
   const chance = world.chance.fork();
   for (let edit = 0; edit < edits; edit++) {
     await world.time.sleep(chance.int(0, (busyMs / edits) * 2));
     await people.act();
   }
-}
-
-async function misfortune(world: World, { busyMs }: Length): Promise<void> {
-  const chance = world.chance.fork();
-  const end = world.time.ms + busyMs;
-  while (world.time.ms < end) {
-    await world.time.sleep(chance.int(500, 4_000));
-    const living = world.living();
-    const worker = living.length === 0 ? undefined : chance.pick(living);
-    if (worker !== undefined && chance.hits(world.rate('crash') * 3)) {
-      world.kill(worker);
-      await world.time.sleep(chance.int(10, 5_000));
-      world.startWorker();
-    }
-    if (worker !== undefined && chance.hits(world.rate('pause') * 2))
-      worker.connection.pausedUntil = world.time.ms + chance.int(1_000, 40_000);
-    for (const remote of world.remotes) {
-      if (chance.hits(world.rate('outage'))) remote.outageUntil = world.time.ms + chance.int(1_000, 20_000);
-      if (chance.hits(world.rate('expire'))) remote.forgetChanges();
-    }
-  }
+  await people.finish();
 }
 
 /** The faults end; whatever was lost for good by its nature is asked for once. */
-async function finish(world: World, length: Length): Promise<SeedResult> {
-  world.calm = true;
-  world.setFaults();
-  for (const worker of world.living()) worker.connection.pausedUntil = 0;
-  if (world.living().length === 0) world.startWorker();
+async function finish(world: World, people: People, edits: number): Promise<SeedResult> {
+  world.calmDown();
   const violations: Violation[] = [];
-  const settle = async (
-    work: (flow: World['workers'][number]['flow']) => Promise<unknown>,
-    what: string,
-  ): Promise<void> => {
-    const worker = world.living()[0];
-    if (worker !== undefined && !(await world.time.until(work(worker.flow), quietWithinMs)))
-      violations.push({
-        invariant: 'quiet',
-        what: `${what} didn't end within ${quietWithinMs / 60_000} virtual minutes`,
-      });
-  };
-  await world.time.until(world.time.sleep(40_000), 80_000);
-  await settle((flow) => flow.sync(), 'sync');
-  const subscribers = world.remotes.flatMap((remote) => [`customer/${remote.name}`, `order/${remote.name}`]);
-  for (const subscriber of subscribers) await settle((flow) => flow.rescan(subscriber), `rescan ${subscriber}`);
-  await settle((flow) => flow.sync(), 'sync after the rescan');
-  await settle((flow) => flow.retry(), 'retry');
-  await settle((flow) => flow.settled(), 'settling after the retry');
-  const before = world.remotes.reduce((sum, remote) => sum + remote.writes.length, 0);
+  await world.time.until(world.time.sleep(fadeMs), fadeMs * 2);
+  await settle(world, violations);
+  const before = writesOf(world);
   await world.time.until(world.time.sleep(60_000), 120_000);
-  const after = world.remotes.reduce((sum, remote) => sum + remote.writes.length, 0);
-  if (after !== before) violations.push({ invariant: 'I7', what: `${after - before} writes although nobody edits` });
-  const scene = await sceneOf(world);
+  if (writesOf(world) !== before)
+    violations.push({ invariant: 'I7', what: `${writesOf(world) - before} writes although nobody edits` });
+  const { delayMs, late } = await probe(world, people);
+  violations.push(...late);
+  await settle(world, violations);
+  for (const worker of world.living()) await world.time.until(worker.flow.stop(), 60_000);
+  const looking = lookAround(world);
+  await world.time.until(looking, 60_000);
+  const scene = await looking;
   violations.push(...check(world, scene));
   for (const error of world.errors)
     if (error.includes(' background: ')) violations.push({ invariant: 'harness', what: error });
-  for (const worker of world.living()) await world.time.until(worker.flow.stop(), 60_000);
-  return result(world, violations, scene.parked.size, length);
+  return result(world, violations, { parked: scene.parked.size, delayMs, edits });
 }
 
-async function sceneOf(world: World) {
-  const looking = lookAround(world);
-  await world.time.until(looking, 60_000);
-  return looking;
+const writesOf = (world: World): number => world.remotes.reduce((sum, remote) => sum + remote.writes.length, 0);
+
+/** What a person does who wants to be sure: ask everybody, let go what is held, try again what is parked. */
+async function settle(world: World, violations: Violation[]): Promise<void> {
+  const [worker] = world.living();
+  if (worker === undefined) return;
+  const { flow } = worker;
+  const done = async (what: string, work: Promise<unknown>): Promise<void> => {
+    const failed = work.then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+    if (!(await world.time.until(failed, quietWithinMs)))
+      violations.push({ invariant: 'quiet', what: `${what} didn't end within ${quietWithinMs / 60_000} minutes` });
+    else if ((await failed) !== undefined)
+      violations.push({ invariant: 'quiet', what: `${what} failed: ${(await failed) ?? ''}` });
+  };
+  await done('sync', flow.sync());
+  const subscribers = world.remotes.flatMap(({ name }) => [`customer/${name}`, `order/${name}`]);
+  for (const subscriber of subscribers) await done(`rescan of ${subscriber}`, flow.rescan(subscriber));
+  await done('sync after the rescan', flow.sync());
+  for (const subscriber of subscribers) await done(`release of ${subscriber}`, flow.release(subscriber));
+  await done('settling after the release', flow.settled());
+  await done('retry', flow.retry());
+  await done('settling after the retry', flow.settled());
+  await done('the last sync', flow.sync());
 }
 
-function result(world: World, violations: readonly Violation[], parked: number, { edits }: Length): SeedResult {
+function result(
+  world: World,
+  violations: readonly Violation[],
+  { parked, delayMs, edits }: { parked: number; delayMs: number; edits: number },
+): SeedResult {
   const code = violations.find((one) => one.code !== undefined)?.code;
   return {
     seed: world.seed,
@@ -127,12 +135,15 @@ function result(world: World, violations: readonly Violation[], parked: number, 
     edits,
     entities: world.ledger.entities.size,
     parked,
-    faults: Object.fromEntries(world.faults),
-    writes: world.remotes.reduce((sum, remote) => sum + remote.writes.length, 0),
+    faults: Object.fromEntries(world.faults.rates),
+    cells: Object.fromEntries(world.faults.cells),
+    strikes: world.faults.strikes,
+    writes: writesOf(world),
     virtualMs: world.at,
+    delayMs,
     story: [
       ...world.remotes.map((remote) => `${remote.name}: ${JSON.stringify(remote.character)}`),
-      ...(code === undefined ? [] : world.ledger.entity(code).timeline),
+      ...(code === undefined ? [] : (world.ledger.entities.get(code)?.timeline ?? [])),
       ...world.errors.slice(-8),
     ],
   };

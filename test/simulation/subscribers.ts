@@ -1,7 +1,5 @@
-/** Catalogs of the simulated world, and subscribers for its remotes. */
-import { z } from 'zod';
-import { Catalog, type CatalogClass } from '../../src/catalog/catalog.js';
-import { references } from '../../src/catalog/fields.js';
+/** Subscribers for the remotes of a simulated world. */
+import type { CatalogClass } from '../../src/catalog/catalog.js';
 import { SyncflowError } from '../../src/errors.js';
 import {
   SubscriberBase,
@@ -31,10 +29,12 @@ import {
   type Outcome,
   type Sight,
 } from '../../src/subscriber/outcome.js';
-import { capabilitiesOf, type Change, type Connection, type Kind, type Line, type Thing } from './remote.js';
+import { capabilitiesOf } from './character.js';
+import type { Connection, Refusal } from './connection.js';
+import type { Change, Kind, Line, Remote, Thing } from './remote.js';
 
 /** What a remote of a simulated world shows. */
-interface Shown {
+export interface Shown {
   readonly id: string;
   readonly version: string;
   readonly editedAt: string;
@@ -53,7 +53,9 @@ interface Shown {
   }[];
 }
 
-abstract class SimulatedSubscriber<C extends CatalogClass> extends SubscriberBase<C, Shown, Connection> {
+const pageSize = 10;
+
+export abstract class SimulatedSubscriber<C extends CatalogClass> extends SubscriberBase<C, Shown, Connection> {
   static readonly system: string = 'simulated';
   protected abstract readonly kind: Kind;
   override readonly capabilities: Capabilities;
@@ -61,8 +63,9 @@ abstract class SimulatedSubscriber<C extends CatalogClass> extends SubscriberBas
 
   constructor(context: SubscriberContext<Connection>) {
     super(context);
-    this.capabilities = capabilitiesOf(this.account.remote.character);
-    this.match = ['code'];
+    const { character } = this.account.remote;
+    this.capabilities = capabilitiesOf(character);
+    this.match = character.searchable ? ['code'] : [];
   }
 
   override versionOf(remote: Shown): string | undefined {
@@ -75,152 +78,222 @@ abstract class SimulatedSubscriber<C extends CatalogClass> extends SubscriberBas
     return this.account.remote.character.markers ? remote.marker : undefined;
   }
 
-  override async pushMany(operations: readonly AnyOperation<Shown>[]): Promise<readonly Outcome<Shown>[]> {
-    return Promise.all(operations.map((operation) => this.push(operation)));
+  override create(operation: CreateOperation<Shown>): Promise<Outcome<Shown>> {
+    return this.#one({ ...operation, kind: 'create' });
+  }
+  override update(operation: UpdateOperation<Shown>): Promise<Outcome<Shown>> {
+    return this.#one({ ...operation, kind: 'update' });
+  }
+  override delete(operation: DeleteOperation<Shown>): Promise<Outcome<Shown>> {
+    return this.#one({ ...operation, kind: 'delete' });
   }
 
-  override create(operation: CreateOperation<Shown>): Promise<Outcome<Shown>> {
-    const { remote } = this.account;
-    return this.#write(operation, 'create', () => {
-      const id = remote.character.chosenId ? `${remote.name}:${this.kind}:${operation.key}` : remote.newId();
+  async #one(operation: AnyOperation<Shown>): Promise<Outcome<Shown>> {
+    const [outcome] = await this.#send([operation]);
+    return outcome ?? unknown('no answer');
+  }
+
+  override async pushMany(operations: readonly AnyOperation<Shown>[]): Promise<readonly Outcome<Shown>[]> {
+    return this.capabilities.batchSize > 1 ? this.#send(operations) : super.pushMany(operations);
+  }
+
+  /** One request: each operation of it is carried out for itself, in whatever order. */
+  async #send(operations: readonly AnyOperation<Shown>[]): Promise<Outcome<Shown>[]> {
+    const { account } = this;
+    const { remote, faults } = account;
+    await account.depart();
+    const refusal = account.refusal();
+    const outcomes = new Map<AnyOperation<Shown>, Outcome<Shown>>();
+    const stopsAt =
+      operations.length > 1 && faults.hits('partialBatch', `${remote.name}: of ${operations.length}`)
+        ? faults.chance('partialBatch').int(0, operations.length - 1)
+        : operations.length;
+    for (const [index, operation] of remote.chance.some(operations, operations.length).entries()) {
+      if (refusal !== undefined) outcomes.set(operation, outcomeOf(refusal));
+      else if (index >= stopsAt) outcomes.set(operation, retry('the batch was broken off before it', 100));
+      else outcomes.set(operation, this.#carryOut(operation));
+    }
+    const lost = refusal === undefined && faults.hits('answerLost', `${remote.name}: ${operations.length}`);
+    await account.arrive();
+    return operations.map((operation) =>
+      lost ? unknown('the connection was cut') : (outcomes.get(operation) ?? unknown('no answer')),
+    );
+  }
+
+  #carryOut(operation: AnyOperation<Shown>): Outcome<Shown> {
+    const { remote, faults, isForbidden } = this.account;
+    if (faults.hits('rejects', `${remote.name}: ${operation.kind} of ${operation.key}`))
+      return rejected('it does not like it');
+    const known = remote.answerTo(operation.idempotencyKey) as Outcome<Shown> | undefined;
+    if (known !== undefined) return known;
+    const outcome = isForbidden && operation.kind !== 'create' ? missing('404') : this.#write(remote, operation);
+    if (outcome.kind === 'done') {
+      remote.remember(operation.idempotencyKey, outcome);
+      const code = outcome.remote?.code ?? this.#codeOf(operation);
+      remote.writes.push({ at: remote.time.ms, call: operation.kind, code, id: outcome.remoteId });
+    }
+    return outcome;
+  }
+
+  #codeOf(operation: AnyOperation<Shown>): string {
+    const { known } = operation as DeleteOperation<Shown>;
+    return known.code ?? operation.key;
+  }
+
+  #write(remote: Remote, operation: AnyOperation<Shown>): Outcome<Shown> {
+    const { character } = remote;
+    if (operation.kind === 'create') {
+      const id = character.chosenId ? `${remote.name}:${this.kind}:${operation.key}` : remote.newId();
       const there = remote.things[this.kind].get(id);
       if (there !== undefined) return exists(id, shown(there));
       const { lines: _lines, ...values } = operation.values as Record<string, unknown>;
+      const unwelcome = unwelcomeIn(values);
+      if (unwelcome !== undefined) return rejected(unwelcome);
       const lines = (operation.children['lines']?.add ?? []).map((child) => lineOf(remote.newId(), child.values));
-      const marker = remote.character.markers ? operation.key : undefined;
-      const thing = remote.put(this.kind, id, values, lines, marker, operation.idempotencyKey);
-      return done(id, shown(thing));
-    });
-  }
-
-  override update(operation: UpdateOperation<Shown>): Promise<Outcome<Shown>> {
-    const { remote } = this.account;
-    return this.#write(operation, 'update', () => {
-      const before = remote.things[this.kind].get(operation.remoteId);
-      if (before === undefined) return this.#absent(operation.remoteId);
-      if (remote.character.conditional && operation.version !== undefined && operation.version !== before.version)
-        return stale();
-      const { lines: _lines, ...changed } = operation.changed as Record<string, unknown>;
-      const thing = remote.put(
-        this.kind,
-        before.id,
-        { ...before.values, ...changed },
-        linesAfter(before.lines, operation, () => remote.newId()),
-        before.marker,
-        operation.idempotencyKey,
-      );
-      return done(thing.id, shown(thing));
-    });
-  }
-
-  override delete(operation: DeleteOperation<Shown>): Promise<Outcome<Shown>> {
-    const { remote } = this.account;
-    return this.#write(operation, 'delete', () => {
-      const before = remote.things[this.kind].get(operation.remoteId);
-      if (before === undefined) return this.#absent(operation.remoteId);
-      if (remote.character.conditional && operation.version !== undefined && operation.version !== before.version)
-        return stale();
+      const marker = character.markers ? operation.key : undefined;
+      return done(id, shown(remote.put(this.kind, id, { values, lines, marker }, operation.idempotencyKey)));
+    }
+    const before = remote.things[this.kind].get(operation.remoteId);
+    if (before === undefined) return this.#absent(operation.remoteId);
+    if (character.conditional && operation.version !== undefined && operation.version !== before.version)
+      return stale();
+    if (operation.kind === 'delete') {
       remote.remove(this.kind, before.id, operation.idempotencyKey);
       return done(before.id);
-    });
-  }
-
-  #absent(id: string): Outcome<Shown> {
-    return this.account.remote.deleted.has(id) ? gone() : missing('404');
-  }
-
-  async #write(
-    operation: { readonly idempotencyKey: string; readonly key: string },
-    call: 'create' | 'update' | 'delete',
-    work: () => Outcome<Shown>,
-  ): Promise<Outcome<Shown>> {
-    const { remote } = this.account;
-    const { chance, faults, time } = remote;
-    await this.account.travel();
-    const answered = async (outcome: Outcome<Shown>): Promise<Outcome<Shown>> => {
-      await this.account.arrive();
-      return outcome;
-    };
-    if (remote.outageUntil > time.ms) return answered(blocked('an outage', 2_000));
-    if (chance.hits(faults.refuse)) return answered(retry('too many requests', chance.int(100, 3_000)));
-    if (chance.hits(faults.failBefore)) return answered(unknown('500'));
-    if (chance.hits(faults.rejects)) return answered(rejected('it does not like it'));
-    const known = remote.character.idempotent ? remote.answers.get(operation.idempotencyKey) : undefined;
-    const outcome = known === undefined ? work() : done(known.id, known.shown as Shown);
-    if (known === undefined && outcome.kind === 'done') {
-      if (remote.character.idempotent)
-        remote.answers.set(operation.idempotencyKey, { id: outcome.remoteId, shown: outcome.remote });
-      const thing = outcome.remote;
-      remote.writes.push({ at: time.ms, call, code: thing?.code ?? operation.key, id: outcome.remoteId });
     }
-    if (chance.hits(faults.answerLost)) return answered(unknown('the connection was cut'));
-    return answered(outcome);
+    const { lines: _lines, ...changed } = operation.changed as Record<string, unknown>;
+    const unwelcome = unwelcomeIn(changed);
+    if (unwelcome !== undefined) return rejected(unwelcome);
+    const draft = {
+      values: { ...before.values, ...changed },
+      lines: linesAfter(before.lines, operation, () => remote.newId()),
+      marker: before.marker,
+    };
+    return done(before.id, shown(remote.put(this.kind, before.id, draft, operation.idempotencyKey)));
+  }
+
+  #absent(id: string): Extract<Outcome, { kind: 'gone' | 'missing' }> {
+    const { remote } = this.account;
+    return remote.character.remembersDeleted && remote.deleted.has(id) ? gone() : missing('404');
   }
 
   override async fetch(remoteId: string): Promise<Sight<Shown>> {
-    const { remote } = this.account;
-    await this.account.travel();
+    const { account } = this;
+    const { remote, faults } = account;
+    await account.depart();
+    const refusal = account.refusal();
     const sight = ((): Sight<Shown> => {
-      if (remote.outageUntil > remote.time.ms) return blocked('an outage', 2_000);
-      if (remote.chance.hits(remote.faults.refuse)) return retry('too many requests', 500);
-      if (remote.chance.hits(remote.faults.missing)) return missing('404: no permission');
+      if (refusal !== undefined) return refusal.kind === 'unknown' ? retry(refusal.reason, 500) : sightOf(refusal);
+      if (account.isForbidden) return missing('404');
       const thing = remote.things[this.kind].get(remoteId);
-      if (thing !== undefined) return found(shown(thing));
-      return remote.deleted.has(remoteId) ? gone() : missing('404');
+      if (thing === undefined) return this.#absent(remoteId);
+      return faults.hits('missing', `${remote.name}: ${remoteId}`) ? missing('404') : found(shown(thing));
     })();
-    await this.account.arrive();
+    await account.arrive();
     return sight;
   }
 
   override async find(query: Query<Shown>): Promise<readonly Shown[]> {
-    const { remote } = this.account;
-    await this.account.travel();
-    if (remote.outageUntil > remote.time.ms || remote.chance.hits(remote.faults.refuse)) {
-      await this.account.arrive();
-      throw new Error('refused');
+    const { account } = this;
+    await account.depart();
+    const refusal = account.refusal();
+    const hits: Shown[] = [];
+    if (refusal === undefined && !account.isForbidden) {
+      for (const thing of account.remote.things[this.kind].values()) {
+        const isHit = query.by === 'key' ? thing.marker === query.key : thing.values['code'] === query.values.code;
+        if (isHit) hits.push(shown(thing));
+      }
     }
-    const all = [...remote.things[this.kind].values()];
-    const hits = all.filter((thing) =>
-      query.by === 'key'
-        ? thing.marker === query.key
-        : Object.entries(query.values).every(([name, value]) => thing.values[name] === value),
-    );
-    await this.account.arrive();
-    return hits.map(shown);
+    await account.arrive();
+    if (refusal !== undefined) throw new Refused(refusal);
+    return hits;
   }
 
+  /** Pages by id; where they shift, by position in a list that begins with the newest. */
   override async list(cursor: string | undefined): Promise<ListPage<Shown>> {
-    await this.account.travel();
-    const ids = [...this.account.remote.things[this.kind].keys()].sort();
-    const rest = cursor === undefined ? ids : ids.filter((id) => id > cursor);
-    const page = rest.slice(0, 10);
-    const remotes = page.flatMap((id) => {
-      const thing = this.account.remote.things[this.kind].get(id);
-      return thing === undefined ? [] : [shown(thing)];
-    });
-    await this.account.arrive();
-    const last = page.at(-1);
-    return rest.length > 10 && last !== undefined ? { remotes, cursor: last } : { remotes };
+    const { account } = this;
+    await account.depart();
+    const refusal = account.refusal();
+    const things = account.isForbidden ? new Map<string, Thing>() : account.remote.listed(this.kind);
+    const page = account.faults.hits('pagesShift', account.remote.name)
+      ? byPosition(things, Number(cursor ?? 0))
+      : byId(things, cursor);
+    await account.arrive();
+    if (refusal !== undefined) throw new Refused(refusal);
+    return page;
   }
 
   override async changes(cursor: string | undefined): Promise<ChangePage<Shown>> {
-    const { remote } = this.account;
-    await this.account.travel();
-    const now = String(remote.sequence);
+    const { account, kind } = this;
+    const { remote, faults } = account;
+    await account.depart();
+    const refusal = account.refusal();
+    const now = String(remote.newest);
     const since = Number(cursor ?? now);
+    if (cursor === undefined) remote.feedBegun.set(this.id, Math.max(since, remote.feedBegun.get(this.id) ?? 0));
     const isExpired = since < remote.oldest;
-    const all = remote.changes.filter((change) => change.sequence > since && change.kind === this.kind);
+    const all = remote.changesAfter(since).filter((change) => change.kind === kind);
     const page = all.slice(0, 20);
-    await this.account.arrive();
-    if (isExpired) throw new SyncflowError('cursor-expired', 'too old');
+    await account.arrive();
+    if (refusal !== undefined) throw new Refused(refusal);
+    if (isExpired) {
+      faults.met('expire', remote.name);
+      throw new SyncflowError('cursor-expired', 'too old');
+    }
     const more = all.length > page.length;
     return { events: page.map(eventOf), cursor: more ? String(page.at(-1)?.sequence) : now, more };
   }
 
   override async receive(delivery: Delivery): Promise<readonly RemoteEvent<Shown>[]> {
     const change = JSON.parse(new TextDecoder().decode(delivery.body)) as Change;
+    if (delivery.headers.get('x-signature') !== signatureOf(this.account.remote.name, change.id))
+      throw new SyncflowError('webhook', 'the signature is wrong', { context: { status: 400 } });
     return change.kind === this.kind ? [eventOf(change)] : [];
   }
+
+  override outcomeOf(error: unknown): Outcome<Shown> {
+    return error instanceof Refused ? outcomeOf(error.refusal) : super.outcomeOf(error);
+  }
+}
+
+/** A call that can't give an answer. */
+class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.reason);
+    this.refusal = refusal;
+  }
+}
+
+function outcomeOf(refusal: Refusal): Outcome<Shown> {
+  return refusal.kind === 'unknown' ? unknown(refusal.reason) : sightOf(refusal);
+}
+function sightOf(refusal: Exclude<Refusal, { kind: 'unknown' }>) {
+  return refusal.kind === 'blocked' ? blocked(refusal.reason, refusal.afterMs) : retry(refusal.reason, refusal.afterMs);
+}
+
+export const signatureOf = (account: string, eventId: string): string => `signed by ${account}: ${eventId}`;
+
+/** No remote takes a question mark. */
+function unwelcomeIn(values: Readonly<Record<string, unknown>>): string | undefined {
+  const bad = Object.entries(values).find(([, value]) => typeof value === 'string' && value.includes('?'));
+  return bad === undefined ? undefined : `${bad[0]} can't be ${String(bad[1])}`;
+}
+
+function byId(things: ReadonlyMap<string, Thing>, cursor: string | undefined): ListPage<Shown> {
+  const ids = [...things.keys()].sort();
+  const rest = cursor === undefined ? ids : ids.filter((id) => id > cursor);
+  const page = rest.slice(0, pageSize);
+  const remotes = page.map((id) => shown(things.get(id) as Thing));
+  const last = page.at(-1);
+  return rest.length > pageSize && last !== undefined ? { remotes, cursor: last } : { remotes };
+}
+
+function byPosition(things: ReadonlyMap<string, Thing>, position: number): ListPage<Shown> {
+  const all = [...things.values()].reverse();
+  const remotes = all.slice(position, position + pageSize).map(shown);
+  const next = position + pageSize;
+  return next < all.length ? { remotes, cursor: String(next) } : { remotes };
 }
 
 function eventOf(change: Change): RemoteEvent<Shown> {
@@ -270,56 +343,4 @@ function linesAfter(before: readonly Line[], operation: UpdateOperation<Shown>, 
       }),
     ...writes.add.map((line) => lineOf(newId(), line.values)),
   ];
-}
-
-/** Classes have a registry of their own: each world makes new ones. */
-export function makeCatalogs(remotes: readonly string[]) {
-  class Customer extends Catalog({
-    name: 'customer',
-    key: 'id',
-    fields: {
-      id: z.int(),
-      code: z.string(),
-      name: z.string().min(1),
-      email: z.string().nullable(),
-      city: z.string().nullable(),
-    },
-  }) {}
-  class Order extends Catalog({
-    name: 'order',
-    table: 'orders',
-    key: 'id',
-    fields: { id: z.int(), code: z.string(), customer_id: references(Customer), note: z.string().nullable() },
-    children: {
-      lines: {
-        table: 'order_line',
-        parent: 'order_id',
-        key: 'id',
-        fields: { id: z.int(), order_id: z.int(), label: z.string(), text: z.string().nullable() },
-      },
-    },
-  }) {}
-  class SimulatedCustomer extends SimulatedSubscriber<typeof Customer> {
-    protected override readonly kind = 'customer';
-    override readonly mapping = this.map({
-      code: 'code',
-      name: { remote: 'name', authority: 'latest' },
-      email: 'email',
-      city: { remote: 'city', authority: 'remote' },
-    });
-  }
-  class SimulatedOrder extends SimulatedSubscriber<typeof Order> {
-    protected override readonly kind = 'order';
-    override readonly mapping = this.map({
-      code: 'code',
-      customer_id: 'customer',
-      note: { remote: 'note', authority: 'remote' },
-      lines: { remote: 'lines', id: 'id', marker: 'marker', units: { label: 'label', text: 'text' } },
-    });
-  }
-  for (const name of remotes) {
-    Customer.register(SimulatedCustomer, { as: name, account: name });
-    Order.register(SimulatedOrder, { as: name, account: name });
-  }
-  return [Customer, Order] as const;
 }

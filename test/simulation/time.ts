@@ -4,12 +4,15 @@ import type { Clock } from '../../src/engine/environment.js';
 interface Timer {
   readonly at: number;
   readonly order: number;
-  readonly wake: () => void;
+  wake: () => void;
 }
+
+const nothing = (): void => undefined;
 
 export class VirtualTime implements Clock {
   #now: number;
   #order = 0;
+  /** A binary heap: the next timer first. Ended ones stay in it, and wake nobody. */
   readonly #timers: Timer[] = [];
   /** Real work under way (a statement in the embedded database): time waits for it. */
   working = 0;
@@ -29,25 +32,25 @@ export class VirtualTime implements Clock {
         resolve();
         return;
       }
-      const finish = (): void => {
-        signal?.removeEventListener('abort', finish);
-        const index = this.#timers.indexOf(timer);
-        if (index >= 0) this.#timers.splice(index, 1);
-        resolve();
-      };
-      const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, wake: finish };
-      signal?.addEventListener('abort', finish);
-      this.#insert(timer);
+      const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, wake: resolve };
+      if (signal !== undefined) {
+        const finish = (): void => {
+          timer.wake = nothing;
+          signal.removeEventListener('abort', finish);
+          resolve();
+        };
+        timer.wake = finish;
+        signal.addEventListener('abort', finish);
+      }
+      this.#push(timer);
     });
+
+  readonly turn = (): Promise<void> => this.sleep(0);
 
   /** Lets everything run that can run now, then jumps to the next timer. False where there is none. */
   async step(): Promise<boolean> {
     await this.drain();
-    const next = this.#timers[0];
-    if (next === undefined) return false;
-    this.#now = Math.max(this.#now, next.at);
-    next.wake();
-    return true;
+    return this.#jump();
   }
 
   /** Runs until the promise has settled, for so many virtual ms at most; false where that didn't suffice. */
@@ -60,29 +63,61 @@ export class VirtualTime implements Clock {
     const end = this.#now + withinMs;
     await this.drain();
     while (!state.settled && this.#now <= end) {
-      if (!(await this.step())) break;
+      if (!this.#jump()) break;
       await this.drain();
     }
     return state.settled;
   }
 
+  /** Nothing but microtasks is under way, unless real work is: a tick comes when they are through. */
   async drain(): Promise<void> {
-    do await new Promise((resolve) => setImmediate(resolve));
-    while (this.working > 0);
-    // what the last statement's answer set off
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.working > 0) await this.drain();
+    await new Promise((resolve) => process.nextTick(resolve));
+    while (this.working > 0) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  #insert(timer: Timer): void {
-    let low = 0;
-    let high = this.#timers.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = this.#timers[middle] as Timer;
-      if (other.at < timer.at || (other.at === timer.at && other.order < timer.order)) low = middle + 1;
-      else high = middle;
-    }
-    this.#timers.splice(low, 0, timer);
+  #jump(): boolean {
+    let next = this.#pop();
+    while (next !== undefined && next.wake === nothing) next = this.#pop();
+    if (next === undefined) return false;
+    this.#now = Math.max(this.#now, next.at);
+    next.wake();
+    return true;
   }
+
+  #push(timer: Timer): void {
+    const heap = this.#timers;
+    let at = heap.length;
+    heap.push(timer);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const other = heap[parent] as Timer;
+      if (!isBefore(timer, other)) break;
+      heap[at] = other;
+      at = parent;
+    }
+    heap[at] = timer;
+  }
+
+  #pop(): Timer | undefined {
+    const heap = this.#timers;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Timer, heap[child] as Timer)) child += 1;
+      const other = heap[child] as Timer;
+      if (!isBefore(other, last)) break;
+      heap[at] = other;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+function isBefore(one: Timer, other: Timer): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
 }

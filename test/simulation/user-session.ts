@@ -50,6 +50,33 @@ export interface LinkRow {
   readonly parked_code: string | null;
   readonly parked_reason: string | null;
   readonly due: boolean;
+  readonly leased: boolean;
+  readonly shadow: string | null;
+}
+
+export interface EventRow {
+  readonly subscriber: string;
+  readonly event_id: string;
+  readonly settled: boolean;
+}
+
+export interface CursorRow {
+  readonly subscriber: string;
+  readonly value: string;
+}
+
+/** How much of each is left once the world is quiet. */
+export interface Counts {
+  readonly marks: number;
+  readonly sleepers: number;
+  readonly settings: number;
+  readonly runs: number;
+}
+
+/** Intents without an outcome. */
+export interface IntentRow {
+  readonly link_id: string;
+  readonly kind: string;
 }
 
 export interface LoggedConflict {
@@ -124,10 +151,26 @@ export class UserSession {
   links(): Promise<LinkRow[]> {
     return this.#db.query<LinkRow>(linksStatement);
   }
+  events(): Promise<EventRow[]> {
+    return this.#db.query<EventRow>(eventsStatement);
+  }
+  cursors(): Promise<CursorRow[]> {
+    return this.#db.query<CursorRow>(cursorsStatement);
+  }
+  openIntents(): Promise<IntentRow[]> {
+    return this.#db.query<IntentRow>(openIntentsStatement);
+  }
+  async counts(): Promise<Counts> {
+    const [row] = await this.#db.query<Counts>(countsStatement);
+    return row ?? { marks: 0, sleepers: 0, settings: 0, runs: 0 };
+  }
   conflicts(): Promise<LoggedConflict[]> {
     return this.#db.query<LoggedConflict>(conflictsStatement);
   }
 }
+
+/** A person waits for a row. */
+const patienceMs = 600_000;
 
 /** A session outside of any transaction, which can open one. */
 export class User extends UserSession {
@@ -139,7 +182,7 @@ export class User extends UserSession {
   }
 
   transaction<T>(work: (session: UserSession) => Promise<T>): Promise<T> {
-    return this.#database.transaction((tx) => work(new UserSession(tx)));
+    return this.#database.transaction((tx) => work(new UserSession(tx)), { lockTimeoutMs: patienceMs });
   }
 }
 
@@ -171,7 +214,8 @@ function setColumn(table: UserTable, column: string): Statement {
 
 const linksStatement = {
   name: 'user-links',
-  text: `select id::text as id, subscriber, key, remote_id, state, parked_code, parked_reason, due_at is not null as due
+  text: `select id::text as id, subscriber, key, remote_id, state, parked_code, parked_reason, due_at is not null as due,
+      lease_owner is not null as leased, shadow::text as shadow
     from syncflow.link order by link.id`,
 };
 
@@ -179,4 +223,25 @@ const conflictsStatement = {
   name: 'user-conflicts',
   text: `select link_id::text as link_id, subscriber, key, base::text as base, hub::text as hub, remote::text as remote
     from syncflow.conflict order by conflict.id`,
+};
+
+const eventsStatement = {
+  name: 'user-events',
+  text: `select subscriber, event_id, settled_at is not null as settled from syncflow.inbox order by inbox.id`,
+};
+
+const cursorsStatement = {
+  name: 'user-cursors',
+  text: `select subscriber, value from syncflow.cursor where name = 'changes' order by subscriber`,
+};
+
+const openIntentsStatement = {
+  name: 'user-open-intents',
+  text: `select link_id::text as link_id, kind from syncflow.intent where closed_at is null order by intent.id`,
+};
+
+const countsStatement = {
+  name: 'user-counts',
+  text: `select (select count(*)::int from syncflow.mark) as marks, (select count(*)::int from syncflow.sleeper) as sleepers,
+    (select count(*)::int from syncflow.setting) as settings, (select count(*)::int from syncflow.run where finished_at is null) as runs`,
 };

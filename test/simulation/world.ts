@@ -1,77 +1,93 @@
 /** A world from one seed: a hub, workers, remotes of random characters, people who edit, and what goes wrong. */
 import { createHash } from 'node:crypto';
 import { Syncflow } from '../../src/syncflow.js';
-import { EmbeddedDatabase } from '../../src/store/embedded.js';
+import type { Database } from '../../src/store/database.js';
+import { makeCatalogs, type Trouble } from './catalogs.js';
 import { Chance } from './chance.js';
+import { randomCharacter } from './character.js';
+import { Connection } from './connection.js';
+import { Faults, type FaultKind } from './faults.js';
 import { SimulatedHub, type SimulatedConnection } from './hub.js';
 import { Ledger } from './ledger.js';
-import { Connection, Remote, type Change, type Character, type RemoteFaults } from './remote.js';
-import { makeCatalogs } from './subscribers.js';
+import { Remote } from './remote.js';
 import { VirtualTime } from './time.js';
 import { User } from './user-session.js';
+import { Webhooks } from './webhooks.js';
 
 export interface Worker {
   readonly name: string;
   readonly flow: Syncflow;
   readonly connection: SimulatedConnection;
+  /** By how much the clock of its machine is wrong, in ms. */
+  skewMs: number;
   alive: boolean;
 }
 
-/** What goes wrong in a world, by name, with its rate. */
-export const faultKinds = [
-  'refuse',
-  'failBefore',
-  'answerLost',
-  'slow',
-  'missing',
-  'webhookLost',
-  'webhookTwice',
-  'webhookLate',
-  'webhookFirst',
-  'rejects',
-  'expire',
-  'outage',
-  'crash',
-  'pause',
-  'commitFails',
-  'commitAnswerLost',
-  'statementFails',
-] as const;
-export type FaultKind = (typeof faultKinds)[number];
+/** What a world is made of, beside its seed: a smaller one for the same seed shows what a failure needs. */
+export interface Scope {
+  readonly without?: readonly FaultKind[];
+  /** At most so many. */
+  readonly workers?: number;
+  readonly remotes?: number;
+  readonly edits?: number;
+}
+
+const events = ['pushed', 'applied', 'linked', 'parked', 'healed', 'conflict', 'retried'] as const;
 
 export class World {
   readonly seed: number;
   readonly chance: Chance;
   readonly time = new VirtualTime(Date.UTC(2026, 0, 1));
   readonly ledger = new Ledger();
+  readonly faults: Faults;
   readonly remotes: Remote[];
   readonly workers: Worker[] = [];
-  readonly faults = new Map<FaultKind, number>();
   readonly hub: SimulatedHub;
   readonly user: User;
+  readonly webhooks: Webhooks;
+  readonly trouble: Trouble = { digit: undefined };
   readonly errors: string[] = [];
+  /** Events and errors that told a value of a record. */
+  readonly leaks: string[] = [];
   readonly started: number;
+  /** When the faults ended, in ms since the world began. */
+  calmAt = 0;
+  /** Codes by kind and hub key. */
+  readonly codes = new Map<string, string>();
   readonly #catalogs;
   readonly #trace = createHash('sha256');
-  readonly #background: Promise<void>[] = [];
   #workers = 0;
-  calm = false;
 
-  constructor(seed: number, inner: EmbeddedDatabase) {
+  constructor(seed: number, hubIn: (time: VirtualTime) => Database, scope: Scope = {}) {
     this.seed = seed;
     this.chance = new Chance(seed);
-    this.hub = new SimulatedHub(inner, this.time);
-    const count = this.chance.int(1, 2);
-    this.remotes = Array.from({ length: count }, (_, index) => {
-      const name = 'ab'[index] ?? 'x';
-      return new Remote(name, randomCharacter(this.chance), this.time, this.chance.fork());
-    });
-    this.#catalogs = makeCatalogs(this.remotes.map((remote) => remote.name));
-    this.user = new User(this.hub.connect(this.chance.fork(), { faulty: false }));
-    for (const kind of this.chance.some(faultKinds, this.chance.int(3, 8)))
-      this.faults.set(kind, this.chance.pick([0.01, 0.03, 0.1]));
-    for (const remote of this.remotes) remote.onChange = (change) => this.#deliver(remote, change);
     this.started = this.time.ms;
+    this.faults = new Faults(this.chance.fork(), new Set(scope.without), () => this.at);
+    this.hub = new SimulatedHub(hubIn(this.time), this.time, this.faults);
+    const names = ['a', 'b', 'c', 'd'].slice(0, this.chance.int(2, 4));
+    this.remotes = names
+      .map((name) => {
+        const character = randomCharacter(this.chance.fork(), this.faults.has('keyExpires'));
+        return new Remote(name, character, this.time, this.chance.fork());
+      })
+      .slice(0, scope.remotes);
+    this.#catalogs = makeCatalogs(
+      this.remotes.map((remote) => remote.name),
+      this.chance.fork(),
+      this.faults,
+      this.trouble,
+    );
+    this.user = new User(this.hub.connect(this.chance.fork()));
+    this.webhooks = new Webhooks(this, this.chance.fork());
+    for (const remote of this.remotes) {
+      remote.onChange = (change) => {
+        this.trace(`${remote.name} ${change.what} ${change.remoteId}`);
+        const code = remote.things[change.kind].get(change.remoteId)?.values['code'];
+        if (typeof code === 'string')
+          this.ledger.note(this.at, code, `  ${remote.name} shows ${change.remoteId} changed`);
+        this.webhooks.deliver(remote, change);
+      };
+    }
   }
 
   /** Ms since the world began: what a person wants to read. */
@@ -86,40 +102,30 @@ export class World {
     return this.#trace.copy().digest('hex').slice(0, 16);
   }
 
-  rate(kind: FaultKind): number {
-    return this.calm ? 0 : (this.faults.get(kind) ?? 0);
+  /** The faults end; what lasts ends, too. */
+  calmDown(): void {
+    this.faults.calm = true;
+    this.calmAt = this.at;
+    this.trouble.digit = undefined;
+    this.hub.awayUntil = 0;
+    for (const remote of this.remotes) Object.assign(remote.until, { outage: 0, blocked: 0, forbidden: 0 });
+    for (const worker of this.living()) worker.connection.pausedUntil = 0;
+    if (this.living().length === 0) this.start(this.makeWorker());
   }
 
-  /** Sets the faults going, or ends them. */
-  setFaults(): void {
-    for (const remote of this.remotes) {
-      for (const name of Object.keys(remote.faults) as (keyof RemoteFaults)[]) remote.faults[name] = this.rate(name);
-      if (this.calm) remote.outageUntil = 0;
-    }
-    this.hub.faults.commitFails = this.rate('commitFails') / 3;
-    this.hub.faults.commitAnswerLost = this.rate('commitAnswerLost') / 3;
-    this.hub.faults.statementFails = this.rate('statementFails') / 10;
-  }
-
-  startWorker(): Worker {
+  makeWorker(): Worker {
     const name = `w${++this.#workers}`;
     const chance = this.chance.fork();
-    const connection = this.hub.connect(chance.fork(), { faulty: true });
+    const connection = this.hub.connect(chance.fork(), name);
     const accounts = Object.fromEntries(
-      this.remotes.map((remote) => [
-        remote.name,
-        new Connection(
-          remote,
-          () => connection.dead,
-          () => connection.pausedUntil,
-        ),
-      ]),
+      this.remotes.map((remote) => [remote.name, new Connection(remote, this.faults, connection)]),
     );
+    const now = (): Date => new Date(this.time.ms + worker.skewMs);
     const flow = new Syncflow({
       database: connection,
       catalogs: [...this.#catalogs],
       accounts,
-      clock: this.time,
+      clock: { now, sleep: (ms, signal) => this.time.sleep(ms, signal), turn: this.time.turn },
       random: chance.float,
       newId: chance.id,
       batchSize: chance.pick([1, 3, 20]),
@@ -128,40 +134,50 @@ export class World {
       leaseMs: 20_000,
       retry: { maxMs: 20_000, maxAttempts: 40 },
     });
-    const worker: Worker = { name, flow, connection, alive: true };
-    flow.on('error', ({ where, error }) => this.errors.push(`${this.at} ${name} ${where}: ${String(error)}`));
-    for (const event of ['pushed', 'applied', 'linked', 'parked', 'healed', 'conflict', 'retried'] as const) {
+    const worker: Worker = { name, flow, connection, skewMs: 0, alive: true };
+    connection.onCrash = () => {
+      if (this.kill(worker)) void this.background(this.#replace());
+    };
+    flow.on('error', ({ where, error }) => this.#failed(`${name} ${where}`, error));
+    for (const event of events) {
       flow.on(event, (told) => {
+        const { reason: _theirWords, ...own } = told as { readonly reason?: string };
+        this.#guard(`${name} ${event} ${JSON.stringify(own)}`);
         this.trace(`${name} ${event} ${JSON.stringify(told)}`);
         this.#note(event, told);
       });
     }
     this.workers.push(worker);
-    void this.background(this.#start(worker));
     return worker;
   }
 
+  start(worker: Worker): void {
+    void this.background(this.#start(worker));
+  }
+
   async #start(worker: Worker): Promise<void> {
-    while (worker.alive) {
-      try {
-        await worker.flow.start();
-        return;
-      } catch (error) {
-        // a supervisor starts it again
-        this.errors.push(`${this.at} ${worker.name} start: ${String(error)}`);
-        this.kill(worker);
-        await this.time.sleep(1_000);
-        this.startWorker();
-      }
+    try {
+      await worker.flow.start();
+    } catch (error) {
+      this.#failed(`${worker.name} start`, error);
+      if (this.kill(worker)) await this.#replace();
     }
   }
 
-  kill(worker: Worker): void {
-    if (!worker.alive) return;
+  /** A supervisor starts another. */
+  async #replace(): Promise<void> {
+    await this.time.sleep(this.chance.int(10, 5_000));
+    this.start(this.makeWorker());
+  }
+
+  /** kill -9 */
+  kill(worker: Worker): boolean {
+    if (!worker.alive) return false;
     worker.alive = false;
     worker.connection.kill();
     void worker.flow.stop().catch(() => undefined);
     this.trace(`${worker.name} killed`);
+    return true;
   }
 
   living(): Worker[] {
@@ -169,11 +185,20 @@ export class World {
   }
 
   background(work: Promise<void>): Promise<void> {
-    const noted = work.catch((error: unknown) => {
+    return work.catch((error: unknown) => {
       this.errors.push(`${this.at} background: ${String(error)}`);
     });
-    this.#background.push(noted);
-    return noted;
+  }
+
+  #failed(where: string, error: unknown): void {
+    const line = `${this.at} ${where}: ${String(error)}`;
+    this.#guard(line);
+    this.errors.push(line);
+  }
+
+  /** No value of a record is ever told. */
+  #guard(line: string): void {
+    if (/\bt\d+\b/i.test(line)) this.leaks.push(line);
   }
 
   /** The subscriber's key or remote id, put down in the life of its entity. */
@@ -184,65 +209,9 @@ export class World {
     const code =
       (key === undefined ? undefined : this.codes.get(`${kind}${key}`)) ??
       (remoteId === undefined ? undefined : (remote?.things[kind].get(remoteId)?.values['code'] as string | undefined));
+    if (code === undefined) return;
     const detail = Object.entries(told).filter(([name]) => !['subscriber', 'key', 'remoteId'].includes(name));
-    if (code !== undefined && key !== undefined) this.codes.set(`${kind}${key}`, code);
-    if (code !== undefined)
-      this.ledger.note(this.at, code, `${event} ${subscriber} ${JSON.stringify(Object.fromEntries(detail))}`);
+    if (key !== undefined) this.codes.set(`${kind}${key}`, code);
+    this.ledger.note(this.at, code, `${event} ${subscriber} ${JSON.stringify(Object.fromEntries(detail))}`);
   }
-  /** Codes by kind and hub key. */
-  readonly codes = new Map<string, string>();
-
-  #deliver(remote: Remote, change: Change): void {
-    this.trace(`${remote.name} ${change.what} ${change.remoteId}`);
-    const code = remote.things[change.kind].get(change.remoteId)?.values['code'];
-    if (typeof code === 'string') this.ledger.note(this.at, code, `  ${remote.name} shows ${change.remoteId} changed`);
-    if (!remote.character.webhooks) return;
-    const { chance, faults } = remote;
-    if (chance.hits(faults.webhookLost)) return;
-    const times = chance.hits(faults.webhookTwice) ? 2 : 1;
-    for (let index = 0; index < times; index++) {
-      const late = chance.hits(faults.webhookLate) ? chance.int(1_000, 30_000) : chance.int(20, 200);
-      const delay = chance.hits(faults.webhookFirst) ? 0 : late;
-      void this.background(this.#send(remote, change, delay));
-    }
-  }
-
-  async #send(remote: Remote, change: Change, delay: number): Promise<void> {
-    await this.time.sleep(delay);
-    for (let attempt = 0; attempt < 8; attempt++) {
-      const living = this.living();
-      const worker = living.length === 0 ? undefined : this.chance.pick(living);
-      const { snapshot, ...rest } = change;
-      const body = new TextEncoder().encode(JSON.stringify(snapshot === undefined ? rest : { ...rest, snapshot }));
-      const delivery = { headers: new Headers(), body, url: new URL('http://sim/'), receivedAt: this.time.now() };
-      if (worker !== undefined) {
-        const answered = worker.flow.receive(remote.name, delivery).then(
-          () => true,
-          () => false,
-        );
-        const timeout = this.time.sleep(10_000).then(() => false);
-        if (await Promise.race([answered, timeout])) return;
-      }
-      await this.time.sleep(1_000 * 2 ** attempt);
-    }
-  }
-}
-
-function randomCharacter(chance: Chance): Character {
-  const webhooks = chance.hits(0.6);
-  return {
-    idempotent: chance.hits(0.5),
-    markers: chance.hits(0.6),
-    chosenId: chance.hits(0.25),
-    conditional: chance.hits(0.5),
-    history: chance.hits(0.4),
-    normalises: chance.hits(0.3),
-    batches: chance.hits(0.3),
-    webhooks,
-    polling: !webhooks || chance.hits(0.8),
-    tellsDeletions: chance.hits(0.8),
-    remembersDeleted: chance.hits(0.8),
-    wholeSeconds: chance.hits(0.5),
-    snapshots: chance.hits(0.5),
-  };
 }

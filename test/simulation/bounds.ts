@@ -1,0 +1,49 @@
+/** What is left over, and how much was done: I7, I10, I12, I13. */
+import type { Say } from './invariants.js';
+import type { Scene } from './scene.js';
+import type { World } from './world.js';
+
+/** Remote writes per record and remote after its last edit; the second is what a reference or a conflict still asked for. */
+const lateWrites = 2;
+/** Settings per subscriber (mapping, hold, silence, release), and some of the hub's own. */
+const settings = { perSubscriber: 5, own: 5 };
+
+export function bounds(world: World, scene: Scene, say: Say): void {
+  writesAfterTheLastEdit(world, say);
+  leftovers(world, scene, say);
+  for (const leak of world.leaks.slice(0, 3)) say('I12', `a value was told: ${leak}`);
+  for (const id of world.webhooks.taken) say('I12', `the forged delivery ${id} was acknowledged`);
+}
+
+/** I7 */
+function writesAfterTheLastEdit(world: World, say: Say): void {
+  for (const remote of world.remotes) {
+    const counts = new Map<string, number>();
+    for (const { at, code } of remote.writes) {
+      const edited = world.ledger.entities.get(code)?.editedAt;
+      if (edited === undefined || at - world.started <= Math.max(edited, world.calmAt)) continue;
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+    }
+    for (const [code, count] of counts)
+      if (count > lateWrites) say('I7', `${count} writes to ${code} in ${remote.name} after its last edit`, code);
+  }
+}
+
+/** I10, I13: nothing half done, and nothing that piles up. */
+function leftovers(world: World, scene: Scene, say: Say): void {
+  const { counts, links, events, openIntents } = scene;
+  for (const link of links) {
+    if (link.due && link.parked_code === null)
+      say('quiet', `link ${link.id} of ${link.subscriber} is still due`, link.code);
+    if (link.leased) say('I10', `link ${link.id} of ${link.subscriber} is still leased`, link.code);
+  }
+  const parked = new Set(links.filter((link) => link.parked_code !== null).map((link) => link.id));
+  for (const intent of openIntents)
+    if (!parked.has(intent.link_id)) say('I10', `an intent to ${intent.kind} is open, of link ${intent.link_id}`);
+  if (counts.marks > 0) say('I13', `${counts.marks} marks are left`);
+  const open = events.filter((event) => !event.settled);
+  if (open.length > 0) say('I13', `${open.length} events are left, one of ${open[0]?.subscriber ?? ''}`);
+  if (counts.runs > 0) say('I13', `${counts.runs} runs are unfinished`);
+  const bound = settings.own + settings.perSubscriber * world.remotes.length * 2;
+  if (counts.settings > bound) say('I13', `${counts.settings} settings, more than ${bound}`);
+}

@@ -1,0 +1,77 @@
+/** What kind of system a remote is; what it can't do, the engine must do without. */
+import { leastCapabilities, type Capabilities } from '../../src/subscriber/capabilities.js';
+import type { Chance } from './chance.js';
+
+export interface Character {
+  /** How long a repeated request takes effect once, in ms. */
+  readonly idempotencyMs: number | undefined;
+  readonly markers: boolean;
+  readonly chosenId: boolean;
+  readonly conditional: boolean;
+  readonly history: boolean;
+  /** What it makes of texts: two remotes may do it in opposite ways. */
+  readonly normalises: 'lower' | 'upper' | 'padded' | undefined;
+  /** Records per batch call; 1: there is none. */
+  readonly batchSize: number;
+  readonly webhooks: boolean;
+  readonly polling: boolean;
+  /** Deletions are told by an event; otherwise only a look shows them. */
+  readonly tellsDeletions: boolean;
+  /** A deleted object answers `gone`; otherwise like one that never was. */
+  readonly remembersDeleted: boolean;
+  /** To what its time stamps are cut, in ms. */
+  readonly stampMs: number;
+  readonly snapshots: boolean;
+  /** By how much lists, the change feed and searches lag behind writes, in ms. */
+  readonly lagMs: number;
+  /** It can be searched for what the hub calls `code`, without a lag. */
+  readonly searchable: boolean;
+}
+
+export function randomCharacter(chance: Chance, forgetsKeys: boolean): Character {
+  const webhooks = chance.hits(0.6);
+  const polling = chance.hits(webhooks ? 0.75 : 0.85);
+  const hours24 = 24 * 3_600_000;
+  const idempotencyMs = forgetsKeys ? 40_000 : hours24;
+  const lagMs = chance.hits(0.3) ? chance.pick([500, 3_000, 10_000]) : 0;
+  return {
+    idempotencyMs: chance.hits(0.5) ? idempotencyMs : undefined,
+    markers: chance.hits(0.6),
+    chosenId: chance.hits(0.25),
+    conditional: chance.hits(0.5),
+    // it is told by events alone
+    history: chance.hits(0.4) && (webhooks || polling),
+    normalises: chance.hits(0.5) ? chance.pick(['lower', 'upper', 'padded'] as const) : undefined,
+    batchSize: chance.hits(0.4) ? chance.pick([2, 5, 20]) : 1,
+    webhooks,
+    polling,
+    tellsDeletions: chance.hits(0.75),
+    remembersDeleted: chance.hits(0.8),
+    stampMs: chance.pick([1, 1_000, 1_000, 60_000]),
+    snapshots: chance.hits(0.5),
+    lagMs,
+    // a search that lags is none: the contract asks for one that sees every write
+    searchable: lagMs === 0 && chance.hits(0.8),
+  };
+}
+
+export function capabilitiesOf(character: Character): Capabilities {
+  return {
+    ...leastCapabilities,
+    batchSize: character.batchSize,
+    concurrency: 3,
+    idempotencyHours: character.idempotencyMs === undefined ? undefined : character.idempotencyMs / 3_600_000,
+    marker: character.markers,
+    chosenId: character.chosenId,
+    conditional: character.conditional,
+    history: character.history,
+    webhooks: character.webhooks,
+    polling: character.polling,
+    listing: true,
+  };
+}
+
+/** Whether an unknown create can be resolved: by a replay, a chosen id, a marker or a search. */
+export function resolvesCreates(character: Character): boolean {
+  return character.idempotencyMs !== undefined || character.chosenId || character.markers || character.searchable;
+}

@@ -1,0 +1,198 @@
+/** Twins of the statements on intents, the inbox and cursors: src/store/intents.ts, inbox.ts. */
+import { rowOf } from './claims.js';
+import { momentOf } from './moment.js';
+import { both, json, jsonText, slotsOf, text, type InboxRow, type IntentRow, type Store, type Twins } from './store.js';
+import { Mode } from './transaction.js';
+
+export function intentTwins(store: Store): Twins {
+  return {
+    'syncflow-insert-intents': async (tx, [intents]) => {
+      const made: object[] = [];
+      const list =
+        json<{ link_id: string; fence: string; kind: string; idempotency_key: string; body: unknown }[]>(intents);
+      const held = list.flatMap((r) => {
+        const link = store.linkById.find(tx, Number(r.link_id))[0]?.seenBy(tx);
+        return link === undefined || link.fence !== Number(r.fence) ? [] : [{ r, link }];
+      });
+      for (const { r, link } of held) {
+        const now = store.now();
+        const row: IntentRow = {
+          id: store.intent.nextId(),
+          link_id: link.id,
+          subscriber: link.subscriber,
+          kind: r.kind,
+          idempotency_key: r.idempotency_key,
+          body: jsonText(r.body) ?? 'null',
+          steps: '[]',
+          sent_at: now,
+          unknown_at: null,
+          closed_at: null,
+          outcome: null,
+          created_at: now,
+        };
+        await store.intent.insert(tx, row);
+        made.push({ id: String(row.id), link_id: String(link.id) });
+      }
+      return made;
+    },
+
+    'syncflow-open-intents': (tx, [links]) => {
+      const now = store.now();
+      const rows = slotsOf(tx, store.intentOpen, json<string[]>(links).map(Number)).map((slot) => rowOf(tx, slot));
+      return rows
+        .sort((a, b) => a.id - b.id)
+        .map(({ id, link_id, kind, idempotency_key, body, steps, created_at }) => ({
+          id: String(id),
+          link_id: String(link_id),
+          kind,
+          idempotency_key,
+          body,
+          steps,
+          age_ms: (now - created_at) / 1000,
+        }));
+    },
+
+    'syncflow-save-steps': async (tx, [id, fence, steps]) => {
+      const isHeld = (intent: IntentRow): boolean =>
+        store.linkById.find(tx, intent.link_id)[0]?.seenBy(tx)?.fence === Number(fence);
+      const slots = store.intent.where(tx, isHeld, store.intentById.find(tx, Number(id)));
+      return (await store.intent.update(tx, slots, (intent) => ({ ...intent, steps: text(steps) }))).map(() => ({}));
+    },
+
+    'syncflow-has-steps': (tx, [id]) =>
+      store.intentById
+        .find(tx, Number(id))
+        .map((slot) => ({ steps: (JSON.parse(rowOf(tx, slot).steps) as unknown[]).length })),
+
+    'syncflow-close-intents': async (tx, [closed]) => {
+      const outcomes = new Map(
+        json<{ id: string; outcome: string }[]>(closed).map((one) => [Number(one.id), one.outcome]),
+      );
+      await store.intent.update(tx, slotsOf(tx, store.intentById, outcomes.keys()), (intent) => ({
+        ...intent,
+        closed_at: store.now(),
+        outcome: outcomes.get(intent.id) ?? null,
+      }));
+      return [];
+    },
+
+    'syncflow-mark-unknown': async (tx, [ids]) => {
+      await store.intent.update(tx, slotsOf(tx, store.intentById, json<string[]>(ids).map(Number)), (intent) => ({
+        ...intent,
+        unknown_at: intent.unknown_at ?? store.now(),
+      }));
+      return [];
+    },
+
+    'syncflow-create-under-way': (tx, [subscriber, before]) => {
+      const until = momentOf(text(before));
+      const isUnderWay = (intent: IntentRow): boolean =>
+        intent.subscriber === subscriber &&
+        intent.kind === 'create' &&
+        intent.closed_at === null &&
+        intent.created_at <= until;
+      return store.intent.exists(tx, isUnderWay) ? [{}] : [];
+    },
+
+    'syncflow-intents-by-cause': (tx, [causes]) =>
+      slotsOf(tx, store.intentByKey, json<string[]>(causes)).map((slot) => {
+        const { idempotency_key, kind, body } = rowOf(tx, slot);
+        return { idempotency_key, kind, body };
+      }),
+
+    'syncflow-give-up-intent': async (tx, [id]) => {
+      await store.intent.update(tx, store.intentOpen.find(tx, Number(id)), (intent) =>
+        intent.closed_at === null ? { ...intent, closed_at: store.now(), outcome: 'given up by decision' } : undefined,
+      );
+      return [];
+    },
+  };
+}
+
+export function inboxTwins(store: Store): Twins {
+  return {
+    'syncflow-insert-events': async (tx, [events]) => {
+      const inserted: object[] = [];
+      const list =
+        json<
+          { subscriber: string; event_id: string; remote_id: string; kind: string; payload: unknown; lane: number }[]
+        >(events);
+      for (const { subscriber, event_id, remote_id, kind, payload, lane } of list) {
+        const row: InboxRow = {
+          id: store.inbox.nextId(),
+          subscriber,
+          event_id,
+          remote_id,
+          kind,
+          payload: jsonText(payload) ?? 'null',
+          lane,
+          received_at: store.now(),
+          settled_at: null,
+        };
+        if (await store.inbox.insertNew(tx, store.inboxByEvent, row)) inserted.push({ subscriber, event_id });
+      }
+      return inserted;
+    },
+
+    'syncflow-hints-to-route': (tx, [catalogs, subscribers]) => {
+      const known = new Set(json<string[]>(catalogs));
+      return [
+        {
+          marks: store.mark.exists(tx, (mark) => known.has(mark.catalog)),
+          events: json<string[]>(subscribers).some((one) => store.inboxOpen.find(tx, one).length > 0),
+        },
+      ];
+    },
+
+    'syncflow-known-events': (tx, [subscriber, ids]) =>
+      slotsOf(
+        tx,
+        store.inboxByEvent,
+        json<string[]>(ids).map((id) => both(text(subscriber), id)),
+      ).map((slot) => ({ event_id: rowOf(tx, slot).event_id })),
+
+    'syncflow-claim-events': async (tx, [limit, subscribers]) => {
+      const open = slotsOf(tx, store.inboxOpen, json<string[]>(subscribers));
+      open.sort((a, b) => rowOf(tx, a).id - rowOf(tx, b).id);
+      const claimed: InboxRow[] = [];
+      for (const slot of open) {
+        if (claimed.length >= Number(limit)) break;
+        if (tx.tryLock(slot, Mode.update)) claimed.push(rowOf(tx, slot));
+      }
+      return claimed.map(({ id, subscriber, remote_id, kind, lane, payload }) => ({
+        id: String(id),
+        subscriber,
+        remote_id,
+        kind,
+        lane,
+        payload,
+      }));
+    },
+
+    'syncflow-settle-events': async (tx, [ids]) => {
+      await store.inbox.update(tx, slotsOf(tx, store.inboxById, json<string[]>(ids).map(Number)), (event) => ({
+        ...event,
+        settled_at: store.now(),
+        payload: '{}',
+      }));
+      return [];
+    },
+
+    'syncflow-read-cursor': (tx, [subscriber, name]) =>
+      store.cursorByName.find(tx, both(text(subscriber), text(name))).map((slot) => ({ value: rowOf(tx, slot).value })),
+
+    'syncflow-write-cursor': async (tx, [subscriberParam, nameParam, valueParam]) => {
+      const value = text(valueParam);
+      const row = { subscriber: text(subscriberParam), name: text(nameParam), value, updated_at: store.now() };
+      const change = (cursor: typeof row) => ({ ...cursor, value, updated_at: store.now() });
+      await store.cursor.upsert(tx, store.cursorByName, row, change, new Set());
+      return [];
+    },
+
+    'syncflow-drop-cursor': async (tx, [subscriber, name, value]) => {
+      const matches = (cursor: { readonly value: string }): boolean => cursor.value === value;
+      const slots = store.cursor.where(tx, matches, store.cursorByName.find(tx, both(text(subscriber), text(name))));
+      return (await store.cursor.delete(tx, slots, matches)).map(() => ({}));
+    },
+  };
+}

@@ -1,0 +1,229 @@
+/** Twins of the statements on history, conflicts, runs, settings and sleepers: what the hub remembers beside its links. */
+import { rowOf } from './claims.js';
+import { momentOf, sqlText, type Moment } from './moment.js';
+import { json, jsonText, optional, slotsOf, text, type RunRow, type Store, type Twins } from './store.js';
+import { Lockable, Mode, type Transaction } from './transaction.js';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+export function recordTwins(store: Store): Twins {
+  return {
+    ...auditTwins(store),
+    ...runTwins(store),
+    ...settingTwins(store),
+    ...sessionTwins(store),
+    ...pruneTwins(store),
+  };
+}
+
+function auditTwins(store: Store): Twins {
+  return {
+    'syncflow-insert-history': async (tx, [rows]) => {
+      const list =
+        json<{ subscriber: string; key?: string | null; remoteId?: string | null; event: string; detail?: unknown }[]>(
+          rows,
+        );
+      for (const r of list)
+        await store.history.insert(tx, {
+          id: store.history.nextId(),
+          at: store.now(),
+          subscriber: r.subscriber,
+          key: r.key ?? null,
+          remote_id: r.remoteId ?? null,
+          event: r.event,
+          detail: jsonText(r.detail),
+        });
+      return [];
+    },
+
+    'syncflow-insert-conflicts': async (tx, [linkId, subscriber, key, conflicts]) => {
+      const list =
+        json<{ unit: string; base: unknown; hub: unknown; remote: unknown; winner: string; rule: string }[]>(conflicts);
+      for (const r of list)
+        await store.conflict.insert(tx, {
+          id: store.conflict.nextId(),
+          link_id: Number(linkId),
+          subscriber: text(subscriber),
+          key: optional(key),
+          unit: r.unit,
+          base: jsonText(r.base),
+          hub: jsonText(r.hub),
+          remote: jsonText(r.remote),
+          winner: r.winner,
+          rule: r.rule,
+          at: store.now(),
+        });
+      return [];
+    },
+
+    'syncflow-brake': (tx, [subscriber, event, windowSeconds, release]) => {
+      const now = store.now();
+      const since = now - Number(windowSeconds) * 1_000_000;
+      const own = store.historyBySubscriber.slots.get(text(subscriber)) ?? [];
+      const links = store.linkBySubscriber.slots.get(text(subscriber)) ?? [];
+      return [
+        {
+          recent: store.history.rows(tx, (row) => row.event === event && row.at > since, own).length,
+          linked: store.link.rows(tx, (link) => link.state === 'linked', links).length,
+          released: store.settingByName.find(tx, text(release)).some((slot) => momentOf(rowOf(tx, slot).value) > now),
+        },
+      ];
+    },
+  };
+}
+
+function runTwins(store: Store): Twins {
+  const turn = new Lockable();
+  const add = (tx: Transaction, subscriber: string, kind: string, progress: string) =>
+    store.run.insert(tx, {
+      id: store.run.nextId(),
+      subscriber,
+      kind,
+      progress,
+      started_at: store.now(),
+      finished_at: null,
+    });
+  const ofKind = (tx: Transaction, subscriber: unknown, kind: unknown): RunRow[] =>
+    store.run
+      .rows(tx, (run) => run.kind === kind, store.runBySubscriber.slots.get(String(subscriber)) ?? [])
+      .sort((a, b) => b.id - a.id);
+  return {
+    'syncflow-run-turn': async (tx) => {
+      await tx.lock(turn, Mode.update);
+      return [];
+    },
+    'syncflow-open-first-runs': async (tx, [subscribers, kind, progress]) => {
+      const fresh = json<string[]>(subscribers).filter((subscriber) => ofKind(tx, subscriber, kind).length === 0);
+      for (const subscriber of fresh) await add(tx, subscriber, text(kind), text(progress));
+      return [];
+    },
+    'syncflow-last-run': (tx, [subscriber, kind]) =>
+      ofKind(tx, subscriber, kind)
+        .slice(0, 1)
+        .map((run) => ({ id: String(run.id), progress: run.progress, finished: run.finished_at !== null })),
+    'syncflow-run-standing': (tx, [subscriber, kind]) =>
+      ofKind(tx, subscriber, kind)
+        .slice(0, 1)
+        .map((run) => ({ finished: run.finished_at !== null })),
+    'syncflow-open-run': async (tx, [subscriber, kind, progress]) => {
+      const slot = await add(tx, text(subscriber), text(kind), text(progress));
+      return [{ id: String(rowOf(tx, slot).id) }];
+    },
+    'syncflow-begin-run': async (tx, [subscriber, kind]) => {
+      await add(tx, text(subscriber), text(kind), '{}');
+      return [];
+    },
+    'syncflow-drop-open-run': async (tx, [subscriber, kind]) => {
+      const isOpen = (run: RunRow): boolean => run.kind === kind && run.finished_at === null;
+      const slots = store.run.where(tx, isOpen, store.runBySubscriber.slots.get(text(subscriber)) ?? []);
+      await store.run.delete(tx, slots, isOpen);
+      return [];
+    },
+    'syncflow-save-run': async (tx, [id, progress]) => {
+      const slots = store.runById.find(tx, Number(id));
+      await store.run.update(tx, slots, (run) => ({ ...run, progress: text(progress) }));
+      return [];
+    },
+    'syncflow-finish-run': async (tx, [id]) => {
+      const slots = store.runById.find(tx, Number(id));
+      await store.run.update(tx, slots, (run) => ({ ...run, finished_at: store.now() }));
+      return [];
+    },
+  };
+}
+
+function settingTwins(store: Store): Twins {
+  const write = async (tx: Transaction, name: string, value: string): Promise<object[]> => {
+    await store.setting.upsert(tx, store.settingByName, { name, value }, (row) => ({ ...row, value }), new Set());
+    return [];
+  };
+  const drop = async (tx: Transaction, names: readonly string[]): Promise<object[]> =>
+    (await store.setting.delete(tx, slotsOf(tx, store.settingByName, names))).map(({ name }) => ({ name }));
+  const under = (prefix: string, subscribers: Parameters<typeof json>[0]): string[] =>
+    json<string[]>(subscribers).map((one) => prefix + one);
+  return {
+    'syncflow-read-setting': (tx, [name]) =>
+      store.settingByName.find(tx, text(name)).map((slot) => ({ value: rowOf(tx, slot).value })),
+    'syncflow-write-setting': (tx, [name, value]) => write(tx, text(name), text(value)),
+    'syncflow-drop-setting': (tx, [name]) => drop(tx, [text(name)]),
+    'syncflow-settings-under': (tx, [prefix]) =>
+      store.setting.rows(tx, (row) => row.name.startsWith(text(prefix))).map((row) => ({ ...row })),
+    'syncflow-hold-subscriber': (tx, [subscriber, ms]) =>
+      write(tx, `hold:${text(subscriber)}`, sqlText(store.now() + Math.round(Number(ms) * 1000))),
+    'syncflow-lift-deaf': (tx, [subscribers]) => drop(tx, under('deaf:', subscribers)),
+    'syncflow-lift-hold': (tx, [subscribers]) => drop(tx, under('hold:', subscribers)),
+    'syncflow-lift-hold-links': async (tx, [subscribers]) => {
+      const now = store.now();
+      const isLater = (link: { readonly due_at: Moment | null }): boolean => link.due_at !== null && link.due_at > now;
+      for (const subscriber of json<string[]>(subscribers)) {
+        const slots = store.link.where(tx, isLater, store.linkDue.slots.get(subscriber) ?? []);
+        await store.link.update(tx, slots, (link) => (isLater(link) ? { ...link, due_at: now } : undefined));
+      }
+      return [];
+    },
+  };
+}
+
+/** What a session tells the triggers, and who sleeps. */
+function sessionTwins(store: Store): Twins {
+  const brakes = new Map<string, Lockable>();
+  return {
+    'syncflow-ready': () => [{ ready: 1 }],
+    'syncflow-lock-brake': async (tx, [subscriber]) => {
+      const name = text(subscriber);
+      let brake = brakes.get(name);
+      if (brake === undefined) brakes.set(name, (brake = new Lockable()));
+      await tx.lock(brake, Mode.update);
+      return [];
+    },
+    'syncflow-announce-writer': (tx, [origin, editedAt]) => {
+      tx.settings.set('origin', text(origin)).set('edited_at', text(editedAt));
+      return [{ now_ms: store.now() / 1000 }];
+    },
+    'syncflow-except-subscribers': (tx, [except]) => {
+      tx.settings.set('except', text(except));
+      return [];
+    },
+    'syncflow-announce-sleep': async (tx, [worker]) => {
+      const row = { worker: text(worker), since: store.now() };
+      await store.sleeper.upsert(
+        tx,
+        store.sleeperByWorker,
+        row,
+        (there) => ({ ...there, since: store.now() }),
+        new Set(),
+      );
+      return [];
+    },
+    'syncflow-announce-awake': async (tx, [worker]) => {
+      const oldest = store.now() - hourMs * 1000;
+      const matches = (row: { readonly worker: string; readonly since: Moment }): boolean =>
+        row.worker === worker || row.since < oldest;
+      await store.sleeper.delete(tx, store.sleeper.where(tx, matches), matches);
+      return [];
+    },
+  };
+}
+
+function pruneTwins(store: Store): Twins {
+  const before = (days: unknown): Moment => store.now() - Number(days) * dayMs * 1000;
+  const isOld = (at: Moment | null, days: unknown): boolean => at !== null && at < before(days);
+  return {
+    'syncflow-prune-inbox': async (tx, [days, limit]) =>
+      store.inbox.delete(tx, store.inbox.where(tx, (row) => isOld(row.settled_at, days)).slice(0, Number(limit))),
+    'syncflow-prune-intent': async (tx, [days, limit]) =>
+      store.intent.delete(tx, store.intent.where(tx, (row) => isOld(row.closed_at, days)).slice(0, Number(limit))),
+    'syncflow-prune-history': async (tx, [days, limit]) =>
+      store.history.delete(tx, store.history.where(tx, (row) => isOld(row.at, days)).slice(0, Number(limit))),
+    'syncflow-prune-conflict': async (tx, [days, limit]) =>
+      store.conflict.delete(tx, store.conflict.where(tx, (row) => isOld(row.at, days)).slice(0, Number(limit))),
+    'syncflow-prune-link': async (tx, [days, limit]) => {
+      const isTombstone = store.link.where(
+        tx,
+        (row) => row.state === 'gone' && row.key === null && row.due_at === null && isOld(row.settled_at, days),
+      );
+      return store.link.delete(tx, isTombstone.slice(0, Number(limit)));
+    },
+  };
+}

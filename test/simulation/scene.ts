@@ -1,0 +1,101 @@
+/** What is there at the end, on all sides. */
+import type { Kind } from './remote.js';
+import type { Counts, CursorRow, EventRow, IntentRow, LinkRow } from './user-session.js';
+import type { World } from './world.js';
+import { tokenOf } from './ledger.js';
+
+export interface HubRow {
+  readonly id: number;
+  readonly code: string;
+  readonly values: Readonly<Record<string, string | null>>;
+  readonly lines: readonly { readonly label: string; readonly text: string | null }[];
+  /** Of an order: the code of its customer. */
+  readonly customer: string | undefined;
+}
+
+export interface SeenLink extends LinkRow {
+  readonly kind: Kind;
+  readonly remote: string;
+  readonly code: string | undefined;
+}
+
+export interface Scene {
+  readonly hub: { readonly customer: ReadonlyMap<string, HubRow>; readonly order: ReadonlyMap<string, HubRow> };
+  readonly links: readonly SeenLink[];
+  /** Tokens that stand in the conflict log. */
+  readonly logged: ReadonlySet<string>;
+  /** `kind/remote code` → why. */
+  readonly parked: ReadonlyMap<string, { readonly code: string; readonly reason: string }>;
+  readonly events: readonly EventRow[];
+  readonly cursors: readonly CursorRow[];
+  readonly openIntents: readonly IntentRow[];
+  readonly counts: Counts;
+}
+
+export async function lookAround(world: World): Promise<Scene> {
+  const { user } = world;
+  const customers = await user.rows('customer');
+  const orders = await user.rows('orders');
+  const lines = await user.rows('order_line');
+  const codeOfCustomer = new Map(customers.map(({ id, code }) => [id, code]));
+  const customer = new Map(
+    customers.map(({ id, code, name, email, city }): [string, HubRow] => [
+      code,
+      { id, code, values: { name, email, city }, lines: [], customer: undefined },
+    ]),
+  );
+  const linesOf = groupBy(lines, (line) => line.order_id);
+  const order = new Map(
+    orders.map(({ id, code, note, customer_id }): [string, HubRow] => [
+      code,
+      { id, code, values: { note }, lines: linesOf.get(id) ?? [], customer: codeOfCustomer.get(customer_id) },
+    ]),
+  );
+  if (customer.size !== customers.length || order.size !== orders.length)
+    throw new Error('a code stands in two rows of the hub');
+  const keys = { customer: keysOf(customer), order: keysOf(order) };
+  const links = (await user.links()).map((link): SeenLink => {
+    const [kind, name] = link.subscriber.split('/') as [Kind, string];
+    const remote = world.remotes.find((one) => one.name === name);
+    const code =
+      (link.key === null ? undefined : (keys[kind].get(link.key) ?? world.codes.get(`${kind}${link.key}`))) ??
+      (link.remote_id === null ? undefined : (remote?.things[kind].get(link.remote_id)?.values['code'] as string));
+    return { ...link, kind, remote: name, code };
+  });
+  const logged = new Set<string>();
+  for (const { base, hub, remote } of await user.conflicts())
+    for (const text of [base, hub, remote])
+      for (const token of text?.match(/t\d+[!?]?/gi) ?? []) logged.add(tokenOf(token));
+  const parked = new Map<string, { code: string; reason: string }>();
+  for (const link of links) {
+    if (link.parked_code !== null)
+      parked.set(`${link.subscriber} ${link.code ?? `?${link.id}`}`, {
+        code: link.parked_code,
+        reason: link.parked_reason ?? '',
+      });
+  }
+  return {
+    hub: { customer, order },
+    links,
+    logged,
+    parked,
+    events: await user.events(),
+    cursors: await user.cursors(),
+    openIntents: await user.openIntents(),
+    counts: await user.counts(),
+  };
+}
+
+function keysOf(rows: ReadonlyMap<string, HubRow>): Map<string, string> {
+  return new Map([...rows.values()].map(({ id, code }) => [`["${id}"]`, code]));
+}
+
+export function groupBy<K, V>(all: Iterable<V>, by: (one: V) => K): Map<K, V[]> {
+  const groups = new Map<K, V[]>();
+  for (const one of all) {
+    const group = groups.get(by(one));
+    if (group === undefined) groups.set(by(one), [one]);
+    else group.push(one);
+  }
+  return groups;
+}

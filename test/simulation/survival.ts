@@ -1,0 +1,66 @@
+/** What became of every edit: I2, I3, I6. */
+import type { Entity } from './ledger.js';
+import { tokenOf } from './ledger.js';
+import type { Say } from './invariants.js';
+import type { Kind, Remote } from './remote.js';
+import type { HubRow, Scene } from './scene.js';
+import type { World } from './world.js';
+
+/** Every edit survives, was overwritten by someone who had seen it, or is in the log; nothing else is there. */
+export function survival(world: World, scene: Scene, say: Say): void {
+  const lossy = new Set(world.remotes.filter((remote) => mayLose(world, remote)).map((remote) => remote.name));
+  for (const [code, entity] of world.ledger.entities) {
+    const kind: Kind = code.startsWith('o') ? 'order' : 'customer';
+    const row = scene.hub[kind].get(code);
+    if (row !== undefined && entity.deletions.some((one) => one.side === 'hub')) {
+      say('I6', `${kind} ${code} was deleted in the hub and is there again`, code);
+      continue;
+    }
+    // whoever is set aside is shown with both sides; nothing of it is decided yet
+    if (world.remotes.some((remote) => scene.parked.has(`${kind}/${remote.name} ${code}`))) continue;
+    if (row === undefined && entity.deletions.length === 0) {
+      say('I2', `${kind} ${code} is gone, and nobody deleted it`, code);
+      continue;
+    }
+    for (const unit of entity.writes.keys()) unitSurvives(world, scene, { code, entity, unit, row, lossy }, say);
+  }
+}
+
+/** A system that neither refuses a blind write nor tells what it overwrote may lose a race, and says so. */
+function mayLose(world: World, { character }: Remote): boolean {
+  if (character.conditional) return false;
+  if (!character.history) return true;
+  // it tells by events: those that never came tell nothing
+  return character.polling ? world.faults.has('expire') : world.faults.has('webhookLost');
+}
+
+interface Case {
+  readonly code: string;
+  readonly entity: Entity;
+  readonly unit: string;
+  readonly row: HubRow | undefined;
+  readonly lossy: ReadonlySet<string>;
+}
+
+function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, lossy }: Case, say: Say): void {
+  const label = unit.startsWith('text of ') ? unit.slice(8) : undefined;
+  const value = label === undefined ? row?.values[unit] : row?.lines.find((one) => one.label === label)?.text;
+  const writes = entity.writes.get(unit) ?? [];
+  const over = new Map(writes.map((write) => [write.token, write.over]));
+  const safe = new Set<string>();
+  const keep = (token: string | undefined): void => {
+    for (let one = token; one !== undefined && !safe.has(one); one = over.get(one)) safe.add(one);
+  };
+  if (typeof value === 'string') keep(tokenOf(value));
+  for (const { token } of writes) if (scene.logged.has(token)) keep(token);
+  if (row === undefined) for (const deletion of entity.deletions) for (const token of deletion.over) keep(token);
+  for (const token of entity.removed.get(unit) ?? []) keep(token);
+  // whoever deletes an order has seen its lines
+  const isCovered = row === undefined && label !== undefined;
+  for (const { token, side } of writes) {
+    if (safe.has(token) || isCovered || lossy.has(side)) continue;
+    say('I2', `${code}.${unit}: ${token} of ${side} is lost; it is ${String(value)} now`, code);
+  }
+  if (typeof value === 'string' && !over.has(tokenOf(value)))
+    say('I3', `${code}.${unit} is ${value}, which nobody wrote`, code);
+}
