@@ -174,6 +174,33 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await world.flow.stop();
   });
 
+  test('a create that nobody can look up holds new remotes, which may be what it made, until it is decided', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_and_found');
+    class Bare extends MemoryContact {
+      override readonly capabilities = { ...leastMemory, listing: false };
+      override keyOf(): undefined {
+        return undefined;
+      }
+    }
+    Contact.register(Bare);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system });
+    system.faults.push({ call: 'create', kind: 'answer-lost' });
+    await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+    await world.flow.sync();
+    system.put('new', { name: 'Bob', email: 'b@x' });
+    await world.flow.sync();
+    const codes = async () => (await world.flow.parked()).map(({ code }) => code).sort();
+    expect(new Set(await codes())).toEqual(new Set(['ambiguous', 'unknown-create']));
+    for (const id of system.objects.keys()) if (id !== 'new') system.remove(id);
+    const [parked] = await world.flow.parked({ code: 'unknown-create' });
+    expect(await world.flow.retry({ id: parked?.id ?? '', as: 'create' })).toBe(1);
+    await world.flow.sync();
+    expect(await codes()).toEqual([]);
+    expect(system.objects.size).toBe(2);
+    await world.flow.stop();
+  });
+
   test('update: the remote is looked at, and not written again', async () => {
     const { Contact, MemoryContact } = contactCatalog('lost_update');
     Contact.register(MemoryContact);
