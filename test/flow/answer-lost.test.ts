@@ -90,6 +90,30 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await world.flow.stop();
   });
 
+  test('create, and its replay is refused: that says nothing of the first request', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_then_refused');
+    class Idempotent extends MemoryContact {
+      override readonly capabilities = { ...leastMemory, idempotencyHours: 24, listing: false, polling: false };
+      override async create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
+        const [first] = this.account.objects.values();
+        if (first === undefined || this.account.faults.length > 0) return super.create(operation);
+        return { kind: 'done', remoteId: first.id, remote: first };
+      }
+    }
+    Contact.register(Idempotent);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system });
+    system.faults.push({ call: 'create', kind: 'answer-lost' }, { call: 'create', kind: 'rejected' });
+    const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+    await settle(world);
+    expect((await world.flow.parked()).map(({ code }) => code)).toEqual(['unknown-create']);
+    await world.flow.catalog(Contact).save({ id: ada.id, email: 'b@x' });
+    await settle(world);
+    expect([...system.objects.values()]).toMatchObject([{ values: { name: 'Ada', email: 'b@x' } }]);
+    expect(await world.flow.parked()).toEqual([]);
+    await world.flow.stop();
+  });
+
   test('create, in a system that can only be searched by match units', async () => {
     const { Contact, MemoryContact } = contactCatalog('lost_match');
     class Matching extends MemoryContact {
