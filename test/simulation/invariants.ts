@@ -29,6 +29,7 @@ export function check(world: World, scene: Scene): Violation[] {
     for (const kind of ['customer', 'order'] as const) agreement(scene, remote, kind, say);
     creates(world, remote, say);
   }
+  for (const code of scene.twins) say('I4', `${code} stands in several rows of the hub`, code);
   survival(world, scene, say);
   shadows(world, scene, say);
   bounds(world, scene, say);
@@ -138,7 +139,8 @@ function isExplained(world: World, scene: Scene, name: string, parkedCode: strin
         (remote !== undefined && !resolvesCreates(remote.character))
       );
     case 'unknown-create':
-      return remote !== undefined && !resolvesCreates(remote.character);
+      // a replay that is refused tells nothing
+      return remote !== undefined && !remote.character.markers && !remote.character.searchable;
     case 'constraint':
       // a customer that was deleted there, and has orders here
       return things.length === 0 && [...scene.hub.order.values()].some((order) => order.customer === code);
