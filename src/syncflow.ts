@@ -34,7 +34,7 @@ import { createHandler, type Handler, type HttpOptions } from './server/handler.
 import { PostgresDatabase } from './store/postgres.js';
 import { HubRows } from './store/rows.js';
 import { shortenLeases } from './store/links.js';
-import { dropSetting, liftHold, readSetting, writeSetting } from './store/settings.js';
+import { dropSetting, liftHold, readSetting, writeEnd, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
 
 export interface SyncflowOptions {
@@ -273,7 +273,7 @@ export class Syncflow {
   async release(subscriber: string, forMs = 600_000): Promise<number> {
     const { env, bindings } = await this.#ready();
     find(bindings, subscriber);
-    await writeSetting(env.db, releaseSetting(subscriber), new Date(env.clock.now().getTime() + forMs).toISOString());
+    await writeEnd(env.db, releaseSetting(subscriber), forMs);
     let count = 0;
     for (const code of ['brake', 'truncate']) count += await retryParked(env.db, { subscriber, code, held: true });
     this.#loops?.ring();

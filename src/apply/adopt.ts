@@ -7,7 +7,7 @@ import { parkResult, retryResult } from '../engine/result.js';
 import { remoteValue } from '../merge/project.js';
 import type { ParkCode } from '../outward/plan.js';
 import type { Queryable } from '../store/database.js';
-import { createUnderWay } from '../store/intents.js';
+import { openCreate } from '../store/intents.js';
 import { deleteLinks, lockLink, type Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
 import { writePath } from '../subscriber/path.js';
@@ -61,8 +61,14 @@ async function adoptMatching(candidate: Candidate): Promise<Adoption> {
   const { env, tx, binding, link, seen } = candidate;
   const { subscriber, policies } = binding;
   // without a marker, it may be the remote of a create whose answer isn't in yet
-  if (!subscriber.capabilities.marker && (await createUnderWay(tx, binding.id, link.createdAt)))
-    throw new Refusal(retryLater(env, link));
+  const create = subscriber.capabilities.marker ? undefined : await openCreate(tx, binding.id, link.createdAt);
+  if (create?.parked === true)
+    throw park(
+      candidate,
+      'ambiguous',
+      `it may be what the create of ${create.key ?? 'a record'} made, which is parked: decide about that first`,
+    );
+  if (create !== undefined) throw new Refusal(retryLater(env, link));
   const keys = await freeRecords(tx, binding, seen.remote);
   const [key] = keys;
   if (key !== undefined) {

@@ -47,7 +47,8 @@ async function deleteInside(tx: Queryable, binding: Binding, link: Link, key: Re
     await catalog.main.delete(key, { tx: hubTransaction(tx, catalog), before: row, origin: binding.id });
   if (!(await writeResults(tx, binding, [result])).has(link.id)) return 'fenced';
   // the record goes on without this remote
-  if (fate.kind === 'release') await makeDue(tx, [{ subscriber: binding.id, key, lane: 0, at: null, deleted: undefined }]);
+  if (fate.kind === 'release')
+    await makeDue(tx, [{ subscriber: binding.id, key, lane: 0, at: null, deleted: undefined }]);
   return result;
 }
 

@@ -56,8 +56,9 @@ export async function resolveIntent(
 }
 
 /**
- * What the answer to a write means. One that was refused after some of its calls took effect has written a part: what it wrote
- * is looked for first, so that a create isn't made again and our own values don't pass for somebody's edit.
+ * What the answer to a write means. One that was refused after some of its calls took effect has written a part; that a replay is
+ * refused says nothing of the request before it. What was written is looked for first, so that a create isn't made again and our
+ * own values don't pass for somebody's edit.
  */
 export async function concluded(
   env: Environment,
@@ -68,8 +69,8 @@ export async function concluded(
   basis?: Basis,
 ): Promise<Result | undefined> {
   if (outcome.kind === 'exists' && intent.kind === 'create') return paired(env, binding, link, intent, outcome, basis);
-  const isPart = outcome.kind === 'rejected' && intent.kind !== 'delete' && (await hasSteps(env.db, intent));
-  if (!isPart) return answered(env, binding, link, intent, outcome, basis);
+  if (outcome.kind !== 'rejected' || intent.kind === 'delete' || !(intent.resumed || (await hasSteps(env.db, intent))))
+    return answered(env, binding, link, intent, outcome, basis);
   return intent.kind === 'create'
     ? findCreated(env, binding, link, intent, outcome)
     : lookAfter(env, binding, link, intent, outcome);
@@ -93,7 +94,10 @@ async function findCreated(
     const candidates = await candidatesOf(env, binding, intent);
     if (candidates !== 'unknowable') env.contacts.heard(binding.id, env.clock.now());
     if (candidates === 'unknowable') {
-      const why = refused === undefined ? 'a create may have taken effect' : `${refused.reason}; a part took effect`;
+      const why =
+        refused === undefined
+          ? 'a create may have taken effect'
+          : `${refused.reason}; something may have taken effect before`;
       return parkResult(link, 'unknown-create', `${why}, and it can't be looked up: check there, then retry`);
     }
     const [remote] = candidates;

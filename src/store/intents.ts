@@ -184,16 +184,21 @@ export async function markUnknown(tx: Queryable, ids: readonly string[]): Promis
   );
 }
 
-/** Whether a create of this subscriber is under way that began before the given moment. */
-export async function createUnderWay(db: Queryable, subscriber: string, before: string): Promise<boolean> {
-  const rows = await db.query(
+/** A create of this subscriber that began before the given moment and has no outcome yet; one that is on its way rather than one that is parked. */
+export async function openCreate(
+  db: Queryable,
+  subscriber: string,
+  before: string,
+): Promise<{ readonly key: string | null; readonly parked: boolean } | undefined> {
+  const [row] = await db.query<{ key: string | null; parked: boolean }>(
     {
-      name: 'syncflow-create-under-way',
-      text: `select 1 from syncflow.intent where subscriber = $1 and kind = 'create' and closed_at is null and created_at <= $2::timestamptz limit 1`,
+      name: 'syncflow-open-create',
+      text: `select l.key, l.parked_code is not null as parked from syncflow.intent i join syncflow.link l on l.id = i.link_id
+       where i.subscriber = $1 and i.kind = 'create' and i.closed_at is null and i.created_at <= $2::timestamptz order by parked, i.id limit 1`,
     },
     [subscriber, before],
   );
-  return rows.length === 1;
+  return row;
 }
 
 /** An intent that an event names as its cause. */

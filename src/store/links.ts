@@ -127,9 +127,11 @@ function toLink(row: LinkRow): Link {
 /**
  * Who may be paired now. A link with one side only waits while the first load goes on (or, queued by a later one, while that
  * does); a record's waits on until every remote that the load listed has been judged. Else a record could get a second remote
- * while its own lies on a page that nobody has read yet, or one that two may claim would be taken by whoever comes first.
+ * while its own lies on a page that nobody has read yet, or one that two may claim would be taken by whoever comes first. What
+ * has an open intent goes first: remotes that may be what it made wait for it.
  */
 const pairable = `(state <> 'new'
+  or exists (select from syncflow.intent i where i.link_id = link.id and i.closed_at is null)
   or not exists (select from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill' and r.finished_at is null
       and not exists (select from syncflow.run e where e.subscriber = $1 and e.kind = 'backfill' and e.id < r.id))
     and (lane < 2 or not exists (select from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill' and r.finished_at is null))

@@ -64,13 +64,18 @@ export async function settingsUnder(db: Queryable, prefix: string): Promise<Map<
 }
 
 /** Nothing of this subscriber is claimed for so many ms: its credentials or its quota are used up. */
-export async function holdSubscriber(db: Queryable, subscriber: string, ms: number): Promise<void> {
+export function holdSubscriber(db: Queryable, subscriber: string, ms: number): Promise<void> {
+  return writeEnd(db, `hold:${subscriber}`, ms);
+}
+
+/** A setting that lasts for so many ms from now, by the hub's clock: it is judged by that, and a worker's own may be wrong. */
+export async function writeEnd(db: Queryable, name: string, ms: number): Promise<void> {
   await db.query(
     {
-      name: 'syncflow-hold-subscriber',
-      text: `insert into syncflow.setting (name, value) values ('hold:' || $1, (clock_timestamp() + $2::float8 * interval '1 ms')::text)
+      name: 'syncflow-write-end',
+      text: `insert into syncflow.setting (name, value) values ($1, (clock_timestamp() + $2::float8 * interval '1 ms')::text)
      on conflict (name) do update set value = excluded.value`,
     },
-    [subscriber, ms],
+    [name, ms],
   );
 }

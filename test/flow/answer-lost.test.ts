@@ -90,6 +90,30 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await world.flow.stop();
   });
 
+  test('create, and its replay is refused: that says nothing of the first request', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_then_refused');
+    class Idempotent extends MemoryContact {
+      override readonly capabilities = { ...leastMemory, idempotencyHours: 24, listing: false, polling: false };
+      override async create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
+        const [first] = this.account.objects.values();
+        if (first === undefined || this.account.faults.length > 0) return super.create(operation);
+        return { kind: 'done', remoteId: first.id, remote: first };
+      }
+    }
+    Contact.register(Idempotent);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system });
+    system.faults.push({ call: 'create', kind: 'answer-lost' }, { call: 'create', kind: 'rejected' });
+    const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+    await settle(world);
+    expect((await world.flow.parked()).map(({ code }) => code)).toEqual(['unknown-create']);
+    await world.flow.catalog(Contact).save({ id: ada.id, email: 'b@x' });
+    await settle(world);
+    expect([...system.objects.values()]).toMatchObject([{ values: { name: 'Ada', email: 'b@x' } }]);
+    expect(await world.flow.parked()).toEqual([]);
+    await world.flow.stop();
+  });
+
   test('create, in a system that can only be searched by match units', async () => {
     const { Contact, MemoryContact } = contactCatalog('lost_match');
     class Matching extends MemoryContact {
@@ -171,6 +195,33 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     expect(await world.flow.parked({ subscriber: 'lost_nothing/memory' })).toEqual([]);
     expect([...system.objects.values()]).toMatchObject([{ values: { email: 'b@x' } }]);
+    await world.flow.stop();
+  });
+
+  test('a create that nobody can look up holds new remotes, which may be what it made, until it is decided', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_and_found');
+    class Bare extends MemoryContact {
+      override readonly capabilities = { ...leastMemory, listing: false };
+      override keyOf(): undefined {
+        return undefined;
+      }
+    }
+    Contact.register(Bare);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system });
+    system.faults.push({ call: 'create', kind: 'answer-lost' });
+    await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+    await world.flow.sync();
+    system.put('new', { name: 'Bob', email: 'b@x' });
+    await world.flow.sync();
+    const codes = async () => (await world.flow.parked()).map(({ code }) => code).sort();
+    expect(new Set(await codes())).toEqual(new Set(['ambiguous', 'unknown-create']));
+    for (const id of system.objects.keys()) if (id !== 'new') system.remove(id);
+    const [parked] = await world.flow.parked({ code: 'unknown-create' });
+    expect(await world.flow.retry({ id: parked?.id ?? '', as: 'create' })).toBe(1);
+    await world.flow.sync();
+    expect(await codes()).toEqual([]);
+    expect(system.objects.size).toBe(2);
     await world.flow.stop();
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/engine/environment.js';
 import type { Database } from '../../src/store/database.js';
 import { hubs } from '../setup/hub.js';
 import { callsOf, contactCatalog, expectAgreement, settle, startOn } from './hub-scenario.js';
@@ -33,6 +34,22 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     expect(system.objects.size).toBe(10);
     await expectAgreement(db, 'braked', system);
+  });
+
+  test('the release lasts by the hub’s clock, whatever time the worker has', async () => {
+    const { Contact, MemoryContact } = contactCatalog('braked_late');
+    Contact.register(MemoryContact, { brake: { count: 2, share: 0.1 } });
+    const system = new MemorySystem();
+    const behind = { ...systemClock, now: () => new Date(Date.now() - 36_000_000) };
+    const world = await startOn(db, [Contact], { memory: system }, { clock: behind });
+    await db.query(`insert into braked_late (id, name) select i, 'N' || i from generate_series(1, 5) i`);
+    await settle(world);
+    await db.query('delete from braked_late');
+    await settle(world);
+    expect(system.objects.size).toBe(5);
+    await world.flow.release('braked_late/memory');
+    await settle(world);
+    expect(system.objects.size).toBe(0);
   });
 
   test('an event about a remote doesn’t let its held delete go', async () => {

@@ -27,8 +27,9 @@ export function check(world: World, scene: Scene): Violation[] {
   };
   for (const remote of world.remotes) {
     for (const kind of ['customer', 'order'] as const) agreement(scene, remote, kind, say);
-    creates(remote, say);
+    creates(world, remote, say);
   }
+  for (const code of scene.twins) say('I4', `${code} stands in several rows of the hub`, code);
   survival(world, scene, say);
   shadows(world, scene, say);
   bounds(world, scene, say);
@@ -94,12 +95,13 @@ function refersAlike(scene: Scene, remote: Remote, code: string, thing: Thing, s
   );
 }
 
-/** I5: at most one remote create per record (a life that begins anew has a code of its own here). */
-function creates(remote: Remote, say: Say): void {
+/** I5: at most one remote create per record (a life that begins anew has a code of its own here), and one that somebody asked for. */
+function creates(world: World, remote: Remote, say: Say): void {
   const made = new Map<string, number>();
   for (const write of remote.writes) if (write.call === 'create') made.set(write.code, (made.get(write.code) ?? 0) + 1);
   for (const [code, count] of made)
-    if (count > 1) say('I5', `${code} was created ${count} times in ${remote.name}`, code);
+    if (count > (world.decided.has(`${remote.name} ${code}`) ? 2 : 1))
+      say('I5', `${code} was created ${count} times in ${remote.name}`, code);
 }
 
 /** Parking must not hide faults: what isn't explained by the world itself is counted. */
@@ -130,9 +132,15 @@ function isExplained(world: World, scene: Scene, name: string, parkedCode: strin
       return row !== undefined && things.length === 0;
     case 'twin':
     case 'ambiguous':
-      return things.length > 1 || world.ledger.entities.get(code)?.deletions.length !== 0;
+      return (
+        things.length > 1 ||
+        world.ledger.entities.get(code)?.deletions.length !== 0 ||
+        // what it made can't be told from what somebody else made
+        (remote !== undefined && !resolvesCreates(remote.character))
+      );
     case 'unknown-create':
-      return remote !== undefined && !resolvesCreates(remote.character);
+      // a replay that is refused tells nothing
+      return remote !== undefined && !remote.character.markers && !remote.character.searchable;
     case 'constraint':
       // a customer that was deleted there, and has orders here
       return things.length === 0 && [...scene.hub.order.values()].some((order) => order.customer === code);

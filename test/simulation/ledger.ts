@@ -27,6 +27,8 @@ export class Entity {
   /** Tokens of child rows that were removed by someone who saw them, by unit. */
   readonly removed = new Map<string, (string | undefined)[]>();
   readonly timeline: string[] = [];
+  /** The code of the record that had its key before it, in the same transaction: to Syncflow they are one. */
+  formerly: string | undefined;
   /** When somebody last changed it, in ms. */
   editedAt = 0;
 }

@@ -59,7 +59,7 @@ export class Mischief {
     await this.#world.user.transaction(async (session) => {
       const row = await this.#people.lockOne(session, 'customer');
       if (row !== undefined && (await this.#people.deleteRow(session, 'customer', row)))
-        await this.#people.insertCustomer(session, row.id);
+        await this.#people.insertCustomer(session, row);
     });
   }
 

@@ -94,12 +94,17 @@ export class People {
     return this.#mischief.finish();
   }
 
-  async insertCustomer(session: UserSession = this.#world.user, id?: number): Promise<void> {
+  /** @param before whose key it takes over */
+  async insertCustomer(
+    session: UserSession = this.#world.user,
+    before?: { readonly id: number; readonly code: string },
+  ): Promise<void> {
     const code = this.#pen.code('customer');
     const [name = '', email = null, city = null] = units.customer.map((unit) =>
       this.#pen.write('hub', code, unit, null),
     );
-    const key = await session.insert('customer', { code, name, email, city }, id);
+    const key = await session.insert('customer', { code, name, email, city }, before?.id);
+    this.#world.ledger.entity(code).formerly = before?.code;
     this.#world.codes.set(`customer["${key}"]`, code);
   }
 

@@ -21,6 +21,8 @@ export interface SeenLink extends LinkRow {
 
 export interface Scene {
   readonly hub: { readonly customer: ReadonlyMap<string, HubRow>; readonly order: ReadonlyMap<string, HubRow> };
+  /** Codes that stand in several rows of the hub. */
+  readonly twins: readonly string[];
   readonly links: readonly SeenLink[];
   /** Tokens that stand in the conflict log. */
   readonly logged: ReadonlySet<string>;
@@ -51,8 +53,9 @@ export async function lookAround(world: World): Promise<Scene> {
       { id, code, values: { note }, lines: linesOf.get(id) ?? [], customer: codeOfCustomer.get(customer_id) },
     ]),
   );
-  if (customer.size !== customers.length || order.size !== orders.length)
-    throw new Error('a code stands in two rows of the hub');
+  const twins = [...groupBy([...customers, ...orders], (row) => row.code)].flatMap(([code, { length }]) =>
+    length > 1 ? [code] : [],
+  );
   const keys = { customer: keysOf(customer), order: keysOf(order) };
   const links = (await user.links()).map((link): SeenLink => {
     const [kind, name] = link.subscriber.split('/') as [Kind, string];
@@ -76,6 +79,7 @@ export async function lookAround(world: World): Promise<Scene> {
   }
   return {
     hub: { customer, order },
+    twins,
     links,
     logged,
     parked,

@@ -7,7 +7,7 @@ import { People } from './people.js';
 import { probe } from './probe.js';
 import { lookAround } from './scene.js';
 import type { VirtualTime } from './time.js';
-import { World, type Scope } from './world.js';
+import { World, type Scope, type Worker } from './world.js';
 
 export interface SeedResult {
   readonly seed: number;
@@ -35,10 +35,14 @@ export interface Length {
   readonly busyMs: number;
 }
 
-export const fullLength: Length = { edits: 160, busyMs: 180_000 };
-const quietWithinMs = 1_800_000;
+export const fullLength: Length = { edits: 160, busyMs: 120_000 };
+const quietWithinMs = 600_000;
 /** Longer than whatever may still be under way: a paused worker, a slow request, a lease. */
 const fadeMs = 65_000;
+/** How long it is watched that nothing is written any more. */
+const quietMs = 20_000;
+/** Longer than a delivery takes that nothing goes wrong with, and than any list lags. */
+const echoMs = 11_000;
 
 export async function simulate(
   seed: number,
@@ -76,15 +80,21 @@ async function finish(world: World, people: People, edits: number): Promise<Seed
   world.calmDown();
   const violations: Violation[] = [];
   await world.time.until(world.time.sleep(fadeMs), fadeMs * 2);
-  await settle(world, violations);
+  // one goes on: what it finds doesn't depend on how many it has beside it
+  for (const worker of world.living().slice(1)) await world.time.until(world.retire(worker), 60_000);
+  const settling = new Settling(world, violations);
+  await settling.ask();
   const before = writesOf(world);
-  await world.time.until(world.time.sleep(60_000), 120_000);
+  await world.time.until(world.time.sleep(quietMs), quietMs * 2);
   if (writesOf(world) !== before)
     violations.push({ invariant: 'I7', what: `${writesOf(world) - before} writes although nobody edits` });
   const { delayMs, late } = await probe(world, people);
   violations.push(...late);
-  await settle(world, violations);
-  for (const worker of world.living()) await world.time.until(worker.flow.stop(), 60_000);
+  await settling.sync();
+  // what was written last is told of by now, too
+  await world.time.until(world.time.sleep(echoMs), echoMs * 2);
+  await settling.sync();
+  for (const worker of world.living()) await world.time.until(world.retire(worker), 60_000);
   const looking = lookAround(world);
   await world.time.until(looking, 60_000);
   const scene = await looking;
@@ -96,30 +106,60 @@ async function finish(world: World, people: People, edits: number): Promise<Seed
 
 const writesOf = (world: World): number => world.remotes.reduce((sum, remote) => sum + remote.writes.length, 0);
 
-/** What a person does who wants to be sure: ask everybody, let go what is held, try again what is parked. */
-async function settle(world: World, violations: Violation[]): Promise<void> {
-  const [worker] = world.living();
-  if (worker === undefined) return;
-  const { flow } = worker;
-  const done = async (what: string, work: Promise<unknown>): Promise<void> => {
-    const failed = work.then(
+/** What a person does who wants to be sure. */
+class Settling {
+  readonly #world: World;
+  readonly #violations: Violation[];
+
+  constructor(world: World, violations: Violation[]) {
+    this.#world = world;
+    this.#violations = violations;
+  }
+
+  /** Asks everybody, lets go what is held, tries again what is parked. */
+  async ask(): Promise<void> {
+    const subscribers = this.#world.remotes.flatMap(({ name }) => [`customer/${name}`, `order/${name}`]);
+    await this.sync();
+    for (const subscriber of subscribers)
+      await this.#done(`rescan of ${subscriber}`, (flow) => flow.rescan(subscriber));
+    await this.sync();
+    for (const subscriber of subscribers)
+      await this.#done(`release of ${subscriber}`, (flow) => flow.release(subscriber));
+    await this.#done('settling after the release', (flow) => flow.settled());
+    await this.#done('decisions', (flow) => this.#decide(flow));
+    await this.#done('retry', (flow) => flow.retry());
+    await this.#done('settling after the retry', (flow) => flow.settled());
+    await this.sync();
+  }
+
+  sync(): Promise<void> {
+    return this.#done('sync', (flow) => flow.sync());
+  }
+
+  /** A create that nobody could look up: who looks there, and finds nothing, has it made again. */
+  async #decide(flow: Worker['flow']): Promise<void> {
+    const scene = await lookAround(this.#world);
+    for (const { id, kind, remote: name, code, parked_code } of scene.links) {
+      const remote = this.#world.remotes.find((one) => one.name === name);
+      if (parked_code !== 'unknown-create' || code === undefined || remote === undefined) continue;
+      if (!scene.hub[kind].has(code) || remote.find(kind, code) !== undefined) continue;
+      await flow.retry({ id, as: 'create' });
+      this.#world.decided.add(`${name} ${code}`);
+    }
+  }
+
+  async #done(what: string, work: (flow: Worker['flow']) => Promise<unknown>): Promise<void> {
+    const [worker] = this.#world.living();
+    // whoever waits in vain once needn't wait again
+    if (worker === undefined || this.#violations.length > 0) return;
+    const outcome = work(worker.flow).then(
       () => undefined,
-      (error: unknown) => String(error),
+      (error: unknown) => `failed: ${String(error)}`,
     );
-    if (!(await world.time.until(failed, quietWithinMs)))
-      violations.push({ invariant: 'quiet', what: `${what} didn't end within ${quietWithinMs / 60_000} minutes` });
-    else if ((await failed) !== undefined)
-      violations.push({ invariant: 'quiet', what: `${what} failed: ${(await failed) ?? ''}` });
-  };
-  await done('sync', flow.sync());
-  const subscribers = world.remotes.flatMap(({ name }) => [`customer/${name}`, `order/${name}`]);
-  for (const subscriber of subscribers) await done(`rescan of ${subscriber}`, flow.rescan(subscriber));
-  await done('sync after the rescan', flow.sync());
-  for (const subscriber of subscribers) await done(`release of ${subscriber}`, flow.release(subscriber));
-  await done('settling after the release', flow.settled());
-  await done('retry', flow.retry());
-  await done('settling after the retry', flow.settled());
-  await done('the last sync', flow.sync());
+    const isOver = await this.#world.time.until(outcome, quietWithinMs);
+    const problem = isOver ? await outcome : `didn't end within ${quietWithinMs / 60_000} minutes`;
+    if (problem !== undefined) this.#violations.push({ invariant: 'quiet', what: `${what} ${problem}` });
+  }
 }
 
 function result(

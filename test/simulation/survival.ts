@@ -61,6 +61,19 @@ function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, los
     if (safe.has(token) || isCovered || lossy.has(side)) continue;
     say('I2', `${code}.${unit}: ${token} of ${side} is lost; it is ${String(value)} now`, code);
   }
-  if (typeof value === 'string' && !over.has(tokenOf(value)))
+  if (typeof value === 'string' && !over.has(tokenOf(value)) && !isInherited(world, entity, unit, tokenOf(value)))
     say('I3', `${code}.${unit} is ${value}, which nobody wrote`, code);
+}
+
+/** Edited in a remote for the record that had the key before: the link goes on with the one that has it now. */
+function isInherited(world: World, entity: Entity, unit: string, token: string): boolean {
+  for (let { formerly } = entity; formerly !== undefined; formerly = world.ledger.entities.get(formerly)?.formerly)
+    if (
+      world.ledger.entities
+        .get(formerly)
+        ?.writes.get(unit)
+        ?.some((write) => write.token === token) === true
+    )
+      return true;
+  return false;
 }

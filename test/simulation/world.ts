@@ -49,6 +49,8 @@ export class World {
   readonly errors: string[] = [];
   /** Events and errors that told a value of a record. */
   readonly leaks: string[] = [];
+  /** `remote code` of records that somebody has had made again. */
+  readonly decided = new Set<string>();
   readonly started: number;
   /** When the faults ended, in ms since the world began. */
   calmAt = 0;
@@ -92,7 +94,7 @@ export class World {
 
   /** Ms since the world began: what a person wants to read. */
   get at(): number {
-    return this.time.ms - this.started;
+    return Math.round(this.time.ms - this.started);
   }
 
   trace(line: string): void {
@@ -178,6 +180,12 @@ export class World {
     void worker.flow.stop().catch(() => undefined);
     this.trace(`${worker.name} killed`);
     return true;
+  }
+
+  /** It is asked to stop, and does. */
+  async retire(worker: Worker): Promise<void> {
+    await worker.flow.stop();
+    worker.alive = false;
   }
 
   living(): Worker[] {

@@ -84,14 +84,21 @@ export function intentTwins(store: Store): Twins {
       return [];
     },
 
-    'syncflow-create-under-way': (tx, [subscriber, before]) => {
+    'syncflow-open-create': (tx, [subscriber, before]) => {
       const until = momentOf(text(before));
-      const isUnderWay = (intent: IntentRow): boolean =>
+      const isOpen = (intent: IntentRow): boolean =>
         intent.subscriber === subscriber &&
         intent.kind === 'create' &&
         intent.closed_at === null &&
         intent.created_at <= until;
-      return store.intent.exists(tx, isUnderWay) ? [{}] : [];
+      const creates = store.intent.rows(tx, isOpen).flatMap(({ link_id }) =>
+        slotsOf(tx, store.linkById, [link_id]).map((slot) => {
+          const { key, parked_code } = rowOf(tx, slot);
+          return { key, parked: parked_code !== null };
+        }),
+      );
+      const found = creates.find((one) => !one.parked) ?? creates[0];
+      return found === undefined ? [] : [found];
     },
 
     'syncflow-intents-by-cause': (tx, [causes]) =>

@@ -23,6 +23,25 @@ export function overviewTwins(store: Store): Twins {
       return [{ pending: isPending }];
     },
 
+    'syncflow-still-referred': (tx, [referring]) => {
+      const asked = json<{ id: string; subscriber: string; unit: string; text: string | null }[]>(referring);
+      const referred = asked.filter((one) =>
+        store.link.exists(
+          tx,
+          (link) =>
+            link.state === 'linked' &&
+            link.due_at !== null &&
+            link.parked_code === null &&
+            !link.paused &&
+            String(link.id) !== one.id &&
+            one.text !== null &&
+            shadowText(link.shadow, one.unit) === one.text,
+          store.linkDue.slots.get(one.subscriber) ?? [],
+        ),
+      );
+      return [...new Set(referred.map(({ id }) => id))].map((id) => ({ id }));
+    },
+
     'syncflow-list-parked': (tx, [subscriber, code, id, limit]) =>
       store.link
         .rows(tx, isParkedAs({ subscriber, code, id }))
@@ -50,4 +69,11 @@ export function overviewTwins(store: Store): Twins {
         .slice(0, Number(limit))
         .map(({ at, id: _id, link_id: _link, ...row }) => ({ ...row, at: `${isoText(at).slice(0, 23)}Z` })),
   };
+}
+
+/** What a unit of a shadow holds in the hub. */
+function shadowText(shadow: string | null, unit: string): string | null | undefined {
+  const units =
+    shadow === null ? undefined : (JSON.parse(shadow) as { units: Record<string, { h?: string | null }> }).units;
+  return units !== undefined && Object.hasOwn(units, unit) ? units[unit]?.h : undefined;
 }

@@ -149,8 +149,8 @@ function settingTwins(store: Store): Twins {
     'syncflow-drop-setting': (tx, [name]) => drop(tx, [text(name)]),
     'syncflow-settings-under': (tx, [prefix]) =>
       store.setting.rows(tx, (row) => row.name.startsWith(text(prefix))).map((row) => ({ ...row })),
-    'syncflow-hold-subscriber': (tx, [subscriber, ms]) =>
-      write(tx, `hold:${text(subscriber)}`, sqlText(store.now() + Math.round(Number(ms) * 1000))),
+    'syncflow-write-end': (tx, [name, ms]) =>
+      write(tx, text(name), sqlText(store.now() + Math.round(Number(ms) * 1000))),
     'syncflow-lift-deaf': (tx, [subscribers]) => drop(tx, under('deaf:', subscribers)),
     'syncflow-lift-hold': (tx, [subscribers]) => drop(tx, under('hold:', subscribers)),
     'syncflow-lift-hold-links': async (tx, [subscribers]) => {
