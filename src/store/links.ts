@@ -128,6 +128,8 @@ function toLink(row: LinkRow): Link {
  * while its own lies on a page that nobody has read yet, or one that two may claim would be taken by whoever comes first.
  */
 const pairable = `(state <> 'new'
+  -- its create has been sent: what came of that is to be resolved, and its remote waits for it
+  or exists (select from syncflow.intent i where i.link_id = link.id and i.closed_at is null)
   or not exists (select from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill' and r.finished_at is null
       and not exists (select from syncflow.run e where e.subscriber = $1 and e.kind = 'backfill' and e.id < r.id))
     and (lane < 2 or not exists (select from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill' and r.finished_at is null))

@@ -301,7 +301,7 @@ function pairable(store: Store, tx: Transaction, subscriber: string): (link: Lin
       store.linkDue.slots.get(subscriber) ?? [],
     );
   return (link) => {
-    if (link.state !== 'new') return true;
+    if (link.state !== 'new' || store.intentOpen.find(tx, link.id).length > 0) return true;
     if (isFirstLoading || (link.lane >= 2 && isLoading)) return false;
     if (link.key === null) return true;
     waiting ??= finished.length > 0 && strangers(Math.max(...finished));
