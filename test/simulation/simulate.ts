@@ -105,12 +105,15 @@ async function finish(world: World, length: Length): Promise<SeedResult> {
   await world.time.until(world.time.sleep(60_000), 120_000);
   const after = world.remotes.reduce((sum, remote) => sum + remote.writes.length, 0);
   if (after !== before) violations.push({ invariant: 'I7', what: `${after - before} writes although nobody edits` });
-  const scene = await sceneOf(world);
-  violations.push(...check(world, scene));
+  const scene = await sceneOf(world).catch((error: unknown) => {
+    violations.push({ invariant: 'I4', what: String(error) });
+    return undefined;
+  });
+  if (scene !== undefined) violations.push(...check(world, scene));
   for (const error of world.errors)
     if (error.includes(' background: ')) violations.push({ invariant: 'harness', what: error });
   for (const worker of world.living()) await world.time.until(worker.flow.stop(), 60_000);
-  return result(world, violations, scene.parked.size, length);
+  return result(world, violations, scene?.parked.size ?? 0, length);
 }
 
 async function sceneOf(world: World) {
