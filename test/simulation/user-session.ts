@@ -129,6 +129,9 @@ export class UserSession {
   }
 }
 
+/** A paused worker may hold a lock for most of a minute: people wait for it. */
+const patienceMs = 120_000;
+
 /** A session outside of any transaction, which can open one. */
 export class User extends UserSession {
   readonly #database: Database;
@@ -139,7 +142,7 @@ export class User extends UserSession {
   }
 
   transaction<T>(work: (session: UserSession) => Promise<T>): Promise<T> {
-    return this.#database.transaction((tx) => work(new UserSession(tx)));
+    return this.#database.transaction((tx) => work(new UserSession(tx)), { lockTimeoutMs: patienceMs });
   }
 }
 
