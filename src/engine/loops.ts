@@ -144,8 +144,9 @@ export class Loops {
     await this.#env.clock.sleep(ms, this.#stop.signal);
   }
 
+  /** `stop` rings all bells. */
   #wait(bell: Bell, ms: number): Promise<void> {
-    return bell.wait((enough) => this.#env.clock.sleep(ms, AbortSignal.any([enough, this.#stop.signal])));
+    return bell.wait((enough) => this.#env.clock.sleep(ms, enough));
   }
 
   async #routeLoop(): Promise<void> {

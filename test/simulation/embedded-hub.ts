@@ -51,12 +51,25 @@ export class EmbeddedHub implements Database {
   }
 
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return this.#alone(() =>
-      this.#inner.transaction(
-        (inner) => work({ query: (statement, params) => this.#run(inner, statement, params) }),
-        options,
-      ),
-    );
+    return this.#alone(async () => {
+      // BEGIN and COMMIT are real work too
+      this.#time.working += 1;
+      try {
+        return await this.#inner.transaction(async (inner) => {
+          this.#time.working -= 1;
+          try {
+            return await work({ query: (statement, params) => this.#run(inner, statement, params) });
+          } finally {
+            this.#time.working += 1;
+          }
+        }, options);
+      } catch (error) {
+        this.#told = undefined; // what it was told is rolled back as well
+        throw error;
+      } finally {
+        this.#time.working -= 1;
+      }
+    });
   }
 
   execute(sql: string): Promise<void> {

@@ -1,7 +1,9 @@
 /** Twins of the questions about the whole: src/store/overview.ts. */
-import { isoText } from './moment.js';
+import { rowOf } from './claims.js';
+import { isoText, momentOf } from './moment.js';
 import { isParkedAs } from './settle.js';
-import { json, text, type Store, type Twins } from './store.js';
+import { json, text, type LinkRow, type Store, type Twins } from './store.js';
+import type { Transaction } from './transaction.js';
 
 export function overviewTwins(store: Store): Twins {
   return {
@@ -42,6 +44,9 @@ export function overviewTwins(store: Store): Twins {
       return [...new Set(referred.map(({ id }) => id))].map((id) => ({ id }));
     },
 
+    'syncflow-subscriber-status': (tx, [subscribers]) =>
+      [...new Set(json<string[]>(subscribers))].sort().map((subscriber) => statusOf(store, tx, subscriber)),
+
     'syncflow-list-parked': (tx, [subscriber, code, id, limit]) =>
       store.link
         .rows(tx, isParkedAs({ subscriber, code, id }))
@@ -76,4 +81,44 @@ function shadowText(shadow: string | null, unit: string): string | null | undefi
   const units =
     shadow === null ? undefined : (JSON.parse(shadow) as { units: Record<string, { h?: string | null }> }).units;
   return units !== undefined && Object.hasOwn(units, unit) ? units[unit]?.h : undefined;
+}
+
+function statusOf(store: Store, tx: Transaction, subscriber: string): object {
+  const now = store.now();
+  const links = store.link.rows(tx, () => true, store.linkBySubscriber.slots.get(subscriber) ?? []);
+  const count = (matches: (link: LinkRow) => boolean): number => links.filter(matches).length;
+  const due = links.flatMap((link) => (link.due_at !== null && link.due_at <= now ? [link.due_at] : []));
+  return {
+    subscriber,
+    inAgreement: count((link) => link.state === 'linked' && link.due_at === null && link.parked_code === null),
+    waiting: count((link) => link.due_at !== null && link.parked_code === null),
+    parked: count((link) => link.parked_code !== null),
+    excluded: count((link) => link.state === 'excluded'),
+    tombstones: count((link) => link.state === 'gone'),
+    lagMs: due.length === 0 ? 0 : (now - Math.min(...due)) / 1000,
+    lastError: heldBecause(store, tx, subscriber) ?? lastErrorOf(links),
+    paused: store.settingByName.find(tx, `pause:${subscriber}`).length > 0,
+    conflicts: store.conflict.rows(tx, (row) => row.subscriber === subscriber).length,
+  };
+}
+
+function heldBecause(store: Store, tx: Transaction, subscriber: string): string | undefined {
+  const valueOf = (name: string): string | undefined =>
+    store.settingByName.find(tx, `${name}:${subscriber}`).map((slot) => rowOf(tx, slot).value)[0];
+  const hold = momentOf(valueOf('hold'));
+  const reasons = [
+    ...(hold !== null && hold > store.now()
+      ? [`blocked (credentials or quota) until ${isoText(hold).slice(11, 19)}Z`]
+      : []),
+    ...[valueOf('deaf') ?? ''].filter((reason) => reason !== ''),
+  ];
+  return reasons.length === 0 ? undefined : reasons.join('; ');
+}
+
+/** Of the link that was settled last; one that never was comes first, as NULL does. */
+function lastErrorOf(links: readonly LinkRow[]): string | null {
+  const failed = links.filter((link) => link.last_error !== null);
+  const when = (link: LinkRow): number => link.settled_at ?? Infinity;
+  failed.sort((a, b) => (when(a) === when(b) ? 0 : when(b) - when(a)));
+  return failed[0]?.last_error ?? null;
 }

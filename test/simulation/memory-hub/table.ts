@@ -204,7 +204,7 @@ export class Table<R> {
     mode: Mode = Mode.noKeyUpdate,
   ): Promise<Changed<R>[]> {
     const changed: Changed<R>[] = [];
-    for (const slot of slots) {
+    for (const slot of onceEach(slots)) {
       const wait = tx.lock(slot, mode);
       if (wait !== undefined) await wait;
       const before = slot.seenBy(tx);
@@ -219,7 +219,7 @@ export class Table<R> {
 
   async delete(tx: Transaction, slots: readonly Slot<R>[], matches: (row: R) => boolean = () => true): Promise<R[]> {
     const gone: R[] = [];
-    for (const slot of slots) {
+    for (const slot of onceEach(slots)) {
       const wait = tx.lock(slot, Mode.update);
       if (wait !== undefined) await wait;
       const row = slot.seenBy(tx);
@@ -288,4 +288,9 @@ export class Table<R> {
     }
     return undefined;
   }
+}
+
+/** A statement changes a row once, however often its conditions name it. */
+function onceEach<T>(slots: readonly T[]): Iterable<T> {
+  return slots.length > 1 ? new Set(slots) : slots;
 }
