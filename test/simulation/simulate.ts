@@ -6,6 +6,7 @@ import { misfortune } from './misfortune.js';
 import { People } from './people.js';
 import { probe } from './probe.js';
 import { lookAround } from './scene.js';
+import { unasked } from './unasked.js';
 import type { VirtualTime } from './time.js';
 import { World, type Scope } from './world.js';
 
@@ -112,6 +113,7 @@ async function settle(world: World, violations: Violation[]): Promise<void> {
       violations.push({ invariant: 'quiet', what: `${what} failed: ${(await failed) ?? ''}` });
   };
   await done('sync', flow.sync());
+  violations.push(...(await unasked(world)));
   const subscribers = world.remotes.flatMap(({ name }) => [`customer/${name}`, `order/${name}`]);
   for (const subscriber of subscribers) await done(`rescan of ${subscriber}`, flow.rescan(subscriber));
   await done('sync after the rescan', flow.sync());
