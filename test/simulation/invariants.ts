@@ -41,7 +41,7 @@ const isParked = (scene: Scene, kind: Kind, remote: Remote, code: string): boole
   scene.parked.has(`${kind}/${remote.name} ${code}`);
 
 /** I1, I4: the hub equals each remote, one to one. */
-function agreement(scene: Scene, remote: Remote, kind: Kind, say: Say): void {
+export function agreement(scene: Scene, remote: Remote, kind: Kind, say: Say): void {
   const rows = scene.hub[kind];
   const seen = groupBy(remote.things[kind].values(), (thing) => String(thing.values['code']));
   for (const [code, things] of seen) {

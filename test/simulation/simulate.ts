@@ -6,6 +6,7 @@ import { misfortune } from './misfortune.js';
 import { People } from './people.js';
 import { probe } from './probe.js';
 import { lookAround } from './scene.js';
+import { unasked } from './unasked.js';
 import type { VirtualTime } from './time.js';
 import { World, type Scope, type Worker } from './world.js';
 
@@ -120,6 +121,7 @@ class Settling {
   async ask(): Promise<void> {
     const subscribers = this.#world.remotes.flatMap(({ name }) => [`customer/${name}`, `order/${name}`]);
     await this.sync();
+    this.#violations.push(...(await unasked(this.#world)));
     for (const subscriber of subscribers)
       await this.#done(`rescan of ${subscriber}`, (flow) => flow.rescan(subscriber));
     await this.sync();

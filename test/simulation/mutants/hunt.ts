@@ -128,7 +128,8 @@ async function play(
   const code = await ended;
   clearTimeout(timer);
   if (state.isHanging) return { played, broken: { invariant: 'hang', what: `no end within ${worldMs / 1_000} s` } };
-  const lastWords = state.complaint.trim().split('\n').at(-1) ?? '';
+  const lines = state.complaint.trim().split('\n');
+  const lastWords = lines.findLast((line) => /^\w*Error/.test(line)) ?? lines.at(-1) ?? '';
   return {
     played,
     broken: code === 0 ? undefined : { invariant: 'crash', what: `exit ${code ?? 'by signal'}: ${lastWords}` },
