@@ -42,7 +42,11 @@ export async function answered(
       // its deletion is applied by the next pass, which reads it again
       return { ...againResult(env, link, 'it was deleted there', true), ...closed(intent, 'gone') };
     case 'missing':
-      return { ...parkResult(link, 'remote-missing', outcome.reason), ...closed(intent, 'missing') };
+      return {
+        ...parkResult(link, 'remote-missing', outcome.reason),
+        // the attempt before this one may have taken effect
+        ...(intent.resumed && intent.kind !== 'delete' ? { unknown: intent.id } : closed(intent, 'missing')),
+      };
     case 'rejected':
       return { ...parkResult(link, 'rejected', outcome.reason), ...closed(intent, 'rejected') };
     case 'retry': {

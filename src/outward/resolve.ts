@@ -227,9 +227,9 @@ async function lookAfter(
     case 'gone':
       return answered(env, binding, link, intent, sight);
     case 'missing':
-      return intent.kind === 'delete' && link.gone
-        ? answered(env, binding, link, intent, { kind: 'gone' })
-        : answered(env, binding, link, intent, sight);
+      if (intent.kind === 'delete') return answered(env, binding, link, intent, link.gone ? { kind: 'gone' } : sight);
+      // the intent stays open: what it sent is still ours when the remote shows again
+      return { ...parkResult(link, 'remote-missing', sight.reason), unknown: intent.id };
     case 'retry':
       return { ...retryResult(env, link, sight.reason, sight), unknown: intent.id };
     case 'blocked':

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { hubs } from '../setup/hub.js';
 import { invoiceCatalog, linesOf, linesSide, shown, type LinesOptions, type RemoteLine } from './lines-world.js';
-import { conflictsOf, MemorySystem, only, useStage, writesWhenQuiet, type Stage } from './stage.js';
+import { missing, type Sight } from '../../src/subscriber/outcome.js';
+import type { MemoryObject } from '../../src/testing/memory-system/index.js';
+import { conflictsOf, memorySide, MemorySystem, only, useStage, writesWhenQuiet, type Stage } from './stage.js';
 
 interface Line {
   readonly text: string;
@@ -87,6 +89,39 @@ describe.each(hubs)('on $name', (hub) => {
 
 describe('what the answer shows', () => {
   const stage = useStage();
+
+  test('a remote that is hidden when a lost answer is looked up: the line that was sent is still ours when it shows again', async () => {
+    const Invoice = invoiceCatalog();
+    let isHidden = false;
+    Invoice.register(
+      class extends (linesSide({ marker: false }) as ReturnType<typeof memorySide>) {
+        override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
+          return isHidden ? missing('404') : super.fetch(remoteId);
+        }
+      },
+    );
+    const system = new MemorySystem();
+    const world = await stage.start([Invoice], { memory: system });
+    const { id } = await world.flow.catalog(Invoice).save({ number: '2026-1', lines: [a] });
+    await world.flow.settled();
+    system.beforeAnswer = () => {
+      system.beforeAnswer = undefined;
+      isHidden = true;
+      return Promise.reject(new Error('connection reset'));
+    };
+    await stage.db.query(`insert into invoice_line (invoice_id, text, amount) select id, 'b', 2 from invoice`);
+    await world.flow.settled();
+    expect(await world.flow.parked()).toMatchObject([{ code: 'remote-missing' }]);
+    await stage.db.query(`update invoice_line set text = 'c' where text = 'b'`);
+    await world.flow.settled();
+    isHidden = false;
+    await world.flow.retry();
+    await world.flow.settled();
+    const lines = (await world.flow.catalog(Invoice).get(id))?.lines.map(({ text }) => text);
+    expect(lines).toEqual(['a', 'c']);
+    expect(shown(system, only(system).id).map(([text]) => text)).toEqual(['a', 'c']);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
 
   test('is normalised: the lines are told apart by what they share with what was sent', async () => {
     const { world, system, here } = await invoiceWithLines(stage, [a]);
