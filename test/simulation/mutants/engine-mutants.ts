@@ -15,8 +15,8 @@ const passes: readonly Mutant[] = [
     mistake: 'Attempts are not counted on, so that a link that always fails is never parked.',
     breaks: ['S21'],
     file: 'src/engine/result.ts',
-    find: '): Result {\n  const attempts = link.attempts + 1;',
-    replace: '): Result {\n  const attempts = 1;',
+    find: 'const attempts = link.attempts + 1;',
+    replace: 'const attempts = 1;',
   },
   {
     name: 'parked-parent-awaited',

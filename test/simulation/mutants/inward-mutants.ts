@@ -78,8 +78,8 @@ const looking: readonly Mutant[] = [
     mistake: 'A look that was refused (429) is tried again as a plan, not as a look.',
     breaks: ['S1'],
     file: 'src/inward/observe.ts',
-    find: 'return retryResult(env, link, sight.reason, { afterMs: sight.afterMs, look: true });',
-    replace: 'return retryResult(env, link, sight.reason, { afterMs: sight.afterMs, look: false });',
+    find: 'return retryResult(env, link, sight.reason, { ...sight, look: true });',
+    replace: 'return retryResult(env, link, sight.reason, { ...sight, look: false });',
   },
   {
     name: 'edit-of-a-deleted-record-not-logged',
