@@ -124,7 +124,12 @@ export class Transaction {
   }
 
   #isInCycle(): boolean {
-    for (let one = this.#waitsFor; one !== undefined; one = one.#waitsFor) if (one === this) return true;
+    // a cycle of others, which it waits for but isn't part of, is theirs to break
+    const seen = new Set<Transaction>();
+    for (let one = this.#waitsFor; one !== undefined && !seen.has(one); one = one.#waitsFor) {
+      if (one === this) return true;
+      seen.add(one);
+    }
     return false;
   }
 
