@@ -234,9 +234,10 @@ const hintCommands = [
       const body = { key: '["1"]', known: {}, draft: { kind: what }, base: {} } as unknown as intents.IntentBody;
       return link === undefined ? [] : [{ link, kind: what, idempotencyKey: `i${name}`, body }];
     });
-    // a pass makes one intent for a link: in which order two of one call get their ids is nobody's promise
-    const one = [...new Map(some.map((intent) => [intent.link.id, intent])).values()];
-    return [...(await intents.insertIntents(tx, one))].sort(([a], [b]) => Number(a) - Number(b));
+    // one by one: in which order several of one call get their ids is nobody's promise
+    const made: [string, intents.Intent][] = [];
+    for (const intent of some) made.push(...(await intents.insertIntents(tx, [intent])));
+    return made;
   }),
   command(
     'openIntents',
