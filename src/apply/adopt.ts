@@ -7,12 +7,20 @@ import { parkResult, retryResult } from '../engine/result.js';
 import { remoteValue } from '../merge/project.js';
 import type { ParkCode } from '../outward/plan.js';
 import type { Queryable } from '../store/database.js';
-import { openCreate } from '../store/intents.js';
+import { concludeIntents, openCreate } from '../store/intents.js';
 import { deleteLinks, lockLink, type Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
 import { writePath } from '../subscriber/path.js';
 import { Refusal, type Observation } from './apply.js';
-import { ambiguity, claimOf, freeRecords, freeRemotes, markerClaim } from './candidates.js';
+import {
+  ambiguity,
+  claimOf,
+  freeRecords,
+  freeRemotes,
+  markerClaim,
+  matchingRecords,
+  type MatchingRecords,
+} from './candidates.js';
 
 export interface Adoption {
   /** Undefined where a record is to be made. */
@@ -48,7 +56,7 @@ export async function adopt(
 
 async function adoptMarked(candidate: Candidate, key: RecordKey): Promise<Adoption> {
   const { tx, binding, seen } = candidate;
-  await takeOver(candidate, key);
+  await takeOver(candidate, key, { isProven: true });
   const rows = await binding.catalog.rows.load(tx, [key]);
   if (!rows.has(key)) throw park(candidate, 'twin', `it bears the marker of record ${key}, which is not here`);
   const rivals = await rivalsOf(candidate, markerClaim(key));
@@ -69,20 +77,27 @@ async function adoptMatching(candidate: Candidate): Promise<Adoption> {
       `it may be what the create of ${create.key ?? 'a record'} made, which is parked: decide about that first`,
     );
   if (create !== undefined) throw new Refusal(retryLater(env, link));
-  const keys = await freeRecords(tx, binding, seen.remote);
+  const { free: keys, taken } = await matchingRecords(tx, binding, seen.remote);
   const [key] = keys;
+  if (key === undefined && taken.length > 0) throw park(candidate, 'ambiguous', pairedAlready(binding, taken));
   if (key !== undefined) {
     const claim = claimOf(binding, seen.remote);
     const rivals = [...(seen.rivals ?? []), ...(claim === undefined ? [] : await rivalsOf(candidate, claim))];
     if (keys.length + rivals.length > 1)
       throw park(candidate, 'ambiguous', ambiguity(binding, keys, [seen.remoteId, ...rivals]));
-    await takeOver(candidate, key);
+    await takeOver(candidate, key, { isProven: false });
     return { key, adopted: true };
   }
   if (policies.createInward === 'ignore')
     throw new Refusal({ settlement: { link, state: 'excluded', remoteId: seen.remoteId } });
   if (policies.createInward === 'park') throw park(candidate, 'policy', 'a new remote, and createInward is "park"');
   return { key: undefined, adopted: false };
+}
+
+/** A second remote for a record: entered there by hand, or made by a request of ours that came late. It gets no record of its own. */
+function pairedAlready(binding: Binding, taken: MatchingRecords['taken']): string {
+  const pairs = taken.map(({ key, remoteId }) => `${key} (linked to ${remoteId})`).join(', ');
+  return `it matches by ${binding.subscriber.match.join(', ')} what is linked already: record ${pairs}`;
 }
 
 function park({ binding, link, seen }: Candidate, code: ParkCode, reason: string): Refusal {
@@ -119,13 +134,17 @@ export async function unlistedRivals(env: Environment, binding: Binding, seen: O
   return found.map((remote) => subscriber.identify(remote)).filter((remoteId) => remoteId !== seen.remoteId);
 }
 
-/** The record's own link gives way to the one that knows the remote, unless somebody is at work on it. */
-async function takeOver(candidate: Candidate, key: RecordKey): Promise<void> {
+/**
+ * The record's own link gives way to the one that knows the remote, unless somebody is at work on it. Where it is parked because
+ * nobody knew what its create had made, a remote that bears its marker proves it.
+ */
+async function takeOver(candidate: Candidate, key: RecordKey, { isProven }: { isProven: boolean }): Promise<void> {
   const { env, tx, binding, link, seen } = candidate;
   const own = await lockLink(tx, binding.id, key);
   if (own === undefined || own.link.id === link.id) return;
   if (own.link.remoteId !== undefined && own.link.remoteId !== seen.remoteId)
     throw park(candidate, 'twin', `record ${key} is linked to ${own.link.remoteId} already: this remote is a twin`);
-  if (own.busy) throw new Refusal(retryLater(env, link));
+  if (isProven && own.unknownCreate) await concludeIntents(tx, own.link.id, 'exists');
+  else if (own.busy) throw new Refusal(retryLater(env, link));
   await deleteLinks(tx, [own.link.id]);
 }

@@ -48,18 +48,32 @@ function matchUnits({ subscriber, mapping }: Binding) {
   return mapping.units.filter((unit) => subscriber.match.includes(unit.name));
 }
 
-/** Records whose match units hold what the remote shows, and that nothing else is paired with or names by its marker. */
-export async function freeRecords(db: Queryable, binding: Binding, remote: unknown): Promise<RecordKey[]> {
+/** Records whose match units hold what a remote shows. */
+export interface MatchingRecords {
+  /** Nothing else is paired with them, or names them by its marker. */
+  readonly free: readonly RecordKey[];
+  /** The others, and the remotes that have them. */
+  readonly taken: readonly { readonly key: RecordKey; readonly remoteId: string }[];
+}
+
+export async function matchingRecords(db: Queryable, binding: Binding, remote: unknown): Promise<MatchingRecords> {
   const wanted = matchFields(binding, remote);
-  if (wanted === undefined) return [];
+  if (wanted === undefined) return { free: [], taken: [] };
   const keys = await binding.catalog.rows.findBy(db, wanted, maxCandidates);
   const links = await findLinks(
     db,
     keys.map((key) => ({ subscriber: binding.id, key })),
   );
-  const taken = new Set(links.filter((link) => link.remoteId !== undefined).map((link) => link.key));
-  const named = new Set((await claimants(db, binding.id, keys.map(markerClaim))).map(({ claims }) => claims));
-  return keys.filter((key) => !taken.has(key) && !named.has(markerClaim(key)));
+  const taken = links.flatMap(({ key, remoteId }) =>
+    key === undefined || remoteId === undefined ? [] : [{ key, remoteId }],
+  );
+  const named = await claimants(db, binding.id, keys.map(markerClaim));
+  const others = new Set([...taken.map(({ key }) => markerClaim(key)), ...named.map(({ claims }) => claims)]);
+  return { free: keys.filter((key) => !others.has(markerClaim(key))), taken };
+}
+
+export async function freeRecords(db: Queryable, binding: Binding, remote: unknown): Promise<readonly RecordKey[]> {
+  return (await matchingRecords(db, binding, remote)).free;
 }
 
 /**

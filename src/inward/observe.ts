@@ -148,6 +148,9 @@ export async function lookAt(env: Environment, binding: Binding, link: Link): Pr
   return seenSight(env, binding, link, link.remoteId, await binding.subscriber.look(link.remoteId, laneOf(link)));
 }
 
+/** An event may come before its remote can be read everywhere: so often is it looked for again before the event counts as mistaken. */
+const looksForNew = 3;
+
 function seenSight(
   env: Environment,
   binding: Binding,
@@ -164,7 +167,10 @@ function seenSight(
     case 'missing':
       // an event told that it was deleted: together that is proof
       if (link.gone) return applyDeletion(env, binding, link);
-      if (link.key === undefined) return { settlement: { link, forget: true } };
+      if (link.key === undefined)
+        return link.attempts < looksForNew
+          ? retryResult(env, link, sight.reason, { look: true })
+          : { settlement: { link, forget: true } };
       return parkResult(
         link,
         'remote-missing',

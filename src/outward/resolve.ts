@@ -7,8 +7,9 @@ import { againResult, blockedResult, closed, parkResult, retryResult, type Resul
 import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
 import { hasSteps, type Intent } from '../store/intents.js';
-import { exists, found, type Outcome } from '../subscriber/outcome.js';
+import { exists, found, gone, type Outcome } from '../subscriber/outcome.js';
 import type { Link } from '../store/links.js';
+import { pairedRemotes } from '../store/witnesses.js';
 import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
 import { childrenById, remoteValue } from '../merge/project.js';
@@ -92,6 +93,11 @@ async function findCreated(
   const { subscriber } = binding;
   try {
     const candidates = await candidatesOf(env, binding, intent);
+    if (candidates === 'hidden')
+      return {
+        ...retryResult(env, link, 'a create may have taken effect, and the system shows nothing of what it has'),
+        unknown: intent.id,
+      };
     if (candidates !== 'unknowable') env.contacts.heard(binding.id, env.clock.now());
     if (candidates === 'unknowable') {
       const why =
@@ -151,20 +157,39 @@ async function paired(
   return answered(env, binding, begun, ours, exists(remoteId, remote), basis);
 }
 
-/** Remotes that a create may have made. `unknowable`: the system offers no way to look. */
+/**
+ * Remotes that a create may have made. `unknowable`: the system offers no way to look. `hidden`: it found nothing, and doesn't show
+ * what must be there either (a permission is lost), so that finding nothing proves nothing.
+ */
 async function candidatesOf(
   env: Environment,
   binding: Binding,
   intent: Intent,
-): Promise<readonly unknown[] | 'unknowable'> {
+): Promise<readonly unknown[] | 'unknowable' | 'hidden'> {
   const { subscriber } = binding;
   const values = matchValues(binding, intent);
   if (!subscriber.capabilities.marker && (subscriber.match.length === 0 || values === undefined)) return 'unknowable';
-  const found = await subscriber.find(
-    subscriber.capabilities.marker ? { by: 'key', key: intent.body.key } : { by: 'match', values: values as never },
-  );
+  const look = (): Promise<readonly unknown[]> =>
+    subscriber.find(
+      subscriber.capabilities.marker ? { by: 'key', key: intent.body.key } : { by: 'match', values: values as never },
+    );
+  let found = await look();
+  if (found.length === 0) {
+    if (!(await showsPaired(env, binding))) return 'hidden';
+    found = await look(); // it may have been hidden a moment ago
+  }
   // the key it was made under: the record may have another by now
   return freeRemotes(env.db, binding, intent.body.key, found);
+}
+
+/** How many paired remotes are asked for before a system counts as one that hides what it has: some may have been deleted there. */
+const witnesses = 3;
+
+/** Whether the system shows a remote that must be there. True where none is known. */
+async function showsPaired(env: Environment, { id, subscriber }: Binding): Promise<boolean> {
+  const remoteIds = await pairedRemotes(env.db, id, witnesses);
+  for (const remoteId of remoteIds) if ((await subscriber.look(remoteId, 'live')).kind === 'found') return true;
+  return remoteIds.length === 0;
 }
 
 /**
@@ -227,7 +252,7 @@ async function lookAfter(
     case 'gone':
       return answered(env, binding, link, intent, sight);
     case 'missing':
-      if (intent.kind === 'delete') return answered(env, binding, link, intent, link.gone ? { kind: 'gone' } : sight);
+      if (intent.kind === 'delete') return missedAfterDelete(env, binding, link, intent, sight.reason);
       // the intent stays open: what it sent is still ours when the remote shows again
       return { ...parkResult(link, 'remote-missing', sight.reason), unknown: intent.id };
     case 'retry':
@@ -235,4 +260,23 @@ async function lookAfter(
     case 'blocked':
       return blockedResult(env, binding, link, sight.reason, sight.afterMs);
   }
+}
+
+/** So many looks that find nothing after a deletion of ours, with growing waits between them (half a minute in all), are proof. */
+const looksAfterDelete = 6;
+
+/**
+ * We asked for its deletion, the answer was lost, and now it isn't found: that is a told deletion together with a 404. A permission
+ * that is lost for a moment looks the same, and would leave it standing there: so it is looked for more than once.
+ */
+function missedAfterDelete(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  reason: string,
+): Promise<Result | undefined> | Result {
+  if (link.gone || link.attempts + 1 >= Math.min(looksAfterDelete, env.retry.maxAttempts))
+    return answered(env, binding, link, intent, gone());
+  return { ...retryResult(env, link, reason), unknown: intent.id };
 }

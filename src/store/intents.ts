@@ -171,6 +171,17 @@ export async function closeIntents(
   );
 }
 
+/** Closes whatever is open of a link that no pass holds. */
+export async function concludeIntents(tx: Queryable, linkId: string, outcome: string): Promise<void> {
+  await tx.query(
+    {
+      name: 'syncflow-conclude-intents',
+      text: 'update syncflow.intent set closed_at = clock_timestamp(), outcome = $2 where link_id = $1 and closed_at is null',
+    },
+    [linkId, outcome],
+  );
+}
+
 /** Notes that the outcome of these is not known; they stay open. */
 export async function markUnknown(tx: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;

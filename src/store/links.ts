@@ -214,20 +214,23 @@ export async function findLinks(
   return rows.map((row) => ({ ...toLink(row), busy: row.busy }));
 }
 
-/** Locks one link and tells whether it is free to be taken over. Returns undefined where there is none. */
+/**
+ * Locks one link and tells whether it is free to be taken over. Returns undefined where there is none.
+ * `unknownCreate`: it is parked, for nobody knows what its create has made.
+ */
 export async function lockLink(
   tx: Queryable,
   subscriber: string,
   key: RecordKey,
-): Promise<{ link: Link; busy: boolean } | undefined> {
-  const [row] = await tx.query<LinkRow & { busy: boolean }>(
+): Promise<{ link: Link; busy: boolean; unknownCreate: boolean } | undefined> {
+  const [row] = await tx.query<LinkRow & { busy: boolean; unknown_create: boolean }>(
     {
       name: 'syncflow-lock-link',
-      text: `select ${linkColumns}, ${busyColumn} from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
+      text: `select ${linkColumns}, ${busyColumn}, coalesce(l.parked_code = 'unknown-create', false) as unknown_create from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
     },
     [subscriber, key],
   );
-  return row === undefined ? undefined : { link: toLink(row), busy: row.busy };
+  return row === undefined ? undefined : { link: toLink(row), busy: row.busy, unknownCreate: row.unknown_create };
 }
 
 /** Whether a lease is still ours; locks the link until the transaction ends. */

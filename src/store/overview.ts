@@ -1,5 +1,6 @@
 /** Questions about the whole: what is pending, what is parked, how subscribers stand. */
 import type { Queryable } from './database.js';
+import { concludeIntents } from './intents.js';
 import { makeDue } from './marks.js';
 
 /** Whether something is known and not yet synced or parked, of the given subscribers. */
@@ -123,13 +124,7 @@ export async function createAgain(tx: Queryable, id: string): Promise<boolean> {
     [id],
   );
   if (link === undefined) return false;
-  await tx.query(
-    {
-      name: 'syncflow-give-up-intent',
-      text: `update syncflow.intent set closed_at = clock_timestamp(), outcome = 'given up by decision' where link_id = $1 and closed_at is null`,
-    },
-    [id],
-  );
+  await concludeIntents(tx, id, 'given up by decision');
   await tx.query(
     {
       name: 'syncflow-create-again',

@@ -1,8 +1,8 @@
 /** A write took effect and its answer was lost: what each kind of system lets us find out. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.js';
-import type { CreateOperation } from '../../src/subscriber/base.js';
-import type { Outcome } from '../../src/subscriber/outcome.js';
+import type { CreateOperation, Query } from '../../src/subscriber/base.js';
+import type { Outcome, Sight } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { hubs } from '../setup/hub.js';
 import { callsOf, contactCatalog, emitted, expectAgreement, remoteValues, settle, startOn } from './hub-scenario.js';
@@ -136,6 +136,35 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const [row] = await db.query<{ name: string }>('select name from lost_match');
     expect(remoteValues(system)[0]).toMatchObject({ email: 'a@x', name: 'ADA' });
     expect(['Ada', 'ADA']).toContain(row?.name);
+    await world.flow.stop();
+  });
+
+  test('create, searched by match units while a permission is lost: an empty answer proves nothing', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_match_hidden');
+    let hidden = 0;
+    class Hiding extends MemoryContact {
+      override readonly capabilities = leastMemory;
+      override readonly match = ['email'];
+      override async find(query: Query<MemoryObject>): Promise<readonly MemoryObject[]> {
+        return hidden-- > 0 ? [] : super.find(query);
+      }
+      override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
+        return hidden-- > 0 ? { kind: 'missing', reason: '404' } : super.fetch(remoteId);
+      }
+    }
+    Contact.register(Hiding);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+    await world.flow.catalog(Contact).save({ name: 'Bob', email: 'b@x' });
+    await settle(world);
+    system.faults.push({ call: 'create', kind: 'answer-lost' });
+    system.beforeAnswer = async () => {
+      hidden = 4;
+    };
+    await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+    await settle(world);
+    expect(callsOf(system, 'create')).toBe(2);
+    await expectAgreement(db, 'lost_match_hidden', system);
     await world.flow.stop();
   });
 
@@ -288,6 +317,50 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await settle(world);
     await expectAgreement(db, 'lost_delete', system);
     expect(callsOf(system, 'delete')).toBe(1);
+    await world.flow.stop();
+  });
+
+  test('delete, in a system that answers 404 for what is deleted: ours is the reason, and nothing is parked', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_delete_forgotten');
+    class Forgetful extends MemoryContact {
+      override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
+        const sight = await super.fetch(remoteId);
+        return sight.kind === 'gone' ? { kind: 'missing', reason: '404' } : sight;
+      }
+    }
+    Contact.register(Forgetful);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+    const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+    await settle(world);
+    system.faults.push({ call: 'delete', kind: 'answer-lost' });
+    await world.flow.catalog(Contact).delete(ada.id);
+    await settle(world);
+    expect(await world.flow.parked()).toEqual([]);
+    await expectAgreement(db, 'lost_delete_forgotten', system);
+    expect(callsOf(system, 'delete')).toBe(1);
+    await world.flow.stop();
+  });
+
+  test('delete that was not applied, and its remote is hidden for a moment: sent again once it shows', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_delete_hidden');
+    let hiddenFor = 3;
+    class Hidden extends MemoryContact {
+      override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
+        const isHidden = this.account.calls.some(({ call }) => call === 'delete') && hiddenFor-- > 0;
+        return isHidden ? { kind: 'missing', reason: '404' } : super.fetch(remoteId);
+      }
+    }
+    Contact.register(Hidden);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+    const ada = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+    await settle(world);
+    system.faults.push({ call: 'delete', kind: 'throws' });
+    await world.flow.catalog(Contact).delete(ada.id);
+    await settle(world);
+    expect(system.objects.size).toBe(0);
+    expect(callsOf(system, 'delete')).toBe(2);
     await world.flow.stop();
   });
 

@@ -101,3 +101,27 @@ test('an event whose link comes in at the very moment when our answer is committ
   ]);
   expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
 });
+
+test('a create that nobody can look up is parked; an event that shows its marker proves it', async () => {
+  const Contact = contactCatalog();
+  // only a lagging search knows markers: no look-up by them, but each remote shows its own
+  class Shown extends memorySide({ capabilities: { marker: false } }) {
+    override keyOf(remote: MemoryObject): string | undefined {
+      return typeof remote.values['marker'] === 'string' ? remote.values['marker'] : undefined;
+    }
+  }
+  Contact.register(Shown);
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+  system.faults.push({ call: 'create', kind: 'answer-lost' });
+  const ada = await world.flow.catalog(Contact).save({ name: 'Ada', city: 'Rome' });
+  await world.flow.settled();
+  expect(await parkedOf(world)).toMatchObject([{ code: 'unknown-create' }]);
+  await world.flow.sync();
+  expect(await parkedOf(world)).toEqual([]);
+  await world.flow.catalog(Contact).save({ id: ada.id, city: 'Paris' });
+  await world.flow.settled();
+  expect(only(system).values).toMatchObject({ name: 'Ada', city: 'Paris' });
+  expect(await stage.db.query('select 1 from syncflow.intent where closed_at is null')).toEqual([]);
+  expect(system.writes).toBe(2);
+});

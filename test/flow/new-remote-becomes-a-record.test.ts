@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { expect, test } from 'vitest';
 import { Catalog } from '../../src/catalog/catalog.js';
+import type { Sight } from '../../src/subscriber/outcome.js';
+import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import {
   contactCatalog,
   contactMapping,
+  delivery,
   memorySide,
   MemorySystem,
   parkedOf,
@@ -129,4 +132,33 @@ test('a save that refuses leaves nothing behind', async () => {
   const parked = await world.flow.parked();
   expect(parked).toMatchObject([{ code: 'failed', remoteId: 'x' }]);
   expect(parked[0]?.reason).toMatch(/not today/);
+});
+
+test('an event comes before its remote can be read: looked at again, not forgotten', async () => {
+  const Contact = contactCatalog();
+  let hiddenFor = 2;
+  class Lagging extends memorySide() {
+    override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
+      return hiddenFor-- > 0 ? { kind: 'missing', reason: '404' } : super.fetch(remoteId);
+    }
+  }
+  Contact.register(Lagging);
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+  await world.flow.settled();
+  system.put('new', { name: 'Ada' });
+  await world.flow.sync();
+  expect(await stage.db.query('select name from contact')).toEqual([{ name: 'Ada' }]);
+});
+
+test('one that never shows is forgotten after a few looks', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide());
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+  await world.flow.settled();
+  await world.flow.receive('memory', delivery([{ id: '1', remoteId: 'nowhere', kind: 'changed' }]));
+  await world.flow.settled();
+  expect(system.calls.filter(({ id }) => id === 'nowhere')).toHaveLength(4);
+  expect(await stage.db.query('select 1 from syncflow.link')).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** Several worker processes share a Postgres hub. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CreateOperation } from '../../src/subscriber/base.js';
+import { leastCapabilities } from '../../src/subscriber/capabilities.js';
 import type { Outcome } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { hasPostgres, TestPostgres } from '../setup/hub.js';
@@ -118,6 +119,46 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     );
     expect(links).toEqual([{ remote_id: kept }]);
     expect(await db.query('select 1 from paused_before')).toHaveLength(1);
+  });
+
+  test('the same in a system with match units alone: the late twin gets no record of its own', async () => {
+    const { Contact, MemoryContact } = contactCatalog('paused_matched');
+    const pause = gate();
+    const reached = gate();
+    let first = true;
+    class Slow extends MemoryContact {
+      override readonly capabilities = { ...leastCapabilities, polling: true, listing: true };
+      override readonly match = ['email'];
+      override keyOf(): undefined {
+        return undefined;
+      }
+      override async create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
+        if (first) {
+          first = false;
+          reached.open();
+          await pause.opened;
+        }
+        return super.create(operation);
+      }
+    }
+    Contact.register(Slow);
+    const system = new MemorySystem();
+    const a = await startOn(db, [Contact], { memory: system }, { leaseMs: 3_600_000 });
+    await a.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
+    await reached.opened;
+    await age(db);
+    const b = await startOn(db, [Contact], { memory: system });
+    await settle(b);
+    const [kept] = system.objects.keys();
+    pause.open();
+    await a.flow.stop();
+    expect(system.objects.size).toBe(2);
+    await b.flow.sync();
+    expect(await db.query('select 1 from paused_matched')).toHaveLength(1);
+    const [parked, ...others] = await b.flow.parked({ subscriber: 'paused_matched/memory' });
+    expect(others).toEqual([]);
+    expect(parked).toMatchObject({ code: 'ambiguous', key: null });
+    expect(parked?.reason).toContain(`["1"] (linked to ${kept ?? ''})`);
   });
 
   test('a slow remote doesn’t cost the lease: it is prolonged', async () => {

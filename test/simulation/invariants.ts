@@ -95,13 +95,18 @@ function refersAlike(scene: Scene, remote: Remote, code: string, thing: Thing, s
   );
 }
 
-/** I5: at most one remote create per record (a life that begins anew has a code of its own here), and one that somebody asked for. */
+/**
+ * I5: at most one remote create per record (a life that begins anew has a code of its own here), and one that somebody asked for.
+ * Whoever deletes a remote before we have heard of our create makes room for another.
+ */
 function creates(world: World, remote: Remote, say: Say): void {
   const made = new Map<string, number>();
   for (const write of remote.writes) if (write.call === 'create') made.set(write.code, (made.get(write.code) ?? 0) + 1);
-  for (const [code, count] of made)
-    if (count > (world.decided.has(`${remote.name} ${code}`) ? 2 : 1))
-      say('I5', `${code} was created ${count} times in ${remote.name}`, code);
+  for (const [code, count] of made) {
+    const deleted = world.ledger.entities.get(code)?.deletions.filter((one) => one.side === remote.name).length ?? 0;
+    const asked = world.decided.has(`${remote.name} ${code}`) ? 1 : 0;
+    if (count > 1 + asked + deleted) say('I5', `${code} was created ${count} times in ${remote.name}`, code);
+  }
 }
 
 /** Parking must not hide faults: what isn't explained by the world itself is counted. */

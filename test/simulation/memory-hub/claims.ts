@@ -107,7 +107,11 @@ export function claimTwins(store: Store): Twins {
         Mode.update,
         (link) => store.linkByKey.keyOf(link) === named,
       );
-      return rows.map((link) => ({ ...shown(link), busy: busy(tx, link, store.now()) }));
+      return rows.map((link) => ({
+        ...shown(link),
+        busy: busy(tx, link, store.now()),
+        unknown_create: link.parked_code === 'unknown-create',
+      }));
     },
 
     'syncflow-holds-lease': async (tx, [id, fence]) => {

@@ -380,24 +380,5 @@ function listingTwins(store: Store): Twins {
       }
       return [];
     },
-
-    'syncflow-claimants': (tx, [subscriber, claims]) => {
-      const wanted = new Set(json<string[]>(claims));
-      const links = store.link.rows(
-        tx,
-        (link) =>
-          link.key === null &&
-          link.state === 'new' &&
-          link.remote_id !== null &&
-          link.claims !== null &&
-          wanted.has(link.claims),
-        store.linkBySubscriber.slots.get(text(subscriber)) ?? [],
-      );
-      return inOrder(links, (link) => link.remote_id ?? '').map((link) => ({
-        remoteId: link.remote_id,
-        claims: link.claims,
-        parked: link.parked_code !== null,
-      }));
-    },
   };
 }

@@ -107,9 +107,9 @@ export function intentTwins(store: Store): Twins {
         return { idempotency_key, kind, body };
       }),
 
-    'syncflow-give-up-intent': async (tx, [id]) => {
+    'syncflow-conclude-intents': async (tx, [id, outcome]) => {
       await store.intent.update(tx, store.intentOpen.find(tx, Number(id)), (intent) =>
-        intent.closed_at === null ? { ...intent, closed_at: store.now(), outcome: 'given up by decision' } : undefined,
+        intent.closed_at === null ? { ...intent, closed_at: store.now(), outcome: text(outcome) } : undefined,
       );
       return [];
     },

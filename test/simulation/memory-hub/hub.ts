@@ -12,6 +12,7 @@ import { CatalogTable } from './catalog-table.js';
 import { dueTwins } from './due.js';
 import { inboxTwins, intentTwins } from './hints.js';
 import { overviewTwins } from './overview.js';
+import { pairedTwins } from './paired.js';
 import { recordTwins } from './record.js';
 import { MemoryRowStatements } from './row-statements.js';
 import { settleTwins } from './settle.js';
@@ -45,6 +46,7 @@ export class MemoryHub implements Database {
         ...inboxTwins(this.store),
         ...recordTwins(this.store),
         ...overviewTwins(this.store),
+        ...pairedTwins(this.store),
       }),
       ...userTwins(this.store, (name) => this.#tableNamed(name)),
     ]);

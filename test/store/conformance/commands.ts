@@ -15,6 +15,7 @@ import * as overview from '../../../src/store/overview.js';
 import { pruneTable } from '../../../src/store/prune.js';
 import * as runs from '../../../src/store/runs.js';
 import * as settings from '../../../src/store/settings.js';
+import * as witnesses from '../../../src/store/witnesses.js';
 
 /** What earlier commands have found, the same on both hubs. */
 export interface Known {
@@ -96,6 +97,11 @@ const dueCommands = [
     (one) => (tx, _db, known) => listed.lookAtUnlisted(tx, one, known.runs.at(-1) ?? '1'),
   ),
   command('claimants', fc.tuple(subscriber, few(key)), (given) => (tx) => listed.claimants(tx, ...given)),
+  command(
+    'pairedRemotes',
+    fc.tuple(subscriber, fc.integer({ min: 1, max: 3 })),
+    (given) => (tx) => witnesses.pairedRemotes(tx, ...given),
+  ),
   command('makeAllDue', few(subscriber), (given) => (tx) => marks.makeAllDue(tx, given)),
   command(
     'holdTruncated',

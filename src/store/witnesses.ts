@@ -1,0 +1,16 @@
+/** Remotes that must be there: whoever shows none of them hides what it has. */
+import type { Queryable } from './database.js';
+
+/** Ids of some remotes that are paired, and not known to be hidden or deleted. */
+export async function pairedRemotes(db: Queryable, subscriber: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ remoteId: string }>(
+    {
+      name: 'syncflow-paired-remotes',
+      text: `select remote_id as "remoteId" from syncflow.link
+        where subscriber = $1 and remote_id is not null and key is not null and state = 'linked' and parked_code is null and gone_at is null
+        order by remote_id limit $2`,
+    },
+    [subscriber, limit],
+  );
+  return rows.map((row) => row.remoteId);
+}

@@ -1,0 +1,44 @@
+/** Twins of the statements about who is paired and who claims to be: src/store/listed.ts, witnesses.ts. */
+import { json, text, type LinkRow, type Store, type Twins } from './store.js';
+
+const inOrder = (links: readonly LinkRow[]): LinkRow[] =>
+  [...links].sort((a, b) => ((a.remote_id ?? '') < (b.remote_id ?? '') ? -1 : 1));
+
+export function pairedTwins(store: Store): Twins {
+  return {
+    'syncflow-claimants': (tx, [subscriber, claims]) => {
+      const wanted = new Set(json<string[]>(claims));
+      const links = store.link.rows(
+        tx,
+        (link) =>
+          link.key === null &&
+          link.state === 'new' &&
+          link.remote_id !== null &&
+          link.claims !== null &&
+          wanted.has(link.claims),
+        store.linkBySubscriber.slots.get(text(subscriber)) ?? [],
+      );
+      return inOrder(links).map((link) => ({
+        remoteId: link.remote_id,
+        claims: link.claims,
+        parked: link.parked_code !== null,
+      }));
+    },
+
+    'syncflow-paired-remotes': (tx, [subscriber, limit]) => {
+      const links = store.link.rows(
+        tx,
+        (link) =>
+          link.remote_id !== null &&
+          link.key !== null &&
+          link.state === 'linked' &&
+          link.parked_code === null &&
+          link.gone_at === null,
+        store.linkBySubscriber.slots.get(text(subscriber)) ?? [],
+      );
+      return inOrder(links)
+        .slice(0, Number(limit))
+        .map((link) => ({ remoteId: link.remote_id }));
+    },
+  };
+}
