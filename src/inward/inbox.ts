@@ -55,7 +55,7 @@ export async function routeInbox(
       if (link !== undefined && hint.conflicts.length > 0)
         overwritten.push({ binding, link, conflicts: hint.conflicts });
       if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key, event });
-      else if (hint.look) merge(sighted, event);
+      else if (hint.look) merge(sighted, event, hint.later === true);
     }
     const looked = await makeLooked(
       tx,
@@ -63,7 +63,7 @@ export async function routeInbox(
     );
     // the record isn't here, or is linked to another remote: this one is looked at itself
     for (const { subscriber, key, event } of marked)
-      if (!looked.has(JSON.stringify([subscriber, key]))) merge(sighted, event);
+      if (!looked.has(JSON.stringify([subscriber, key]))) merge(sighted, event, false);
     await makeSighted(tx, [...sighted.values()]);
     for (const { subscriber } of [...sighted.values(), ...marked]) due.add(subscriber);
     for (const { link, conflicts } of overwritten) {
@@ -91,13 +91,18 @@ interface Hint {
   readonly look: boolean;
   /** The marker of a remote that no link knows: its record's link is the one to look. */
   readonly key?: string;
+  /** Only if nothing else tells of it meanwhile. */
+  readonly later?: boolean;
   readonly conflicts: Conflict[];
 }
 
 /** What one event says. Pure. */
 function read(binding: Binding, event: InboxRow, link: FoundLink | undefined, own: CausingIntent | undefined): Hint {
   // our own request caused it: its answer tells more. Only what it overwrote is news.
-  if (own !== undefined) return { look: false, conflicts: edits(binding, own, event.payload) };
+  const isStray = own?.kind === 'create' && link === undefined;
+  if (own !== undefined && !isStray) return { look: false, conflicts: edits(binding, own, event.payload) };
+  // a request that came late may have made it, after another worker had made another: then no answer will tell
+  if (isStray && !own.closed) return { look: true, later: true, conflicts: [] };
   if (event.kind === 'deleted') return { look: true, conflicts: [] };
   const { snapshot } = event.payload;
   if (link === undefined) {
@@ -142,7 +147,7 @@ function edits(binding: Binding, { kind, body }: CausingIntent, { previous, caus
   });
 }
 
-function merge(sighted: Map<string, Sighted>, event: InboxRow): void {
+function merge(sighted: Map<string, Sighted>, event: InboxRow, later: boolean): void {
   const id = JSON.stringify([event.subscriber, event.remoteId]);
   const before = sighted.get(id);
   const at = event.payload.at ?? null;
@@ -152,5 +157,6 @@ function merge(sighted: Map<string, Sighted>, event: InboxRow): void {
     lane: Math.min(event.lane, before?.lane ?? event.lane),
     gone: event.kind === 'deleted' || before?.gone === true,
     at: before?.at != null && (at === null || before.at > at) ? before.at : at,
+    later: later && before?.later !== false,
   });
 }

@@ -157,7 +157,12 @@ export interface Sighted {
   readonly lane: number;
   readonly gone: boolean;
   readonly at: string | null;
+  /** A create of ours made it, whose answer will tell more: it is looked at only if, after a while, no link knows it. */
+  readonly later?: boolean;
 }
+
+/** How long the answer to a create is waited for, in ms, once an event has told of its remote. */
+const answerMs = 2_000;
 
 /**
  * Deletes of remotes that wait for a release. (A held delete of a record is looked at again: its remote may have come back.)
@@ -172,8 +177,9 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
     {
       name: 'syncflow-make-sighted',
       text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at)
-        select r.subscriber, r."remoteId", 1, clock_timestamp(), r.lane, true, case when r.gone then clock_timestamp() end, r.at
-        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz)
+        select r.subscriber, r."remoteId", 1, clock_timestamp() + case when r.later then $2::float8 else 0 end * interval '1 ms', r.lane,
+          coalesce(not r.later, true), case when r.gone then clock_timestamp() end, r.at
+        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz, later boolean)
         order by r.subscriber, r."remoteId"
         on conflict (subscriber, remote_id) where remote_id is not null do update set
           generation = l.generation + 1,
@@ -186,9 +192,9 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
           parked_reason = case when ${held} then l.parked_reason end,
           parked_at = case when ${held} then l.parked_at end,
           attempts = 0
-        where l.state <> 'gone'`,
+        where l.state <> 'gone' and excluded.look`,
     },
-    [storableJson(rows)],
+    [storableJson(rows), answerMs],
   );
 }
 

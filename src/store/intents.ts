@@ -216,21 +216,31 @@ export async function openCreate(
 export interface CausingIntent {
   readonly kind: Intent['kind'];
   readonly body: IntentBody;
+  /** What came of it is settled. */
+  readonly closed: boolean;
 }
 
 /** Intents by the idempotency keys that events name as their cause; a step's key begins with its intent's. */
 export async function intentsByCause(db: Queryable, causes: readonly string[]): Promise<Map<string, CausingIntent>> {
   if (causes.length === 0) return new Map();
-  const rows = await db.query<{ idempotency_key: string; kind: Intent['kind']; body: string }>(
+  const rows = await db.query<{
+    idempotency_key: string;
+    kind: Intent['kind'];
+    body: string;
+    closed: boolean;
+  }>(
     {
       name: 'syncflow-intents-by-cause',
-      text: `select idempotency_key, kind, body::text as body from syncflow.intent
+      text: `select idempotency_key, kind, body::text as body, closed_at is not null as closed from syncflow.intent
      where idempotency_key in (select value from json_array_elements_text($1::json))`,
     },
     [JSON.stringify([...new Set(causes.map(intentKeyOf))])],
   );
   return new Map(
-    rows.map((row) => [row.idempotency_key, { kind: row.kind, body: JSON.parse(row.body) as IntentBody }]),
+    rows.map(({ idempotency_key, kind, body, closed }) => [
+      idempotency_key,
+      { kind, body: JSON.parse(body) as IntentBody, closed },
+    ]),
   );
 }
 

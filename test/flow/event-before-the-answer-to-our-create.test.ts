@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { RemoteEvent } from '../../src/subscriber/base.js';
+import type { CreateOperation, RemoteEvent } from '../../src/subscriber/base.js';
+import type { Outcome } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import {
   contactCatalog,
@@ -124,4 +125,27 @@ test('a create that nobody can look up is parked; an event that shows its marker
   expect(only(system).values).toMatchObject({ name: 'Ada', city: 'Paris' });
   expect(await stage.db.query('select 1 from syncflow.intent where closed_at is null')).toEqual([]);
   expect(system.writes).toBe(2);
+});
+
+test('an event caused by a create that counts as failed: what came late is looked at, and set aside', async () => {
+  const Contact = contactCatalog();
+  const keys: string[] = [];
+  class Keyed extends memorySide({ match: ['email'], capabilities: { marker: false } }) {
+    override create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
+      keys.push(operation.idempotencyKey);
+      return super.create(operation);
+    }
+  }
+  Contact.register(Keyed);
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+  system.faults.push({ call: 'create', kind: 'throws' });
+  await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+  await world.flow.settled();
+  expect(keys).toHaveLength(2);
+  system.objects.set('late', { id: 'late', editedAt: '', values: { name: 'Ada', email: 'a@x' } });
+  await world.flow.receive('memory', delivery([{ id: '1', remoteId: 'late', kind: 'changed', cause: keys[0] ?? '' }]));
+  await world.flow.settled();
+  expect(await world.flow.parked()).toMatchObject([{ code: 'ambiguous', remoteId: 'late' }]);
+  expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
 });

@@ -27,7 +27,7 @@ export function check(world: World, scene: Scene): Violation[] {
   };
   for (const remote of world.remotes) {
     for (const kind of ['customer', 'order'] as const) agreement(scene, remote, kind, say);
-    creates(world, remote, say);
+    creates(world, scene, remote, say);
   }
   for (const code of scene.twins) say('I4', `${code} stands in several rows of the hub`, code);
   survival(world, scene, say);
@@ -97,16 +97,32 @@ function refersAlike(scene: Scene, remote: Remote, code: string, thing: Thing, s
 
 /**
  * I5: at most one remote create per record (a life that begins anew has a code of its own here), and one that somebody asked for.
- * Whoever deletes a remote before we have heard of our create makes room for another.
+ * Whoever deletes a remote before we have heard of our create makes room for another. A request that a paused worker sends late
+ * can't be recalled: what it makes must be seen, and set aside.
  */
-function creates(world: World, remote: Remote, say: Say): void {
+function creates(world: World, scene: Scene, remote: Remote, say: Say): void {
   const made = new Map<string, number>();
   for (const write of remote.writes) if (write.call === 'create') made.set(write.code, (made.get(write.code) ?? 0) + 1);
+  const { idempotencyMs, chosenId } = remote.character;
+  const mayComeLate = world.faults.has('pause') && idempotencyMs === undefined && !chosenId;
   for (const [code, count] of made) {
     const deleted = world.ledger.entities.get(code)?.deletions.filter((one) => one.side === remote.name).length ?? 0;
     const asked = world.decided.has(`${remote.name} ${code}`) ? 1 : 0;
-    if (count > 1 + asked + deleted) say('I5', `${code} was created ${count} times in ${remote.name}`, code);
+    if (count <= 1 + asked + deleted || (mayComeLate && strays(scene, remote, code) === 0)) continue;
+    say('I5', `${code} was created ${count} times in ${remote.name}`, code);
   }
+}
+
+/** Remotes of a record that are neither paired nor set aside. */
+function strays(scene: Scene, remote: Remote, code: string): number {
+  const known = new Set(
+    scene.links.flatMap((link) =>
+      link.remote === remote.name && (link.key !== null || link.parked_code !== null) ? (link.remote_id ?? []) : [],
+    ),
+  );
+  const kind = code.startsWith('o') ? 'order' : 'customer';
+  return [...remote.things[kind].values()].filter((thing) => thing.values['code'] === code && !known.has(thing.id))
+    .length;
 }
 
 /** Parking must not hide faults: what isn't explained by the world itself is counted. */

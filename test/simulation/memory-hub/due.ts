@@ -219,10 +219,9 @@ const isHeld = (link: LinkRow): boolean =>
 
 function sightTwins(store: Store): Twins {
   return {
-    'syncflow-make-sighted': async (tx, [rows]) => {
+    'syncflow-make-sighted': async (tx, [rows, answerMs]) => {
       const once = new Set<never>();
-      const list =
-        json<{ subscriber: string; remoteId: string; lane: number; gone: boolean; at: string | null }[]>(rows);
+      const list = json<SightedRow[]>(rows);
       for (const r of inOrder(list, (one) => both(one.subscriber, one.remoteId))) {
         const now = store.now();
         const at = momentOf(r.at);
@@ -231,14 +230,14 @@ function sightTwins(store: Store): Twins {
           subscriber: r.subscriber,
           remote_id: r.remoteId,
           generation: 1,
-          due_at: now,
+          due_at: r.later === true ? now + Number(answerMs) * 1000 : now,
           lane: r.lane,
-          look: true,
+          look: r.later !== true,
           gone_at: goneAt,
           remote_edited_at: at,
         });
         const change = (link: LinkRow): LinkRow | undefined => {
-          if (link.state === 'gone') return undefined;
+          if (link.state === 'gone' || r.later === true) return undefined;
           const held = isHeld(link);
           return {
             ...link,
@@ -279,6 +278,15 @@ function sightTwins(store: Store): Twins {
       return looked.map(({ after: { subscriber, key } }) => ({ subscriber, key }));
     },
   };
+}
+
+interface SightedRow {
+  readonly subscriber: string;
+  readonly remoteId: string;
+  readonly lane: number;
+  readonly gone: boolean;
+  readonly at: string | null;
+  readonly later?: boolean;
 }
 
 /** greatest(…): NULL only where both are. */

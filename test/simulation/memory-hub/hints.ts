@@ -103,8 +103,8 @@ export function intentTwins(store: Store): Twins {
 
     'syncflow-intents-by-cause': (tx, [causes]) =>
       slotsOf(tx, store.intentByKey, json<string[]>(causes)).map((slot) => {
-        const { idempotency_key, kind, body } = rowOf(tx, slot);
-        return { idempotency_key, kind, body };
+        const { idempotency_key, kind, body, closed_at } = rowOf(tx, slot);
+        return { idempotency_key, kind, body, closed: closed_at !== null };
       }),
 
     'syncflow-conclude-intents': async (tx, [id, outcome]) => {

@@ -92,7 +92,7 @@ export function settleTwins(store: Store): Twins {
       const isTwin = (link: LinkRow): boolean => survivorOf(link) !== undefined;
       const twins = store.link.where(tx, isTwin, slotsOf(tx, store.linkByRemote, byRemote.keys()));
       const gone = await store.link.delete(tx, twins, isTwin);
-      const ids = gone.flatMap((link) => survivorOf(link) ?? []);
+      const ids = gone.flatMap((link) => (link.look ? (survivorOf(link) ?? []) : []));
       await store.link.update(tx, slotsOf(tx, store.linkById, ids), (link) => ({
         ...link,
         look: true,

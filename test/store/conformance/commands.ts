@@ -71,10 +71,10 @@ const dueCommands = [
   ),
   command(
     'makeSighted',
-    distinct(fc.record({ subscriber, remoteId, lane, gone: fc.boolean(), at: maybe(at) }), (one) => [
-      one.subscriber,
-      one.remoteId,
-    ]),
+    distinct(
+      fc.record({ subscriber, remoteId, lane, gone: fc.boolean(), at: maybe(at), later: fc.boolean() }),
+      (one) => [one.subscriber, one.remoteId],
+    ),
     (rows) => (tx) => inbox.makeSighted(tx, rows),
   ),
   command('makeLooked', byKey, (rows) => async (tx) => [...(await inbox.makeLooked(tx, rows))].sort()),
