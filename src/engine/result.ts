@@ -4,7 +4,7 @@ import type { Conflict } from '../merge/merge.js';
 import type { UnresolvedReference } from '../merge/project.js';
 import { retryDelayMs } from '../outward/retry.js';
 import type { ParkCode } from '../outward/plan.js';
-import { closeIntents, markUnknown, type Intent } from '../store/intents.js';
+import { closeIntents, countMissed, markUnknown, type Intent } from '../store/intents.js';
 import { settleLinks, type Link, type Settlement } from '../store/links.js';
 import { awaitedByKey, awaitedByRemote, lockAwaited, wakeWaiting, type Awaited } from '../store/awaited.js';
 import { wakeCircles, type Waiter } from '../store/circles.js';
@@ -28,6 +28,8 @@ export interface Result {
   readonly close?: { readonly id: string; readonly outcome: string };
   /** Id of an intent whose outcome isn't known. */
   readonly unknown?: string;
+  /** Id of an intent whose remote a look didn't find. */
+  readonly missed?: string;
   /** The link that must exist before this one can go on. */
   readonly awaits?: Awaited;
   /** It waits for this one in its turn, and this one can't do without it. */
@@ -110,6 +112,10 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
   await markUnknown(
     tx,
     committed.flatMap((result) => result.unknown ?? []),
+  );
+  await countMissed(
+    tx,
+    committed.flatMap((result) => result.missed ?? []),
   );
   for (const result of committed) {
     if (result.conflicts !== undefined)

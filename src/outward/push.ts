@@ -130,7 +130,7 @@ async function checkBefore(env: Environment, binding: Binding, going: Going): Pr
       case 'delete':
         return await checkDelete(binding, link);
       case 'update':
-        return await checkUpdate(binding, link);
+        return await checkUpdate(binding, link, going.intent);
       case 'create':
         return binding.subscriber.match.length > 0 ? await checkCreate(env, binding, link, going.intent) : {};
     }
@@ -154,11 +154,13 @@ async function checkDelete(binding: Binding, link: Link): Promise<Check> {
 
 /**
  * A blind update would wipe an edit that nobody here has seen, without a trace: where the system neither refuses a write that
- * was made against an older version nor tells afterwards what it overwrote, it is read once more.
+ * was made against an older version nor tells afterwards what it overwrote, it is read once more. A history tells of the
+ * remote's own keys, not of its lines.
  */
-async function checkUpdate({ subscriber, mapping }: Binding, link: Link): Promise<Check> {
+async function checkUpdate({ subscriber, mapping }: Binding, link: Link, { body }: Intent): Promise<Check> {
   const { conditional, history } = subscriber.capabilities;
-  if (link.remoteId === undefined || history || (conditional && link.version !== undefined)) return {};
+  const lines = Object.values(body.draft.children).some(({ update, remove }) => update.length + remove.length > 0);
+  if (link.remoteId === undefined || (history && !lines) || (conditional && link.version !== undefined)) return {};
   const sight = await subscriber.look(link.remoteId, laneOf(link));
   if (sight.kind !== 'found') return { outcome: sight };
   return showsUnseenEdit(mapping, link.shadow, sight.remote) ? { outcome: stale(sight.remote) } : {};

@@ -262,21 +262,25 @@ async function lookAfter(
   }
 }
 
-/** So many looks that find nothing after a deletion of ours, with growing waits between them (half a minute in all), are proof. */
+/** So many looks that find nothing after a deletion of ours, with growing waits between them, are proof. */
 const looksAfterDelete = 6;
 
 /**
  * We asked for its deletion, the answer was lost, and now it isn't found: that is a told deletion together with a 404. A permission
- * that is lost for a moment looks the same, and would leave it standing there: so it is looked for more than once.
+ * that is lost for a moment looks the same, and would leave it standing there: so it is looked for more than once, and only
+ * counts where the system shows others.
  */
-function missedAfterDelete(
+async function missedAfterDelete(
   env: Environment,
   binding: Binding,
   link: Link,
   intent: Intent,
   reason: string,
-): Promise<Result | undefined> | Result {
-  if (link.gone || link.attempts + 1 >= Math.min(looksAfterDelete, env.retry.maxAttempts))
-    return answered(env, binding, link, intent, gone());
-  return { ...retryResult(env, link, reason), unknown: intent.id };
+): Promise<Result | undefined> {
+  if (link.gone) return answered(env, binding, link, intent, gone());
+  const again: Result = { ...retryResult(env, link, reason), unknown: intent.id };
+  if (!(await showsPaired(env, binding))) return again;
+  return intent.missed + 1 >= looksAfterDelete
+    ? answered(env, binding, link, intent, gone())
+    : { ...again, missed: intent.id };
 }

@@ -35,6 +35,8 @@ export interface Intent {
   readonly ageMs: number;
   /** It was sent by an earlier claim: its outcome isn't known. */
   readonly resumed: boolean;
+  /** Looks after it that found nothing. */
+  readonly missed: number;
 }
 
 export interface NewIntent {
@@ -82,6 +84,7 @@ export async function insertIntents(db: Queryable, intents: readonly NewIntent[]
       steps: [],
       ageMs: 0,
       resumed: false,
+      missed: 0,
     });
   }
   return result;
@@ -98,11 +101,12 @@ export async function openIntents(db: Queryable, links: readonly Link[]): Promis
     body: string;
     steps: string;
     age_ms: number;
+    missed: number;
   }>(
     {
       name: 'syncflow-open-intents',
       text: `select id::text as id, link_id::text as link_id, kind, idempotency_key, body::text as body, steps::text as steps,
-          (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as age_ms
+          (extract(epoch from clock_timestamp() - created_at) * 1000)::float8 as age_ms, missed::int as missed
         from syncflow.intent where closed_at is null and link_id in (select value::bigint from json_array_elements_text($1::json))
         order by id`,
     },
@@ -120,6 +124,7 @@ export async function openIntents(db: Queryable, links: readonly Link[]): Promis
         steps: JSON.parse(row.steps) as StepRecord[],
         ageMs: row.age_ms,
         resumed: true,
+        missed: row.missed,
       },
     ]),
   );
@@ -189,6 +194,19 @@ export async function markUnknown(tx: Queryable, ids: readonly string[]): Promis
     {
       name: 'syncflow-mark-unknown',
       text: `update syncflow.intent set unknown_at = coalesce(unknown_at, clock_timestamp())
+     where id in (select value::bigint from json_array_elements_text($1::json))`,
+    },
+    [JSON.stringify(ids)],
+  );
+}
+
+/** Counts a look that found nothing. */
+export async function countMissed(tx: Queryable, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.query(
+    {
+      name: 'syncflow-count-missed',
+      text: `update syncflow.intent set missed = missed + 1
      where id in (select value::bigint from json_array_elements_text($1::json))`,
     },
     [JSON.stringify(ids)],

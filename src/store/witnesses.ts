@@ -7,7 +7,8 @@ export async function pairedRemotes(db: Queryable, subscriber: string, limit: nu
     {
       name: 'syncflow-paired-remotes',
       text: `select remote_id as "remoteId" from syncflow.link
-        where subscriber = $1 and remote_id is not null and key is not null and state = 'linked' and parked_code is null and gone_at is null
+        where subscriber = $1 and remote_id is not null and key is not null and state = 'linked' and parked_code is null
+          and gone_at is null and deleted_at is null
         order by remote_id limit $2`,
     },
     [subscriber, limit],

@@ -176,6 +176,15 @@ describe('conflicts', () => {
     expect(await writesWhenQuiet(world, [system])).toBe(0);
   });
 
+  test('removed here before the edit there was heard of, in a system whose history tells nothing of lines: in the log', async () => {
+    const { world, edit, here } = await oneInvoice(stage, { history: true });
+    edit(withText('a', { amount: 170 }));
+    await stage.db.query(`delete from invoice_line where text = 'a'`);
+    await world.flow.settled();
+    expect(await here()).toHaveLength(2);
+    expect(await conflictsOf(world)).toMatchObject([{ unit: 'lines["1"]', hub: null, winner: 'hub' }]);
+  });
+
   test('removed here and edited there, authority remote: it comes back', async () => {
     const { world, system, edit, here } = await oneInvoice(stage, { authority: 'remote' });
     await atOnce(world, 'invoice/memory', async () => {

@@ -55,16 +55,25 @@ export interface LinesOptions {
   readonly authority?: 'hub' | 'remote';
   readonly direction?: 'both' | 'inward' | 'outward';
   readonly marker?: boolean;
+  /** Its events tell what a write overwrote; of its own keys, that is. */
+  readonly history?: boolean;
 }
 
 export function linesSide({
   authority = 'hub',
   direction = 'both',
   marker = true,
+  history = false,
 }: LinesOptions = {}): SubscriberClass {
   return class LinesSide extends SubscriberBase<InvoiceClass, RemoteInvoice, MemorySystem> {
     static readonly system: string = 'memory';
-    override readonly capabilities: Capabilities = { ...leastCapabilities, marker: true, polling: true, listing: true };
+    override readonly capabilities: Capabilities = {
+      ...leastCapabilities,
+      marker: true,
+      polling: true,
+      listing: true,
+      history,
+    };
     override readonly mapping = this.map({
       number: 'values.number',
       lines: {

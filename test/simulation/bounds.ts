@@ -3,7 +3,10 @@ import type { Say } from './invariants.js';
 import type { Scene } from './scene.js';
 import type { World } from './world.js';
 
-/** Remote writes per record and remote after its last edit; the second is what a reference or a conflict still asked for. */
+/**
+ * Remote writes per record and remote after its last edit; the second is what a reference or a conflict still asked for. Where more
+ * sides than two were edited since this remote was last told, each may arrive by itself.
+ */
 const lateWrites = 2;
 /** Settings per subscriber (mapping, hold, silence, release), and some of the hub's own. */
 const settings = { perSubscriber: 5, own: 5 };
@@ -19,14 +22,22 @@ export function bounds(world: World, scene: Scene, say: Say): void {
 function writesAfterTheLastEdit(world: World, say: Say): void {
   for (const remote of world.remotes) {
     const counts = new Map<string, number>();
+    const toldAt = new Map<string, number>();
     for (const { at, code } of remote.writes) {
-      const edited = world.ledger.entities.get(code)?.editedAt;
-      if (edited === undefined || at - world.started <= Math.max(edited, world.calmAt)) continue;
-      counts.set(code, (counts.get(code) ?? 0) + 1);
+      const entity = world.ledger.entities.get(code);
+      const since = at - world.started;
+      if (entity === undefined || since <= Math.max(entity.editedAt, world.calmAt)) toldAt.set(code, since);
+      else counts.set(code, (counts.get(code) ?? 0) + 1);
     }
     for (const [code, count] of counts)
-      if (count > lateWrites) say('I7', `${count} writes to ${code} in ${remote.name} after its last edit`, code);
+      if (count > Math.max(lateWrites, sidesEditedSince(world, code, toldAt.get(code) ?? 0, remote.name)))
+        say('I7', `${count} writes to ${code} in ${remote.name} after its last edit`, code);
   }
+}
+
+function sidesEditedSince(world: World, code: string, since: number, but: string): number {
+  const writes = [...(world.ledger.entities.get(code)?.writes.values() ?? [])].flat();
+  return new Set(writes.flatMap(({ side, at }) => (at > since && side !== but ? [side] : []))).size;
 }
 
 /** I10, I13: nothing half done, and nothing that piles up. */

@@ -9,6 +9,8 @@ export const tokenOf = (value: string): string => value.trim().toLowerCase();
 export interface Write {
   readonly token: string;
   readonly side: string;
+  /** In ms. */
+  readonly at: number;
   /** What stood there, on the side where it was written. */
   readonly over: string | undefined;
 }
@@ -49,7 +51,7 @@ export class Ledger {
     const entity = this.entity(code);
     entity.editedAt = at;
     const writes = entity.writes.get(unit) ?? [];
-    writes.push({ token, side, over: typeof over === 'string' ? tokenOf(over) : undefined });
+    writes.push({ token, side, at, over: typeof over === 'string' ? tokenOf(over) : undefined });
     entity.writes.set(unit, writes);
     entity.timeline.push(`${at} ${side}: ${unit} ${over ?? '∅'} → ${token}`);
     return token;

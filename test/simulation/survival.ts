@@ -9,6 +9,8 @@ import type { World } from './world.js';
 /** Every edit survives, was overwritten by someone who had seen it, or is in the log; nothing else is there. */
 export function survival(world: World, scene: Scene, say: Say): void {
   const lossy = new Set(world.remotes.filter((remote) => mayLose(world, remote)).map((remote) => remote.name));
+  // a history tells of the remote's own values, not of its lines
+  const blind = new Set(world.remotes.filter((one) => !one.character.conditional).map((remote) => remote.name));
   for (const [code, entity] of world.ledger.entities) {
     const kind: Kind = code.startsWith('o') ? 'order' : 'customer';
     const row = scene.hub[kind].get(code);
@@ -22,7 +24,7 @@ export function survival(world: World, scene: Scene, say: Say): void {
       say('I2', `${kind} ${code} is gone, and nobody deleted it`, code);
       continue;
     }
-    for (const unit of entity.writes.keys()) unitSurvives(world, scene, { code, entity, unit, row, lossy }, say);
+    for (const unit of entity.writes.keys()) unitSurvives(world, scene, { code, entity, unit, row, lossy, blind }, say);
   }
 }
 
@@ -40,9 +42,11 @@ interface Case {
   readonly unit: string;
   readonly row: HubRow | undefined;
   readonly lossy: ReadonlySet<string>;
+  /** The same, of lines alone. */
+  readonly blind: ReadonlySet<string>;
 }
 
-function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, lossy }: Case, say: Say): void {
+function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, lossy, blind }: Case, say: Say): void {
   const label = unit.startsWith('text of ') ? unit.slice(8) : undefined;
   const value = label === undefined ? row?.values[unit] : row?.lines.find((one) => one.label === label)?.text;
   const writes = entity.writes.get(unit) ?? [];
@@ -53,12 +57,14 @@ function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, los
   };
   if (typeof value === 'string') keep(tokenOf(value));
   for (const { token } of writes) if (scene.logged.has(token)) keep(token);
-  if (row === undefined) for (const deletion of entity.deletions) for (const token of deletion.over) keep(token);
+  // whoever deletes has seen what stood there; where the hub had never heard of that remote, its record stays
+  for (const deletion of entity.deletions)
+    if (row === undefined || deletion.side !== 'hub') for (const token of deletion.over) keep(token);
   for (const token of entity.removed.get(unit) ?? []) keep(token);
   // whoever deletes an order has seen its lines
   const isCovered = row === undefined && label !== undefined;
   for (const { token, side } of writes) {
-    if (safe.has(token) || isCovered || lossy.has(side)) continue;
+    if (safe.has(token) || isCovered || lossy.has(side) || (label !== undefined && blind.has(side))) continue;
     say('I2', `${code}.${unit}: ${token} of ${side} is lost; it is ${String(value)} now`, code);
   }
   if (typeof value === 'string' && !over.has(tokenOf(value)) && !isInherited(world, entity, unit, tokenOf(value)))

@@ -74,6 +74,7 @@ create table syncflow.intent (
   steps json not null default '[]', -- bodies, keys and answers of the calls of a many-call operation
   sent_at timestamptz,
   unknown_at timestamptz,           -- its outcome is not known
+  missed smallint not null default 0, -- looks after it that found nothing
   closed_at timestamptz,
   outcome text,
   created_at timestamptz not null default clock_timestamp()

@@ -26,6 +26,7 @@ export function intentTwins(store: Store): Twins {
           steps: '[]',
           sent_at: now,
           unknown_at: null,
+          missed: 0,
           closed_at: null,
           outcome: null,
           created_at: now,
@@ -41,7 +42,7 @@ export function intentTwins(store: Store): Twins {
       const rows = slotsOf(tx, store.intentOpen, json<string[]>(links).map(Number)).map((slot) => rowOf(tx, slot));
       return rows
         .sort((a, b) => a.id - b.id)
-        .map(({ id, link_id, kind, idempotency_key, body, steps, created_at }) => ({
+        .map(({ id, link_id, kind, idempotency_key, body, steps, created_at, missed }) => ({
           id: String(id),
           link_id: String(link_id),
           kind,
@@ -49,6 +50,7 @@ export function intentTwins(store: Store): Twins {
           body,
           steps,
           age_ms: (now - created_at) / 1000,
+          missed,
         }));
     },
 
@@ -80,6 +82,14 @@ export function intentTwins(store: Store): Twins {
       await store.intent.update(tx, slotsOf(tx, store.intentById, json<string[]>(ids).map(Number)), (intent) => ({
         ...intent,
         unknown_at: intent.unknown_at ?? store.now(),
+      }));
+      return [];
+    },
+
+    'syncflow-count-missed': async (tx, [ids]) => {
+      await store.intent.update(tx, slotsOf(tx, store.intentById, json<string[]>(ids).map(Number)), (intent) => ({
+        ...intent,
+        missed: intent.missed + 1,
       }));
       return [];
     },

@@ -33,7 +33,8 @@ export function pairedTwins(store: Store): Twins {
           link.key !== null &&
           link.state === 'linked' &&
           link.parked_code === null &&
-          link.gone_at === null,
+          link.gone_at === null &&
+          link.deleted_at === null,
         store.linkBySubscriber.slots.get(text(subscriber)) ?? [],
       );
       return inOrder(links)

@@ -70,6 +70,7 @@ export interface IntentRow {
   readonly steps: JsonText;
   readonly sent_at: Moment | null;
   readonly unknown_at: Moment | null;
+  readonly missed: number;
   readonly closed_at: Moment | null;
   readonly outcome: string | null;
   readonly created_at: Moment;

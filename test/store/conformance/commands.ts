@@ -266,6 +266,10 @@ const hintCommands = [
     const intent = known.intents[which % known.intents.length];
     return intents.markUnknown(tx, intent === undefined ? [] : [intent.id]);
   }),
+  command('countMissed', fc.nat(), (which) => (tx, _db, known) => {
+    const intent = known.intents[which % known.intents.length];
+    return intents.countMissed(tx, intent === undefined ? [] : [intent.id]);
+  }),
   command('openCreate', fc.tuple(subscriber, at), (given) => (tx) => intents.openCreate(tx, ...given)),
   command(
     'intentsByCause',
