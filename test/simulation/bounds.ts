@@ -1,11 +1,11 @@
 /** What is left over, and how much was done: I7, I10, I12, I13. */
-import type { Say } from './invariants.js';
+import { comesLate, type Say } from './invariants.js';
 import type { Scene } from './scene.js';
 import type { World } from './world.js';
 
 /**
  * Remote writes per record and remote after its last edit; the second is what a reference or a conflict still asked for. Where more
- * sides than two were edited since this remote was last told, each may arrive by itself.
+ * sides than two were edited since this remote was last told, each may arrive by itself; what comes late is one, and healed by another.
  */
 const lateWrites = 2;
 /** Settings per subscriber (mapping, hold, silence, release), and some of the hub's own. */
@@ -20,6 +20,7 @@ export function bounds(world: World, scene: Scene, say: Say): void {
 
 /** I7 */
 function writesAfterTheLastEdit(world: World, say: Say): void {
+  const late = comesLate(world) ? 1 : 0;
   for (const remote of world.remotes) {
     const counts = new Map<string, number>();
     const toldAt = new Map<string, number>();
@@ -30,7 +31,7 @@ function writesAfterTheLastEdit(world: World, say: Say): void {
       else counts.set(code, (counts.get(code) ?? 0) + 1);
     }
     for (const [code, count] of counts)
-      if (count > Math.max(lateWrites, sidesEditedSince(world, code, toldAt.get(code) ?? 0, remote.name)))
+      if (count > late + Math.max(lateWrites, sidesEditedSince(world, code, toldAt.get(code) ?? 0, remote.name)))
         say('I7', `${count} writes to ${code} in ${remote.name} after its last edit`, code);
   }
 }

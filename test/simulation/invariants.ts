@@ -96,22 +96,28 @@ function refersAlike(scene: Scene, remote: Remote, code: string, thing: Thing, s
 }
 
 /**
- * I5: at most one remote create per record (a life that begins anew has a code of its own here), and one that somebody asked for.
- * Whoever deletes a remote before we have heard of our create makes room for another. A request that a paused worker sends late
- * can't be recalled: what it makes must be seen, and set aside.
+ * I5: at most one remote create per record (a row that begins anew under the same code is another record), and one that somebody
+ * asked for. Whoever deletes a remote before we have heard of our create makes room for another. A request that is sent or
+ * delivered late can't be recalled: what it makes must be seen, and set aside.
  */
 function creates(world: World, scene: Scene, remote: Remote, say: Say): void {
   const made = new Map<string, number>();
   for (const write of remote.writes) if (write.call === 'create') made.set(write.code, (made.get(write.code) ?? 0) + 1);
+  const rows = new Map<string, number>();
+  for (const code of world.codes.values()) rows.set(code, (rows.get(code) ?? 0) + 1);
   const { idempotencyMs, chosenId } = remote.character;
-  const mayComeLate = world.faults.has('pause') && idempotencyMs === undefined && !chosenId;
+  const isOnce = chosenId || (idempotencyMs !== undefined && !world.faults.has('keyExpires'));
   for (const [code, count] of made) {
     const deleted = world.ledger.entities.get(code)?.deletions.filter((one) => one.side === remote.name).length ?? 0;
     const asked = world.decided.has(`${remote.name} ${code}`) ? 1 : 0;
-    if (count <= 1 + asked + deleted || (mayComeLate && strays(scene, remote, code) === 0)) continue;
+    if (count <= Math.max(1, rows.get(code) ?? 1) + asked + deleted) continue;
+    if (comesLate(world) && !isOnce && strays(scene, remote, code) === 0) continue;
     say('I5', `${code} was created ${count} times in ${remote.name}`, code);
   }
 }
+
+/** A worker may send, or the network deliver, a request after the lease under which it was made. */
+export const comesLate = ({ faults }: World): boolean => faults.has('pause') || faults.has('slow');
 
 /** Remotes of a record that are neither paired nor set aside. */
 function strays(scene: Scene, remote: Remote, code: string): number {
