@@ -191,9 +191,9 @@ export class Loops {
         await this.#wait(bell, this.#settings.wakeIntervalMs);
         continue;
       }
-      // what was written may be waited for by others, and marks await routing
+      // marks await routing, and what was written may be waited for: by whoever refers to it, within its account
       this.ring();
-      for (const [id, other] of this.#due) if (id !== binding.id) other.ring();
+      for (const { id, account } of this.#bindings) if (account === binding.account && id !== binding.id) this.wake(id);
     }
   }
 

@@ -75,7 +75,8 @@ async function reconcileLinks(
     ]);
     results.push(...(await settleSent(env, binding, sent)), ...looked.flat(), ...resolved.flat());
   } finally {
-    stop.abort();
+    // as in Bell: without an error and its stack
+    stop.abort(null);
     await beat;
   }
   await commitResults(env, binding, results);

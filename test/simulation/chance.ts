@@ -19,6 +19,11 @@ export class Chance {
     return uniformInt(this.#source, from, to);
   }
 
+  /** A whole number of a span. */
+  within({ from, to }: { readonly from: number; readonly to: number }): number {
+    return this.int(from, to);
+  }
+
   /** True with this probability. */
   hits(probability: number): boolean {
     return probability > 0 && this.float() < probability;

@@ -1,6 +1,7 @@
 /** What kind of system a remote is; what it can't do, the engine must do without. */
 import { leastCapabilities, type Capabilities } from '../../src/subscriber/capabilities.js';
 import type { Chance } from './chance.js';
+import { pace } from './pace.js';
 
 export interface Character {
   /** How long a repeated request takes effect once, in ms. */
@@ -32,8 +33,8 @@ export function randomCharacter(chance: Chance, forgetsKeys: boolean): Character
   const webhooks = chance.hits(0.6);
   const polling = chance.hits(webhooks ? 0.75 : 0.85);
   const hours24 = 24 * 3_600_000;
-  const idempotencyMs = forgetsKeys ? 40_000 : hours24;
-  const lagMs = chance.hits(0.3) ? chance.pick([500, 3_000, 10_000]) : 0;
+  const idempotencyMs = forgetsKeys ? pace.keysForgottenMs : hours24;
+  const lagMs = chance.hits(0.3) ? chance.pick(pace.lagsMs) : 0;
   return {
     idempotencyMs: chance.hits(0.5) ? idempotencyMs : undefined,
     markers: chance.hits(0.6),
@@ -47,7 +48,7 @@ export function randomCharacter(chance: Chance, forgetsKeys: boolean): Character
     polling,
     tellsDeletions: chance.hits(0.75),
     remembersDeleted: chance.hits(0.8),
-    stampMs: chance.pick([1, 1_000, 1_000, 60_000]),
+    stampMs: chance.pick([1, 100, 1_000, 6_000]),
     snapshots: chance.hits(0.5),
     lagMs,
     // a search that lags is none: the contract asks for one that sees every write

@@ -1,6 +1,7 @@
 /** A worker's connection to a remote, over a network that loses, delays and refuses. It ends with the worker. */
 import type { Faults } from './faults.js';
 import type { SimulatedConnection } from './hub.js';
+import { pace } from './pace.js';
 import type { Remote } from './remote.js';
 
 /** Why a call gets no proper answer. */
@@ -23,16 +24,16 @@ export class Connection {
   /** The way there. What a paused worker was about to send goes out late. */
   async depart(): Promise<void> {
     const { remote, faults } = this;
-    await this.#process.mishap('before a call');
+    await this.#process.mishap('before', 'a call');
     await remote.time.sleep(remote.chance.int(1, 20));
-    if (faults.hits('slow', remote.name)) await remote.time.sleep(faults.chance('slow').int(1_000, 60_000));
+    if (faults.hits('slow', remote.name)) await remote.time.sleep(faults.chance('slow').within(pace.slow));
   }
 
   /** The way back; a dead worker hears nothing. */
   async arrive(): Promise<void> {
     const { remote } = this;
     await remote.time.sleep(remote.chance.int(1, 20));
-    await this.#process.mishap('after a call');
+    await this.#process.mishap('after', 'a call');
   }
 
   /** What stands in the way of any call just now. */
@@ -45,10 +46,14 @@ export class Connection {
     }
     if (until.blocked > time.ms) {
       faults.met('blocked', name);
-      return { kind: 'blocked', reason: '401: credentials have expired', afterMs: 2_000 };
+      return { kind: 'blocked', reason: '401: credentials have expired', afterMs: pace.blockedForMs };
     }
     if (faults.hits('refuse', name))
-      return { kind: 'retry', reason: '429: too many requests', afterMs: faults.chance('refuse').int(100, 3_000) };
+      return {
+        kind: 'retry',
+        reason: '429: too many requests',
+        afterMs: faults.chance('refuse').within(pace.refusedFor),
+      };
     if (faults.hits('failBefore', name)) return { kind: 'unknown', reason: '500' };
     return undefined;
   }

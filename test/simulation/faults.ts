@@ -45,38 +45,38 @@ interface Kind {
 export const faultKinds = {
   // a worker
   /** kill -9 between any two awaits; a supervisor starts another. */
-  crash: { rates: [0.0002, 0.0005, 0.001], steps: worker },
+  crash: { rates: [0.0004, 0.001, 0.002], steps: worker },
   /** SIGSTOP, or a long collection of garbage: often past the lease. What it was about to send goes out late. */
-  pause: { rates: [0.0002, 0.0005], steps: worker },
+  pause: { rates: [0.0004, 0.001], steps: worker },
   /** The clock of a worker's machine leaps, by hours, either way. */
   clockJump: { rates: [0.05, 0.2], steps: ['worker'] },
   /** The mapping of some record throws, for a time (a deploy that didn't know all values). */
   mappingThrows: { rates: [0.02, 0.05], steps: ['plan', 'look', 'apply'] },
 
   // the hub
-  commitFails: { rates: [0.003, 0.01, 0.03], steps: transactions },
+  commitFails: { rates: [0.005, 0.015, 0.05], steps: transactions },
   /** COMMIT, or a single statement, took effect, and the connection broke before the answer. */
-  commitAnswerLost: { rates: [0.003, 0.01, 0.03], steps: statements },
-  statementFails: { rates: [0.001, 0.003, 0.01], steps: statements },
+  commitAnswerLost: { rates: [0.006, 0.02, 0.06], steps: statements },
+  statementFails: { rates: [0.002, 0.006, 0.018], steps: statements },
   /** The database is restarted: for a while nobody gets through. */
-  hubAway: { rates: [0.005, 0.02], steps: statements },
+  hubAway: { rates: [0.007, 0.025], steps: statements },
 
   // calls to a remote
   /** 429. */
-  refuse: { rates: [0.01, 0.05, 0.1], steps: calls },
+  refuse: { rates: [0.015, 0.07, 0.14], steps: calls },
   /** 500 without effect, but who knows. */
-  failBefore: { rates: [0.01, 0.03, 0.1], steps: calls },
-  answerLost: { rates: [0.01, 0.03, 0.1], steps: writes },
+  failBefore: { rates: [0.015, 0.05, 0.15], steps: calls },
+  answerLost: { rates: [0.015, 0.05, 0.14], steps: writes },
   slow: { rates: [0.01, 0.03], steps: calls },
   /** 404 for something that is there. */
-  missing: { rates: [0.01, 0.03, 0.1], steps: ['check', 'resolve', 'look'] },
+  missing: { rates: [0.015, 0.05, 0.15], steps: ['check', 'resolve', 'look'] },
   /** A permission is lost for a while: everything is 404, lists are empty. */
-  forbidden: { rates: [0.005, 0.02], steps: ['check', 'push', 'resolve', 'look', 'list'] },
+  forbidden: { rates: [0.006, 0.025], steps: ['check', 'push', 'resolve', 'look', 'list'] },
   /** Expired credentials or a daily quota: nothing works for a while, and it says so. */
-  blocked: { rates: [0.005, 0.02], steps: calls },
-  outage: { rates: [0.01, 0.03], steps: calls },
+  blocked: { rates: [0.006, 0.025], steps: calls },
+  outage: { rates: [0.012, 0.035], steps: calls },
   /** A value is refused, this time. */
-  rejects: { rates: [0.01, 0.03], steps: writes },
+  rejects: { rates: [0.015, 0.04], steps: writes },
   /** A batch stops in the middle: some took effect, some didn't, answers in any order. */
   partialBatch: { rates: [0.1, 0.3], steps: writes },
   /** The remote forgets idempotency keys within a minute. */
@@ -163,8 +163,13 @@ export class Faults {
   /** Whether it strikes now. Without a step, the step is the one that the code under way is in. */
   hits(kind: FaultKind, what: string, step?: Step): boolean {
     if (!this.begins(kind)) return false;
-    this.#put(kind, step ?? callerStep(), what);
+    this.struck(kind, what, step);
     return true;
+  }
+
+  /** It struck: where that is known only after it began. */
+  struck(kind: FaultKind, what: string, step?: Step): void {
+    this.#put(kind, step ?? callerStep(), what);
   }
 
   /** Whether a lasting fault begins: it strikes whoever meets it. */

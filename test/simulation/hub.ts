@@ -3,11 +3,19 @@ import type { Database, Queryable, SqlValue, Statement, TransactionOptions } fro
 import type { Ground } from '../../src/store/ground.js';
 import type { Chance } from './chance.js';
 import type { FaultKind, Faults } from './faults.js';
+import { pace } from './pace.js';
 import type { VirtualTime } from './time.js';
 
 export class StoreFailure extends Error {}
 
 const never = new Promise<never>(() => undefined);
+
+/** How long workers sleep when nobody rings, by how a hub's notifications reach them. */
+const wakeIntervalsMs = { surely: [2_000, 4_000], hardly: [1_500], never: [1_000, 2_000] } as const;
+type Hearing = keyof typeof wakeIntervalsMs;
+/** Where they hardly do: how many get lost, and how late the others are. */
+const lost = 0.3;
+const lateMs = 800;
 
 export class SimulatedHub {
   readonly faults: Faults;
@@ -15,11 +23,17 @@ export class SimulatedHub {
   awayUntil = 0;
   readonly inner: Database;
   readonly time: VirtualTime;
+  readonly wakeIntervalMs: number;
+  readonly #hearing: Hearing;
+  readonly #chance: Chance;
 
-  constructor(inner: Database, time: VirtualTime, faults: Faults) {
+  constructor(inner: Database, time: VirtualTime, faults: Faults, chance: Chance) {
     this.inner = inner;
     this.time = time;
     this.faults = faults;
+    this.#chance = chance;
+    this.#hearing = chance.pick(['surely', 'surely', 'surely', 'hardly', 'never'] as const);
+    this.wakeIntervalMs = chance.pick(wakeIntervalsMs[this.#hearing]);
   }
 
   prepare(): Promise<void> {
@@ -29,6 +43,16 @@ export class SimulatedHub {
   /** A connection of a worker, or of a person. */
   connect(chance: Chance, worker?: string): SimulatedConnection {
     return new SimulatedConnection(this, chance, worker);
+  }
+
+  /** LISTEN: a pooler in between takes no such connection, and whoever is told may be told late, or not at all. */
+  async listen(channel: string, onNotify: () => void): Promise<(() => Promise<void>) | undefined> {
+    if (this.#hearing === 'never') return undefined;
+    const isSure = this.#hearing === 'surely';
+    return this.inner.listen(channel, () => {
+      if (!isSure && this.#chance.hits(lost)) return;
+      void this.time.sleep(isSure ? this.#chance.int(0, 2) : this.#chance.int(0, lateMs)).then(onNotify);
+    });
   }
 }
 
@@ -41,14 +65,16 @@ export class SimulatedConnection implements Database {
   /** The worker whose connection it is; a person's has no faults. */
   readonly #worker: string | undefined;
   #die: () => void = () => undefined;
-  readonly #death = new Promise<void>((resolve) => {
-    this.#die = resolve;
+  /** Rejects when the process is killed. */
+  readonly #killed = new Promise<never>((_resolve, reject) => {
+    this.#die = () => reject(new StoreFailure('killed'));
   });
   dead = false;
   /** Until when the process is stopped (SIGSTOP, a long pause of the garbage collector), in virtual ms. */
   pausedUntil = 0;
   /** How the world kills its process. */
   onCrash: () => void = () => undefined;
+  #unlisten: (() => Promise<void>) | undefined;
 
   constructor(hub: SimulatedHub, chance: Chance, worker: string | undefined) {
     this.#hub = hub;
@@ -56,31 +82,36 @@ export class SimulatedConnection implements Database {
     if (ground !== undefined) this.ground = ground;
     this.#chance = chance;
     this.#worker = worker;
+    this.#killed.catch(() => undefined);
   }
 
   /** kill -9: nothing of this process is heard of any more, and what it had not committed is rolled back. */
   kill(): void {
     this.dead = true;
     this.#die();
+    void this.#unlisten?.();
   }
 
   async open(): Promise<void> {
     return undefined;
   }
   async close(): Promise<void> {
-    return undefined;
+    await this.#unlisten?.();
   }
-  async listen(): Promise<undefined> {
-    return undefined;
+  async listen(channel: string, onNotify: () => void): Promise<undefined> {
+    this.#unlisten = await this.#hub.listen(channel, () => {
+      if (!this.dead) onNotify();
+    });
   }
 
   async query<R extends object>(statement: string | Statement, params?: readonly SqlValue[]): Promise<R[]> {
-    const named =
-      typeof statement === 'string' ? statement.slice(0, 40) : (statement.name ?? statement.text.slice(0, 40));
-    await this.#latency(named);
-    const rows = await this.#alive(this.#run<R>(this.#hub.inner, statement, params));
-    await this.mishap(`after ${named}`);
-    if (this.#fails('commitAnswerLost', named)) throw new StoreFailure('the answer was lost');
+    const named = nameOf(statement);
+    const late = this.#latency(named);
+    if (late !== undefined) await late;
+    const rows = await this.#run<R>(this.#hub.inner, statement, params);
+    const stop = this.mishap('after', named);
+    if (stop !== undefined) await stop;
+    if (this.#fails('commitAnswerLost', '', named)) throw new StoreFailure('the answer was lost');
     return rows;
   }
 
@@ -92,33 +123,31 @@ export class SimulatedConnection implements Database {
   async transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
     await this.#latency('begin');
     const answer = await this.#alive(this.#transact(work, options));
-    await this.mishap('after commit');
-    if (this.#fails('commitAnswerLost', 'commit')) throw new StoreFailure('the answer to COMMIT was lost');
+    const stop = this.mishap('after', 'commit');
+    if (stop !== undefined) await stop;
+    if (this.#fails('commitAnswerLost', '', 'commit')) throw new StoreFailure('the answer to COMMIT was lost');
     return answer;
   }
 
   async #transact<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    const killed = this.#death.then(() => {
-      throw new StoreFailure('killed');
-    });
-    killed.catch(() => undefined);
     let cut = false;
     return this.#hub.inner.transaction(async (inner) => {
       const tx: Queryable = {
         query: async <R extends object>(statement: string | Statement, params?: readonly SqlValue[]) => {
-          await this.#latency('a statement');
+          const late = this.#latency('a statement');
+          if (late !== undefined) await late;
           // a connection that was cut takes nothing more
           if (cut) throw new StoreFailure('the connection was cut');
           try {
-            return await this.#alive(this.#run<R>(inner, statement, params));
+            return await this.#run<R>(inner, statement, params);
           } catch (error) {
             cut ||= error instanceof StoreFailure;
             throw error;
           }
         },
       };
-      const answer = await Promise.race([work(tx), killed]);
-      if (cut || this.#fails('commitFails', 'commit')) throw new StoreFailure('COMMIT failed');
+      const answer = await Promise.race([work(tx), this.#killed]);
+      if (cut || this.#fails('commitFails', '', 'commit')) throw new StoreFailure('COMMIT failed');
       return answer;
     }, options);
   }
@@ -139,32 +168,50 @@ export class SimulatedConnection implements Database {
     statement: string | Statement,
     params: readonly SqlValue[] | undefined,
   ): Promise<R[]> {
-    if (this.dead) throw new StoreFailure('killed');
-    if (this.#fails('statementFails', 'a statement')) throw new StoreFailure('the connection was cut');
+    if (this.dead) return never;
+    if (this.#fails('statementFails', '', 'a statement')) throw new StoreFailure('the connection was cut');
     if (this.#worker !== undefined && this.#hub.awayUntil > this.#hub.time.ms) {
       this.#hub.faults.met('hubAway', this.#worker);
       throw new StoreFailure('the database is away');
     }
-    return on.query<R>(statement, params);
+    return this.#alive(on.query<R>(statement, params));
   }
 
-  #fails(kind: FaultKind, what: string): boolean {
-    return this.#worker !== undefined && this.#hub.faults.hits(kind, `${this.#worker}: ${what}`);
+  #fails(kind: FaultKind, when: string, what: string): boolean {
+    const { faults } = this.#hub;
+    if (this.#worker === undefined || !faults.begins(kind)) return false;
+    faults.struck(kind, `${this.#worker}: ${when}${what}`);
+    return true;
   }
 
-  async #latency(what: string): Promise<void> {
-    await this.mishap(`before ${what}`);
-    await this.#hub.time.sleep(this.#chance.int(0, 3));
+  /** Half of all statements take no time to speak of. */
+  #latency(what: string): Promise<void> | undefined {
+    const stop = this.mishap('before', what);
+    const ms = this.#chance.int(-2, 3);
+    return stop === undefined && ms <= 0 ? undefined : this.#sleep(stop, ms);
+  }
+
+  async #sleep(stop: Promise<void> | undefined, ms: number): Promise<void> {
+    if (stop !== undefined) await stop;
+    if (ms > 0) await this.#hub.time.sleep(ms);
     if (this.dead) await never;
   }
 
-  /** Between any two awaits a process may die, or be stopped for a while. */
-  async mishap(what: string): Promise<void> {
+  /** Between any two awaits a process may die, or be stopped for a while: the promise is to be waited for. */
+  mishap(when: string, what: string): Promise<void> | undefined {
     const { time, faults } = this.#hub;
-    if (this.#fails('crash', what)) this.onCrash();
-    if (this.#fails('pause', what))
-      this.pausedUntil = Math.max(this.pausedUntil, time.ms + faults.chance('pause').int(1_000, 60_000));
+    if (this.#fails('crash', `${when} `, what)) this.onCrash();
+    if (this.#fails('pause', `${when} `, what))
+      this.pausedUntil = Math.max(this.pausedUntil, time.ms + faults.chance('pause').within(pace.pause));
+    return this.dead || this.pausedUntil > time.ms ? this.#stand() : undefined;
+  }
+
+  async #stand(): Promise<void> {
+    const { time } = this.#hub;
     if (this.pausedUntil > time.ms) await time.sleep(this.pausedUntil - time.ms);
     if (this.dead) await never;
   }
 }
+
+const nameOf = (statement: string | Statement): string =>
+  typeof statement === 'string' ? statement.slice(0, 40) : (statement.name ?? statement.text.slice(0, 40));

@@ -1,13 +1,13 @@
 /** What people do now and then, and what makes it hard to follow them. */
 import type { Chance } from './chance.js';
 import type { FaultKind } from './faults.js';
+import { pace } from './pace.js';
 import { units, type HubKind, type Pen, type People } from './people.js';
 import { codeOf, type RemotePeople } from './remote-people.js';
 import type { World } from './world.js';
 
 /** Keys that no sequence will ever give out here. */
 const firstMovedKey = 1_000_000;
-const longTransactionMs = { from: 5_000, to: 40_000 };
 
 export class Mischief {
   readonly #world: World;
@@ -112,7 +112,7 @@ export class Mischief {
   async #dawdle(chance: Chance): Promise<void> {
     await this.#world.user.transaction(async (session) => {
       await this.#people.insertCustomer(session);
-      await this.#world.time.sleep(chance.int(longTransactionMs.from, longTransactionMs.to));
+      await this.#world.time.sleep(chance.within(pace.longTransaction));
       await this.#people.insertCustomer(session);
     });
   }

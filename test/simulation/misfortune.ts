@@ -1,5 +1,7 @@
 /** What goes wrong by itself, beside calls and statements: outages, restarts, lost permissions, clocks that leap. */
+import type { Chance } from './chance.js';
 import type { FaultKind } from './faults.js';
+import { pace } from './pace.js';
 import type { World } from './world.js';
 
 /** Until the world is calm. */
@@ -7,7 +9,7 @@ export async function misfortune(world: World, busyMs: number): Promise<void> {
   const chance = world.chance.fork();
   const end = world.time.ms + busyMs;
   while (world.time.ms < end) {
-    await world.time.sleep(chance.int(500, 4_000));
+    await world.time.sleep(chance.within(pace.misfortune));
     befall(world);
   }
 }
@@ -16,15 +18,16 @@ function befall(world: World): void {
   const { faults, time, hub, trouble } = world;
   /** It begins now; what it is met by is put down where it is met. */
   const begins = (kind: FaultKind): boolean => faults.begins(kind);
-  const lasts = (kind: FaultKind, from: number, to: number): number => time.ms + faults.chance(kind).int(from, to);
+  const lasts = (kind: FaultKind, span: Parameters<Chance['within']>[0]): number =>
+    time.ms + faults.chance(kind).within(span);
   for (const remote of world.remotes) {
-    if (begins('outage')) remote.until.outage = lasts('outage', 1_000, 30_000);
-    if (begins('blocked')) remote.until.blocked = lasts('blocked', 1_000, 40_000);
-    if (begins('forbidden')) remote.until.forbidden = lasts('forbidden', 1_000, 40_000);
+    if (begins('outage')) remote.until.outage = lasts('outage', pace.outage);
+    if (begins('blocked')) remote.until.blocked = lasts('blocked', pace.blocked);
+    if (begins('forbidden')) remote.until.forbidden = lasts('forbidden', pace.blocked);
     if (begins('expire')) remote.forgetChanges();
     if (faults.hits('rescan', remote.name, 'list')) rescan(world, remote.name);
   }
-  if (begins('hubAway')) hub.awayUntil = lasts('hubAway', 500, 15_000);
+  if (begins('hubAway')) hub.awayUntil = lasts('hubAway', pace.hubAway);
   if (begins('mappingThrows')) trouble.digit = String(faults.chance('mappingThrows').int(0, 9));
   else if (faults.has('mappingThrows') && faults.chance('mappingThrows').hits(0.1)) trouble.digit = undefined;
   for (const worker of world.living())

@@ -3,6 +3,7 @@ import type { Database } from '../../src/store/database.js';
 import type { Strike } from './faults.js';
 import { check, type Violation } from './invariants.js';
 import { misfortune } from './misfortune.js';
+import { pace } from './pace.js';
 import { People } from './people.js';
 import { probe } from './probe.js';
 import { lookAround } from './scene.js';
@@ -36,14 +37,9 @@ export interface Length {
   readonly busyMs: number;
 }
 
-export const fullLength: Length = { edits: 160, busyMs: 120_000 };
+export const fullLength: Length = { edits: 160, busyMs: pace.busyMs };
 const quietWithinMs = 600_000;
-/** Longer than whatever may still be under way: a paused worker, a slow request, a lease. */
-const fadeMs = 65_000;
-/** How long it is watched that nothing is written any more. */
-const quietMs = 20_000;
-/** Longer than a delivery takes that nothing goes wrong with, and than any list lags. */
-const echoMs = 11_000;
+const { fadeMs, quietMs, echoMs } = pace;
 
 export async function simulate(
   seed: number,
@@ -60,17 +56,21 @@ export async function simulate(
   await world.time.until(world.background(people.moveIn()), 60_000);
   world.faults.calm = false;
   world.start(first);
-  const extra = world.chance.int(0, 3);
+  const extra = world.chance.pick([0, 0, 1, 1, 2, 3]);
   for (let count = Math.min(extra, (scope.workers ?? 4) - 1); count > 0; count--) world.start(world.makeWorker());
   const lives = [live(world, people, edits, length.busyMs), misfortune(world, length.busyMs)];
   await world.time.until(Promise.all(lives.map((life) => world.background(life))), length.busyMs * 3);
   return finish(world, people, edits);
 }
 
+/** Edits that come right after another: people are busy by fits and starts. */
+const inOneGo = 0.8;
+
 async function live(world: World, people: People, edits: number, busyMs: number): Promise<void> {
   const chance = world.chance.fork();
+  const pauseMs = Math.round((busyMs / edits / (1 - inOneGo)) * 2);
   for (let edit = 0; edit < edits; edit++) {
-    await world.time.sleep(chance.int(0, (busyMs / edits) * 2));
+    await world.time.sleep(chance.hits(inOneGo) ? chance.int(0, 10) : chance.int(0, pauseMs));
     await people.act();
   }
   await people.finish();

@@ -1,6 +1,6 @@
 /** Whole worlds from seeds: see `npm run sim`. */
 import { expect, test } from 'vitest';
-import { simulateSeeds } from '../../scripts/sim.js';
+import { simulateSeeds } from './jobs/seeds.js';
 
 const length = { edits: 60, busyMs: 60_000 };
 

@@ -47,32 +47,22 @@ export class VirtualTime implements Clock {
 
   readonly turn = (): Promise<void> => this.sleep(0);
 
-  /** Lets everything run that can run now, then jumps to the next timer. False where there is none. */
-  async step(): Promise<boolean> {
-    await this.drain();
-    return this.#jump();
-  }
-
   /** Runs until the promise has settled, for so many virtual ms at most; false where that didn't suffice. */
-  async until(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
-    const state = { settled: false };
+  until(promise: Promise<unknown>, withinMs: number): Promise<boolean> {
+    let isSettled = false;
     const note = (): void => {
-      state.settled = true;
+      isSettled = true;
     };
     promise.then(note, note);
     const end = this.#now + withinMs;
-    await this.drain();
-    while (!state.settled && this.#now <= end) {
-      if (!this.#jump()) break;
-      await this.drain();
-    }
-    return state.settled;
-  }
-
-  /** Nothing but microtasks is under way, unless real work is: a tick comes when they are through. */
-  async drain(): Promise<void> {
-    await new Promise((resolve) => process.nextTick(resolve));
-    while (this.working > 0) await new Promise((resolve) => setImmediate(resolve));
+    return new Promise((resolve) => {
+      const goOn = (): void => {
+        if (this.working > 0) setImmediate(goOn);
+        else if (isSettled || this.#now > end || !this.#jump()) resolve(isSettled);
+        else afterAll(goOn);
+      };
+      afterAll(goOn);
+    });
   }
 
   #jump(): boolean {
@@ -116,6 +106,13 @@ export class VirtualTime implements Clock {
     heap[at] = last;
     return first;
   }
+}
+
+/** Nothing but microtasks is under way, unless real work is: a tick that is asked for in one of them comes when all are through. */
+function afterAll(work: () => void): void {
+  queueMicrotask(() => {
+    process.nextTick(work);
+  });
 }
 
 function isBefore(one: Timer, other: Timer): boolean {

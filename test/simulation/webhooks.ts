@@ -1,11 +1,11 @@
 /** Deliveries of remotes to whichever worker answers: lost, doubled, late, replayed, and some that no remote has sent. */
 import type { Chance } from './chance.js';
+import { pace } from './pace.js';
 import type { Change, Remote } from './remote.js';
 import { signatureOf } from './subscribers.js';
 import type { World } from './world.js';
 
 const attempts = 8;
-const timeoutMs = 10_000;
 /** Deliveries of long ago that may be sent again. */
 const kept = 50;
 
@@ -27,7 +27,8 @@ export class Webhooks {
     if (this.#old.length < kept) this.#old.push(change);
     if (faults.hits('webhookLost', change.id, 'webhook')) return;
     this.#later(remote, change, faults.hits('webhookFirst', change.id, 'webhook') ? 0 : this.#delay(change));
-    if (faults.hits('webhookTwice', change.id, 'webhook')) this.#later(remote, change, this.#chance.int(20, 20_000));
+    if (faults.hits('webhookTwice', change.id, 'webhook'))
+      this.#later(remote, change, this.#chance.within(pace.webhook.twice));
     if (faults.hits('webhookReplayed', change.id, 'webhook'))
       this.#later(remote, faults.chance('webhookReplayed').pick(this.#old), 0);
     if (faults.hits('webhookForged', change.id, 'webhook')) this.#forge(remote, change);
@@ -36,8 +37,8 @@ export class Webhooks {
   #delay(change: Change): number {
     const { faults } = this.#world;
     return faults.hits('webhookLate', change.id, 'webhook')
-      ? faults.chance('webhookLate').int(1_000, 90_000)
-      : this.#chance.int(20, 200);
+      ? faults.chance('webhookLate').within(pace.webhook.late)
+      : this.#chance.within(pace.webhook.delay);
   }
 
   #later(remote: Remote, change: Change, delay: number): void {
@@ -60,7 +61,7 @@ export class Webhooks {
     await this.#world.time.sleep(delay);
     for (let attempt = 0; attempt < attempts; attempt++) {
       if (await this.#hand(remote, change, signatureOf(remote.name, change.id))) return;
-      await this.#world.time.sleep(1_000 * 2 ** attempt);
+      await this.#world.time.sleep(pace.webhook.againMs * 2 ** attempt);
     }
   }
 
@@ -83,9 +84,10 @@ export class Webhooks {
         () => false,
       );
     const impatience = new AbortController();
-    const timeout = time.sleep(timeoutMs, impatience.signal).then(() => false);
+    const timeout = time.sleep(pace.webhook.timeoutMs, impatience.signal).then(() => false);
     const isTaken = await Promise.race([answered, timeout]);
-    impatience.abort();
+    // a reason of one's own: the usual one is an error with its stack, which is costly
+    impatience.abort(null);
     return isTaken;
   }
 }

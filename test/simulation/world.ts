@@ -9,6 +9,7 @@ import { Connection } from './connection.js';
 import { Faults, type FaultKind } from './faults.js';
 import { SimulatedHub, type SimulatedConnection } from './hub.js';
 import { Ledger } from './ledger.js';
+import { pace } from './pace.js';
 import { Remote } from './remote.js';
 import { VirtualTime } from './time.js';
 import { User } from './user-session.js';
@@ -58,6 +59,7 @@ export class World {
   readonly codes = new Map<string, string>();
   readonly #catalogs;
   readonly #trace = createHash('sha256');
+  readonly #pollIntervalMs: number;
   #workers = 0;
 
   constructor(seed: number, hubIn: (time: VirtualTime) => Database, scope: Scope = {}) {
@@ -65,8 +67,9 @@ export class World {
     this.chance = new Chance(seed);
     this.started = this.time.ms;
     this.faults = new Faults(this.chance.fork(), new Set(scope.without), () => this.at);
-    this.hub = new SimulatedHub(hubIn(this.time), this.time, this.faults);
-    const names = ['a', 'b', 'c', 'd'].slice(0, this.chance.int(2, 4));
+    this.hub = new SimulatedHub(hubIn(this.time), this.time, this.faults, this.chance.fork());
+    this.#pollIntervalMs = this.chance.pick([1_000, 2_500]);
+    const names = ['a', 'b', 'c', 'd'].slice(0, this.chance.pick([2, 2, 2, 3, 3, 4]));
     this.remotes = names
       .map((name) => {
         const character = randomCharacter(this.chance.fork(), this.faults.has('keyExpires'));
@@ -130,11 +133,11 @@ export class World {
       clock: { now, sleep: (ms, signal) => this.time.sleep(ms, signal), turn: this.time.turn },
       random: chance.float,
       newId: chance.id,
-      batchSize: chance.pick([1, 3, 20]),
-      wakeIntervalMs: 3_000,
-      pollIntervalMs: 4_000,
-      leaseMs: 20_000,
-      retry: { maxMs: 20_000, maxAttempts: 40 },
+      batchSize: chance.pick([1, 10, 50, 50]),
+      wakeIntervalMs: this.hub.wakeIntervalMs,
+      pollIntervalMs: this.#pollIntervalMs,
+      leaseMs: pace.leaseMs,
+      retry: pace.retry,
     });
     const worker: Worker = { name, flow, connection, skewMs: 0, alive: true };
     connection.onCrash = () => {
@@ -168,7 +171,7 @@ export class World {
 
   /** A supervisor starts another. */
   async #replace(): Promise<void> {
-    await this.time.sleep(this.chance.int(10, 5_000));
+    await this.time.sleep(this.chance.within(pace.replaced));
     this.start(this.makeWorker());
   }
 

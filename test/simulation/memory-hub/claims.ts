@@ -39,14 +39,15 @@ export function claimTwins(store: Store): Twins {
       const subscriber = text(subscriberParam);
       const now = store.now();
       if (isHeld(store, tx, subscriber, now)) return [];
-      const may = pairable(store, tx, subscriber);
       const isDue = (link: LinkRow): boolean =>
         link.due_at !== null &&
         link.due_at <= now &&
         (link.lease_until === null || link.lease_until < now) &&
         link.parked_code === null &&
         !link.paused;
-      const due = store.link.where(tx, (link) => isDue(link) && may(link), store.linkDue.slots.get(subscriber) ?? []);
+      const ripe = store.link.where(tx, isDue, store.linkDue.slots.get(subscriber) ?? []);
+      if (ripe.length === 0) return [];
+      const due = store.link.where(tx, pairable(store, tx, subscriber), ripe);
       due.sort((a, b) => inOrderOfLanes(rowOf(tx, a), rowOf(tx, b)));
       const taken: Slot<LinkRow>[] = [];
       for (const slot of due) {

@@ -77,7 +77,8 @@ export class MemoryHub implements Database {
   async query<R extends object>(statement: string | Statement, params: readonly SqlValue[] = []): Promise<R[]> {
     const tx = new Transaction(this.#clock, undefined);
     try {
-      const rows = await this.#answer(tx, statement, params);
+      const answer = this.#answer(tx, statement, params);
+      const rows = answer instanceof Promise ? await answer : answer;
       this.#commit(tx);
       return rows as R[];
     } finally {
@@ -105,7 +106,8 @@ export class MemoryHub implements Database {
     throw new Error(`the hub in memory runs no SQL: ${sql}`);
   }
 
-  async #answer(tx: Transaction, statement: string | Statement, params: readonly SqlValue[]): Promise<object[]> {
+  /** At once, unless somebody's lock stands in the way. */
+  #answer(tx: Transaction, statement: string | Statement, params: readonly SqlValue[]): Promise<object[]> | object[] {
     if (tx.state === 'ended')
       throw new SyncflowError('usage', 'a query came after the end of its transaction', {
         hint: 'Await every query inside it.',
@@ -120,7 +122,13 @@ export class MemoryHub implements Database {
       );
     this.statements += 1;
     try {
-      return await twin(tx, params);
+      const answer = twin(tx, params);
+      return answer instanceof Promise
+        ? answer.catch((error: unknown) => {
+            tx.fail();
+            throw error;
+          })
+        : answer;
     } catch (error) {
       tx.fail();
       throw error;

@@ -119,7 +119,7 @@ export class Transaction {
     } finally {
       this.#waitsFor = undefined;
       this.#interrupt = undefined;
-      over.abort();
+      over.abort(null);
     }
   }
 

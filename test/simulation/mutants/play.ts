@@ -2,7 +2,7 @@
  * The child process of `scripts/mutants.ts`, run inside a copy of the sources: plays the worlds of the given seeds and prints one
  * line of JSON for each. With `untilFound` it ends at the first violation.
  */
-import { simulateSeeds } from '../../../scripts/sim.js';
+import { simulateSeeds } from '../jobs/seeds.js';
 
 export interface PlayOrder {
   readonly seeds: readonly number[];
