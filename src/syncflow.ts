@@ -182,7 +182,7 @@ export class Syncflow {
   async rescan(subscriber: string): Promise<void> {
     const { env, bindings } = await this.#ready();
     const binding = find(bindings, subscriber);
-    await (this.#loops?.list(binding, true) ?? backfill(env, binding, this.#stopping.signal, true));
+    await (this.#loops?.list(binding, 'anew') ?? backfill(env, binding, this.#stopping.signal, 'anew'));
     this.#loops?.wake(subscriber);
   }
 

@@ -1,7 +1,7 @@
 /** The loops of a running Syncflow: each does what there is to do, then sleeps until it is rung or its interval is over. */
 import { setMaxListeners } from 'node:events';
 import { routeInbox } from '../inward/inbox.js';
-import { poll } from '../inward/poll.js';
+import { mustList, poll } from '../inward/poll.js';
 import { ReadFailure } from '../inward/reading.js';
 import { retryDelayMs } from '../outward/retry.js';
 import { deafSetting, dropSetting, readSetting, writeSetting } from '../store/settings.js';
@@ -9,6 +9,7 @@ import { backfill } from '../maintenance/backfill.js';
 import { prune } from '../maintenance/pruner.js';
 import { routeMarks } from '../outward/route.js';
 import { hintsToRoute } from '../store/inbox.js';
+import type { RunMode } from '../store/runs.js';
 import { announceAwake, announceSleep } from '../store/marks.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
@@ -32,6 +33,14 @@ const shortGapMs = 20;
 const restMs = 15;
 const pruneIntervalMs = 600_000;
 
+interface Listing {
+  readonly done: Promise<void>;
+  /** Begins when this one is done. */
+  next?: Promise<void>;
+}
+
+const nothing = (): void => undefined;
+
 export class Loops {
   readonly #env: Environment;
   readonly #catalogs: readonly string[];
@@ -46,7 +55,7 @@ export class Loops {
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
   readonly #loading = new Set<string>();
   /** Listings under way. */
-  readonly #listings = new Map<string, { readonly again: boolean; readonly done: Promise<boolean> }>();
+  readonly #listings = new Map<string, Listing>();
 
   constructor(env: Environment, catalogs: readonly string[], bindings: readonly Binding[], settings: LoopSettings) {
     this.#env = env;
@@ -97,29 +106,34 @@ export class Loops {
       if (!binding.subscriber.capabilities.polling) continue;
       const polled = await poll(this.#env, binding, this.#stop.signal);
       fresh += polled.fresh;
-      if (polled.relist) await this.list(binding, true);
+      if (polled.relist) await this.list(binding, 'owed');
     }
     this.ring();
     return fresh;
   }
 
-  /** Lists everything of a subscriber: one listing at a time, for whoever asks. */
-  async list(binding: Binding, again: boolean): Promise<void> {
-    await this.#list(binding, again);
+  /**
+   * Lists everything of a subscriber, one listing at a time. One under way may be past what is asked for: another follows then, one
+   * for all who ask meanwhile.
+   */
+  async list(binding: Binding, mode: RunMode): Promise<void> {
+    const running = this.#listings.get(binding.id);
+    if (running === undefined) return this.#startListing(binding, mode);
+    if (mode === 'first') return running.done;
+    if (mode === 'anew') return (running.next ??= running.done.catch(nothing).then(() => this.list(binding, 'anew')));
+    // what is owed may be just this one
+    await running.done.catch(nothing);
+    if (await mustList(this.#env, binding)) await this.list(binding, 'owed');
   }
 
-  #list(binding: Binding, again: boolean): Promise<boolean> {
-    const running = this.#listings.get(binding.id);
-    // a start that finds everything loaded lists nothing: it won't do for whoever wants it again; one that does list will
-    if (running !== undefined && (running.again || !again)) return running.done;
-    const before = running?.done.catch(() => false) ?? Promise.resolve(false);
-    const done = before
-      .then((listed) => listed || backfill(this.#env, binding, this.#stop.signal, again))
-      .finally(() => {
-        if (this.#listings.get(binding.id)?.done === done) this.#listings.delete(binding.id);
-      });
-    this.#listings.set(binding.id, { again, done });
-    return done;
+  #startListing(binding: Binding, mode: RunMode): Promise<void> {
+    const listing: Listing = {
+      done: backfill(this.#env, binding, this.#stop.signal, mode).finally(() => {
+        this.#listings.delete(binding.id);
+      }),
+    };
+    this.#listings.set(binding.id, listing);
+    return listing.done;
   }
 
   #run(where: string, loop: () => Promise<void>): void {
@@ -198,7 +212,7 @@ export class Loops {
   }
 
   async #inwardLoop(binding: Binding): Promise<void> {
-    if (this.#settings.backfill) await this.#listening(binding, () => this.list(binding, false));
+    if (this.#settings.backfill) await this.#listening(binding, () => this.list(binding, 'first'));
     this.#loading.delete(binding.id);
     this.wake(binding.id);
     if (!binding.subscriber.capabilities.polling) return;
@@ -211,7 +225,7 @@ export class Loops {
   async #poll(binding: Binding): Promise<boolean> {
     const { fresh, more, relist } = await poll(this.#env, binding, this.#stop.signal);
     if (relist) {
-      await this.list(binding, true);
+      await this.list(binding, 'owed');
       this.wake(binding.id);
     }
     if (fresh > 0) this.ring();

@@ -63,7 +63,7 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
 }
 
 /** A listing is owed: one was begun and not finished, or the cursor of a loaded subscriber is not there ("now" would pass over a gap). */
-async function mustList(env: Environment, binding: Binding): Promise<boolean> {
+export async function mustList(env: Environment, binding: Binding): Promise<boolean> {
   const standing = await standingOf(env.db, binding.id, listingRun);
   if (standing === undefined) return false;
   return standing === 'open' || (await readCursor(env.db, binding.id, cursorName)) === undefined;

@@ -12,7 +12,7 @@ import { lookAtUnlisted, noteListed, queueRecords, type Listed } from '../store/
 import { makeAllDue } from '../store/marks.js';
 import { readSetting, writeSetting } from '../store/settings.js';
 import type { Unit } from '../subscriber/compile.js';
-import { finishRun, openFirstRuns, openRun, saveRun } from '../store/runs.js';
+import { finishRun, openFirstRuns, openRun, saveRun, type RunMode } from '../store/runs.js';
 
 const pageSize = 500;
 const kind = 'backfill';
@@ -40,25 +40,24 @@ export function openFirstLoads(env: Environment, bindings: readonly Binding[]): 
 }
 
 /**
- * Queues everything of a subscriber that was never loaded, or that `again` asks for. Safe to call at every start. Remotes come
- * first: only when all are known is it known which records have none. Returns whether there was anything to do.
+ * Queues everything of a subscriber that was never loaded, or that `mode` asks for. Safe to call at every start. Remotes come
+ * first: only when all are known is it known which records have none.
  */
 export async function backfill(
   env: Environment,
   binding: Binding,
   signal: AbortSignal,
-  again = false,
-): Promise<boolean> {
+  mode: RunMode = 'first',
+): Promise<void> {
   await noticeMapping(env, binding);
-  const run = await openRun<Progress>(env.db, binding.id, kind, nothingYet, again);
-  if (run === undefined) return false;
+  const run = await openRun<Progress>(env.db, binding.id, kind, nothingYet, mode);
+  if (run === undefined) return;
   let progress = run.progress;
   // the cursor first: what changes while we list comes as an event
   if (binding.subscriber.capabilities.polling) await startCursor(env, binding);
   while (progress.listDone !== true && !signal.aborted) progress = await queueRemotes(env, binding, run.id, progress);
   while (progress.hubDone !== true && !signal.aborted) progress = await queueHub(env, binding, run.id, progress);
   if (!signal.aborted) await finishRun(env.db, run.id);
-  return true;
 }
 
 /** A field that was mapped since the last start is a first load of that field on every link there is. */

@@ -29,13 +29,19 @@ export async function openFirstRuns(
   });
 }
 
-/** The open run of a kind, or a new one. Undefined where one is finished already and `again` isn't asked for. */
+/**
+ * `first`: unless one was ever finished. `owed`: the one that is open, else a new one. `anew`: a new one; what is open has read pages
+ * that may have changed since, and gives way.
+ */
+export type RunMode = 'first' | 'owed' | 'anew';
+
+/** The run to go on with; undefined where there is nothing to do. */
 export function openRun<P extends object>(
   db: Database,
   subscriber: string,
   kind: string,
   initial: P,
-  again: boolean,
+  mode: RunMode,
 ): Promise<{ id: string; progress: P } | undefined> {
   return db.transaction(async (tx) => {
     await ourTurn(tx);
@@ -47,22 +53,15 @@ export function openRun<P extends object>(
       },
       [subscriber, kind],
     );
-    if (last !== undefined && !last.finished)
+    if (last !== undefined && !last.finished && mode !== 'anew')
       return { id: last.id, progress: { ...initial, ...(JSON.parse(last.progress) as Partial<P>) } };
-    if (last !== undefined && !again) return undefined;
-    const [made] = await tx.query<{ id: string }>(
-      {
-        name: 'syncflow-open-run',
-        text: 'insert into syncflow.run (subscriber, kind, progress) values ($1, $2, $3::json) returning id::text as id',
-      },
-      [subscriber, kind, JSON.stringify(initial)],
-    );
-    return made === undefined ? undefined : { id: made.id, progress: initial };
+    if (last?.finished === true && mode === 'first') return undefined;
+    return { id: await beginRun(tx, subscriber, kind), progress: initial };
   });
 }
 
 /** Begins a run anew: one that is still open has seen too little, and gives way (a first load is then still to come). */
-export async function beginRun(tx: Queryable, subscriber: string, kind: string): Promise<void> {
+export async function beginRun(tx: Queryable, subscriber: string, kind: string): Promise<string> {
   await tx.query(
     {
       name: 'syncflow-drop-open-run',
@@ -70,10 +69,15 @@ export async function beginRun(tx: Queryable, subscriber: string, kind: string):
     },
     [subscriber, kind],
   );
-  await tx.query({ name: 'syncflow-begin-run', text: 'insert into syncflow.run (subscriber, kind) values ($1, $2)' }, [
-    subscriber,
-    kind,
-  ]);
+  const [made] = await tx.query<{ id: string }>(
+    {
+      name: 'syncflow-begin-run',
+      text: 'insert into syncflow.run (subscriber, kind) values ($1, $2) returning id::text as id',
+    },
+    [subscriber, kind],
+  );
+  if (made === undefined) throw new Error('an insert returned no row');
+  return made.id;
 }
 
 /** How the last run of a kind stands; undefined where there was none. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ChangePage, ListPage } from '../../src/subscriber/base.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { contactCatalog, memorySide, MemorySystem, only, parkedOf, useStage, writesWhenQuiet } from './stage.js';
@@ -65,7 +65,7 @@ test('what a rescan doesn’t list is asked for; being absent from the list alon
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
-test('a listing that breaks off proves nothing yet; a rescan goes on with it', async () => {
+test('a listing that breaks off proves nothing yet; the next rescan does', async () => {
   let broken = false;
   const { world, contacts, ada, system, id } = await oneContact(hidingSide(new Set(), () => broken));
   broken = true;
@@ -222,4 +222,59 @@ test('what happened while no worker ran is made up for', async () => {
   expect(await next.flow.catalog(Contact).get(bob.id)).toBeUndefined();
   expect([...system.objects.values()].map((one) => one.values['name']).sort()).toEqual(['Ada', 'Grace']);
   expect(system.writes).toBe(3);
+});
+
+describe('a rescan is asked for while a listing is past the page that changed', () => {
+  /** Lists one object a page; the second page waits for `gate`, as often as it is read. */
+  async function pastTheFirstPage() {
+    let open = (): void => undefined;
+    let reached = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const atTheSecond = new Promise<void>((resolve) => (reached = resolve));
+    const system = new MemorySystem();
+    system.put('r1', { name: 'Ada' });
+    system.put('r3', { name: 'Cleo' });
+    let isFirst = true;
+    class Paged extends memorySide({ capabilities: { polling: false } }) {
+      override async list(cursor?: string): Promise<ListPage<MemoryObject>> {
+        if (cursor !== undefined && isFirst) {
+          isFirst = false;
+          reached();
+          await gate;
+        }
+        const all = [...system.objects.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+        const rest = all.filter(({ id }) => cursor === undefined || id > cursor);
+        return { remotes: rest.slice(0, 1), ...(rest.length > 1 ? { cursor: rest[0]?.id ?? '' } : {}) };
+      }
+    }
+    const Contact = contactCatalog();
+    Contact.register(Paged);
+    const world = await stage.start([Contact], { memory: system });
+    await atTheSecond;
+    system.put('r0', { name: 'Zoe' }); // before the page that was read last
+    const names = async () => {
+      const rows = await stage.db.query<{ name: string }>('select name from contact order by name');
+      return rows.map(({ name }) => name);
+    };
+    return { Contact, system, world, open, names };
+  }
+
+  test('by the same process: another listing follows', async () => {
+    const { world, open, names } = await pastTheFirstPage();
+    const rescans = [world.flow.rescan('contact/memory'), world.flow.rescan('contact/memory')];
+    open();
+    await Promise.all(rescans);
+    await world.flow.settled();
+    expect(await names()).toEqual(['Ada', 'Cleo', 'Zoe']);
+    expect(await stage.db.query('select 1 from syncflow.run')).toHaveLength(2);
+  });
+
+  test('by another process: it begins anew', async () => {
+    const { Contact, system, world, open, names } = await pastTheFirstPage();
+    const other = await stage.start([Contact], { memory: system }, { backfill: false });
+    await other.flow.rescan('contact/memory');
+    open();
+    await world.flow.settled();
+    expect(await names()).toEqual(['Ada', 'Cleo', 'Zoe']);
+  });
 });

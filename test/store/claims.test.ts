@@ -30,7 +30,7 @@ describe.each(hubs)('claims on $name', { timeout: 60_000 }, (hub) => {
     await releaseLeases(db, [link]);
     await makeSighted(db, [{ subscriber: 'customer/a', remoteId: 'r1', lane: 0, gone: false, at: null }]);
     await makeDue(db, [{ subscriber: 'customer/a', key: '["2"]', lane: 0, at: null, deleted: false }]);
-    const run = await openRun(db, 'customer/a', 'backfill', {}, false);
+    const run = await openRun(db, 'customer/a', 'backfill', {}, 'first');
     await finishRun(db, run?.id ?? '');
     // the record without a create waits until the remote is judged
     expect((await claim()).map((one) => one.key ?? one.remoteId).sort()).toEqual(['["1"]', 'r1']);

@@ -106,13 +106,9 @@ function runTwins(store: Store): Twins {
       ofKind(tx, subscriber, kind)
         .slice(0, 1)
         .map((run) => ({ finished: run.finished_at !== null })),
-    'syncflow-open-run': async (tx, [subscriber, kind, progress]) => {
-      const slot = await add(tx, text(subscriber), text(kind), text(progress));
-      return [{ id: String(rowOf(tx, slot).id) }];
-    },
     'syncflow-begin-run': async (tx, [subscriber, kind]) => {
-      await add(tx, text(subscriber), text(kind), '{}');
-      return [];
+      const slot = await add(tx, text(subscriber), text(kind), '{}');
+      return [{ id: String(rowOf(tx, slot).id) }];
     },
     'syncflow-drop-open-run': async (tx, [subscriber, kind]) => {
       const isOpen = (run: RunRow): boolean => run.kind === kind && run.finished_at === null;

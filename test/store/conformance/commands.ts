@@ -359,10 +359,10 @@ const recordCommands = [
   command('brake', fc.nat(3), (coming) => (tx) => overBrake(tx, brake, 'deleted', coming)),
   command(
     'runs',
-    fc.tuple(subscriber, fc.boolean()),
-    ([one, again]) =>
+    fc.tuple(subscriber, fc.constantFrom<runs.RunMode>('first', 'owed', 'anew')),
+    ([one, mode]) =>
       (_tx, db) =>
-        runs.openRun(db, one, 'backfill', { done: 0 }, again),
+        runs.openRun(db, one, 'backfill', { done: 0 }, mode),
   ),
   command(
     'openFirstRuns',
