@@ -19,6 +19,7 @@ import {
   freeRemotes,
   markerClaim,
   matchingRecords,
+  takeMatchTurns,
   type MatchingRecords,
 } from './candidates.js';
 
@@ -77,6 +78,7 @@ async function adoptMatching(candidate: Candidate): Promise<Adoption> {
       `it may be what the create of ${create.key ?? 'a record'} made, which is parked: decide about that first`,
     );
   if (create !== undefined) throw new Refusal(retryLater(env, link));
+  await takeMatchTurns(tx, binding, seen.remote);
   const { free: keys, taken } = await matchingRecords(tx, binding, seen.remote);
   const [key] = keys;
   if (key === undefined && taken.length > 0) throw park(candidate, 'ambiguous', pairedAlready(binding, taken));

@@ -7,6 +7,7 @@ import { isEmpty } from '../merge/shadow.js';
 import type { Queryable } from '../store/database.js';
 import { findLinks } from '../store/links.js';
 import { claimants } from '../store/listed.js';
+import { takeTurns } from '../store/turns.js';
 
 /** More candidates than this are not looked at: two are ambiguous already. */
 const maxCandidates = 5;
@@ -46,6 +47,20 @@ function matchFields(binding: Binding, remote: unknown): AnyRecord | undefined {
 
 function matchUnits({ subscriber, mapping }: Binding) {
   return mapping.units.filter((unit) => subscriber.match.includes(unit.name));
+}
+
+/**
+ * Remotes of several systems may come in at the same moment and match the same record, which isn't there yet: the first makes it,
+ * the others find it.
+ */
+export async function takeMatchTurns(tx: Queryable, binding: Binding, remote: unknown): Promise<void> {
+  const wanted = Object.entries(matchFields(binding, remote) ?? {});
+  const name = (field: string, value: unknown): string =>
+    JSON.stringify(['match', binding.catalog.definition.name, field, String(value)]);
+  await takeTurns(
+    tx,
+    wanted.map(([field, value]) => name(field, value)),
+  );
 }
 
 /** Records whose match units hold what a remote shows. */

@@ -323,13 +323,18 @@ async function absorbTwins(tx: Queryable, settlements: readonly Settlement[]): P
     {
       name: 'syncflow-absorb-twins',
       text: `with twin as (
-          delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, subscriber text, "remoteId" text)
+          delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, fence bigint, subscriber text, "remoteId" text)
+            join syncflow.link survivor on survivor.id = r.id and survivor.fence = r.fence -- who has lost the lease settles nothing
           where l.subscriber = r.subscriber and l.remote_id = r."remoteId" and l.key is null and l.state in ('new', 'excluded') and l.id <> r.id
           returning r.id as survivor, l.look
         )
         update syncflow.link l set look = true, generation = generation + 1, due_at = clock_timestamp() from twin where l.id = twin.survivor and twin.look`,
     },
-    [JSON.stringify(named.map(({ link, remoteId }) => ({ id: link.id, subscriber: link.subscriber, remoteId })))],
+    [
+      JSON.stringify(
+        named.map(({ link, remoteId }) => ({ id: link.id, fence: link.fence, subscriber: link.subscriber, remoteId })),
+      ),
+    ],
   );
 }
 

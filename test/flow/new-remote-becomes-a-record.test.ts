@@ -162,3 +162,25 @@ test('one that never shows is forgotten after a few looks', async () => {
   expect(system.calls.filter(({ id }) => id === 'nowhere')).toHaveLength(4);
   expect(await stage.db.query('select 1 from syncflow.link')).toEqual([]);
 });
+
+test('two systems bring the same at the same moment: one record', async () => {
+  const Base = contactCatalog();
+  class Contact extends Base {
+    /** Slow enough for both to look for a record before one of them is there. */
+    override async save(...[record, change]: Parameters<InstanceType<typeof Base>['save']>) {
+      await change.tx.query('select pg_sleep(0.02)');
+      return super.save(record, change);
+    }
+  }
+  const names = ['one', 'two'];
+  for (const name of names) Contact.register(memorySide({ match: ['email'] }), { as: name, account: name });
+  const systems = { one: new MemorySystem(), two: new MemorySystem() };
+  const emails = Array.from({ length: 30 }, (_, index) => `${index}@x`);
+  for (const [name, system] of Object.entries(systems))
+    for (const email of emails) system.put(`${name}-${email}`, { name: email, email });
+  const world = await stage.start([Contact], systems);
+  await world.flow.sync();
+  expect(await stage.db.query('select 1 from contact')).toHaveLength(emails.length);
+  expect([systems.one.objects.size, systems.two.objects.size]).toEqual([emails.length, emails.length]);
+  expect(await parkedOf(world)).toEqual([]);
+});

@@ -14,7 +14,7 @@ export function survival(world: World, scene: Scene, say: Say): void {
   for (const [code, entity] of world.ledger.entities) {
     const kind: Kind = code.startsWith('o') ? 'order' : 'customer';
     const row = scene.hub[kind].get(code);
-    if (row !== undefined && entity.deletions.some((one) => one.side === 'hub')) {
+    if (row !== undefined && entity.deletions.some((one) => one.side === 'hub' && !hasStranger(entity, one.at))) {
       say('I6', `${kind} ${code} was deleted in the hub and is there again`, code);
       continue;
     }
@@ -26,6 +26,15 @@ export function survival(world: World, scene: Scene, say: Say): void {
     }
     for (const unit of entity.writes.keys()) unitSurvives(world, scene, { code, entity, unit, row, lossy, blind }, say);
   }
+}
+
+/** A remote of the same code, made by people, that Syncflow had not paired with the record when that was deleted: it lives on. */
+function hasStranger(entity: Entity, deletedAt: number): boolean {
+  const made = new Set(
+    [...entity.writes.values()].flat().flatMap(({ side, over }) => (over === undefined ? [side] : [])),
+  );
+  made.delete('hub');
+  return [...made].some((side) => (entity.pairedAt.get(side) ?? Number.POSITIVE_INFINITY) > deletedAt);
 }
 
 /** A system that neither refuses a blind write nor tells what it overwrote may lose a race, and says so. */
@@ -57,9 +66,8 @@ function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, los
   };
   if (typeof value === 'string') keep(tokenOf(value));
   for (const { token } of writes) if (scene.logged.has(token)) keep(token);
-  // whoever deletes has seen what stood there; where the hub had never heard of that remote, its record stays
-  for (const deletion of entity.deletions)
-    if (row === undefined || deletion.side !== 'hub') for (const token of deletion.over) keep(token);
+  // whoever deletes has seen what stood there, also where the record lives on: by a remote that wasn't paired with it then
+  for (const deletion of entity.deletions) for (const token of deletion.over) keep(token);
   for (const token of entity.removed.get(unit) ?? []) keep(token);
   // whoever deletes an order has seen its lines
   const isCovered = row === undefined && label !== undefined;

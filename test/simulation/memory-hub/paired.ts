@@ -1,10 +1,17 @@
 /** Twins of the statements about who is paired and who claims to be: src/store/listed.ts, witnesses.ts. */
 import { json, text, type LinkRow, type Store, type Twins } from './store.js';
+import { Lockable, Mode } from './transaction.js';
 
 const inOrder = (links: readonly LinkRow[]): LinkRow[] =>
   [...links].sort((a, b) => ((a.remote_id ?? '') < (b.remote_id ?? '') ? -1 : 1));
 
 export function pairedTwins(store: Store): Twins {
+  const turns = new Map<string, Lockable>();
+  const turnOf = (name: string): Lockable => {
+    const turn = turns.get(name) ?? new Lockable();
+    turns.set(name, turn);
+    return turn;
+  };
   return {
     'syncflow-claimants': (tx, [subscriber, claims]) => {
       const wanted = new Set(json<string[]>(claims));
@@ -40,6 +47,11 @@ export function pairedTwins(store: Store): Twins {
       return inOrder(links)
         .slice(0, Number(limit))
         .map((link) => ({ remoteId: link.remote_id }));
+    },
+
+    'syncflow-take-turns': async (tx, [names]) => {
+      for (const name of [...new Set(json<string[]>(names))].sort()) await tx.lock(turnOf(name), Mode.update);
+      return [];
     },
   };
 }

@@ -81,7 +81,9 @@ export function settleTwins(store: Store): Twins {
     },
 
     'syncflow-absorb-twins': async (tx, [survivors]) => {
-      const list = json<{ id: string; subscriber: string; remoteId: string }[]>(survivors);
+      const list = json<{ id: string; fence: string; subscriber: string; remoteId: string }[]>(survivors).filter(
+        (one) => store.linkById.find(tx, Number(one.id))[0]?.seenBy(tx)?.fence === Number(one.fence),
+      );
       const byRemote = new Map(list.map((one) => [both(one.subscriber, one.remoteId), Number(one.id)]));
       const survivorOf = (link: LinkRow): number | undefined => {
         const id = byRemote.get(String(store.linkByRemote.keyOf(link)));
