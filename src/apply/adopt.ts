@@ -3,9 +3,10 @@ import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { parkResult, retryResult } from '../engine/result.js';
+import { parkResult, retryResult, type Result } from '../engine/result.js';
 import { remoteValue } from '../merge/project.js';
 import type { ParkCode } from '../outward/plan.js';
+import { awaitedByKey } from '../store/awaited.js';
 import type { Queryable } from '../store/database.js';
 import { concludeIntents, openCreate } from '../store/intents.js';
 import { deleteLinks, lockLink, type Link } from '../store/links.js';
@@ -113,6 +114,15 @@ function retryLater(env: Environment, link: Link) {
   return { ...result, settlement: { link, look: true, dueInMs: 200 } };
 }
 
+/** The record's create has no outcome yet, and its link is held (a truncated table, the brake): this remote is heard of again with it. */
+function waitForHeld({ binding, link }: Candidate, key: RecordKey): Result {
+  const name = awaitedByKey(binding.id, key);
+  return {
+    settlement: { link, look: true, waitsFor: name, failed: `it may be what the create of record ${key} made` },
+    awaits: { name, subscriber: binding.id, key },
+  };
+}
+
 /** Other remotes without a record that claim the same. */
 async function rivalsOf({ tx, binding, seen }: Candidate, claim: string): Promise<string[]> {
   const all = await claimants(tx, binding.id, [claim]);
@@ -146,7 +156,7 @@ async function takeOver(candidate: Candidate, key: RecordKey, { isProven }: { is
   if (own === undefined || own.link.id === link.id) return;
   if (own.link.remoteId !== undefined && own.link.remoteId !== seen.remoteId)
     throw park(candidate, 'twin', `record ${key} is linked to ${own.link.remoteId} already: this remote is a twin`);
-  if (isProven && own.unknownCreate) await concludeIntents(tx, own.link.id, 'exists');
-  else if (own.busy) throw new Refusal(retryLater(env, link));
+  if (isProven && own.parked === 'unknown-create') await concludeIntents(tx, own.link.id, 'exists');
+  else if (own.busy) throw new Refusal(own.parked === undefined ? retryLater(env, link) : waitForHeld(candidate, key));
   await deleteLinks(tx, [own.link.id]);
 }

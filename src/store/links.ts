@@ -214,23 +214,20 @@ export async function findLinks(
   return rows.map((row) => ({ ...toLink(row), busy: row.busy }));
 }
 
-/**
- * Locks one link and tells whether it is free to be taken over. Returns undefined where there is none.
- * `unknownCreate`: it is parked, for nobody knows what its create has made.
- */
+/** Locks one link and tells whether it is free to be taken over, and why it is parked. Returns undefined where there is none. */
 export async function lockLink(
   tx: Queryable,
   subscriber: string,
   key: RecordKey,
-): Promise<{ link: Link; busy: boolean; unknownCreate: boolean } | undefined> {
-  const [row] = await tx.query<LinkRow & { busy: boolean; unknown_create: boolean }>(
+): Promise<{ link: Link; busy: boolean; parked: ParkCode | undefined } | undefined> {
+  const [row] = await tx.query<LinkRow & { busy: boolean; parked_code: ParkCode | null }>(
     {
       name: 'syncflow-lock-link',
-      text: `select ${linkColumns}, ${busyColumn}, coalesce(l.parked_code = 'unknown-create', false) as unknown_create from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
+      text: `select ${linkColumns}, ${busyColumn}, l.parked_code from syncflow.link l where l.subscriber = $1 and l.key = $2 for update of l`,
     },
     [subscriber, key],
   );
-  return row === undefined ? undefined : { link: toLink(row), busy: row.busy, unknownCreate: row.unknown_create };
+  return row === undefined ? undefined : { link: toLink(row), busy: row.busy, parked: row.parked_code ?? undefined };
 }
 
 /** Whether a lease is still ours; locks the link until the transaction ends. */

@@ -103,14 +103,13 @@ function refersAlike(scene: Scene, remote: Remote, code: string, thing: Thing, s
 function creates(world: World, scene: Scene, remote: Remote, say: Say): void {
   const made = new Map<string, number>();
   for (const write of remote.writes) if (write.call === 'create') made.set(write.code, (made.get(write.code) ?? 0) + 1);
-  const rows = new Map<string, number>();
-  for (const code of world.codes.values()) rows.set(code, (rows.get(code) ?? 0) + 1);
   const { idempotencyMs, chosenId } = remote.character;
   const isOnce = chosenId || (idempotencyMs !== undefined && !world.faults.has('keyExpires'));
   for (const [code, count] of made) {
-    const deleted = world.ledger.entities.get(code)?.deletions.filter((one) => one.side === remote.name).length ?? 0;
+    const entity = world.ledger.entities.get(code);
+    const deleted = entity?.deletions.filter((one) => one.side === remote.name).length ?? 0;
     const asked = world.decided.has(`${remote.name} ${code}`) ? 1 : 0;
-    if (count <= Math.max(1, rows.get(code) ?? 1) + asked + deleted) continue;
+    if (count <= 1 + (entity?.madeInward ?? 0) + asked + deleted) continue;
     if (comesLate(world) && !isOnce && strays(scene, remote, code) === 0) continue;
     say('I5', `${code} was created ${count} times in ${remote.name}`, code);
   }

@@ -31,6 +31,8 @@ export class Entity {
   readonly timeline: string[] = [];
   /** The code of the record that had its key before it, in the same transaction: to Syncflow they are one. */
   formerly: string | undefined;
+  /** How many rows of the hub were made of it by inward sync. */
+  madeInward = 0;
   /** When it was first paired with a remote that people had made, by remote, in ms. */
   readonly pairedAt = new Map<string, number>();
   /** When somebody last changed it, in ms. */

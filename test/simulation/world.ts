@@ -221,8 +221,10 @@ export class World {
       (key === undefined ? undefined : this.codes.get(`${kind}${key}`)) ??
       (remoteId === undefined ? undefined : (remote?.things[kind].get(remoteId)?.values['code'] as string | undefined));
     if (code === undefined) return;
-    const pairs = event === 'linked' || (event === 'applied' && 'operation' in told && told.operation === 'create');
-    if (pairs && remote !== undefined) this.ledger.entity(code).pairedAt.set(remote.name, this.at);
+    const made = event === 'applied' && 'operation' in told && told.operation === 'create';
+    if (made) this.ledger.entity(code).madeInward += 1;
+    if ((made || event === 'linked') && remote !== undefined)
+      this.ledger.entity(code).pairedAt.set(remote.name, this.at);
     const detail = Object.entries(told).filter(([name]) => !['subscriber', 'key', 'remoteId'].includes(name));
     if (key !== undefined) this.codes.set(`${kind}${key}`, code);
     this.ledger.note(this.at, code, `${event} ${subscriber} ${JSON.stringify(Object.fromEntries(detail))}`);

@@ -111,7 +111,7 @@ export function claimTwins(store: Store): Twins {
       return rows.map((link) => ({
         ...shown(link),
         busy: busy(tx, link, store.now()),
-        unknown_create: link.parked_code === 'unknown-create',
+        parked_code: link.parked_code,
       }));
     },
 
