@@ -28,7 +28,8 @@ export class Entity {
   readonly deletions: Deletion[] = [];
   /** Tokens of child rows that were removed by someone who saw them, by unit. */
   readonly removed = new Map<string, (string | undefined)[]>();
-  readonly timeline: string[] = [];
+  /** What is costly to put into words is told when it is asked for. */
+  readonly #timeline: (string | (() => string))[] = [];
   /** The code of the record that had its key before it, in the same transaction: to Syncflow they are one. */
   formerly: string | undefined;
   /** How many rows of the hub were made of it by inward sync. */
@@ -37,6 +38,13 @@ export class Entity {
   readonly pairedAt = new Map<string, number>();
   /** When somebody last changed it, in ms. */
   editedAt = 0;
+
+  note(line: string | (() => string)): void {
+    this.#timeline.push(line);
+  }
+  get timeline(): string[] {
+    return this.#timeline.map((line) => (typeof line === 'string' ? line : line()));
+  }
 }
 
 export class Ledger {
@@ -57,7 +65,7 @@ export class Ledger {
     const writes = entity.writes.get(unit) ?? [];
     writes.push({ token, side, at, over: typeof over === 'string' ? tokenOf(over) : undefined });
     entity.writes.set(unit, writes);
-    entity.timeline.push(`${at} ${side}: ${unit} ${over ?? '∅'} → ${token}`);
+    entity.note(`${at} ${side}: ${unit} ${over ?? '∅'} → ${token}`);
     return token;
   }
 
@@ -65,7 +73,7 @@ export class Ledger {
     const entity = this.entity(code);
     entity.editedAt = at;
     entity.deletions.push({ side, at, over: over.flatMap((one) => (typeof one === 'string' ? tokenOf(one) : [])) });
-    entity.timeline.push(`${at} ${side}: deleted`);
+    entity.note(`${at} ${side}: deleted`);
   }
 
   remove(at: number, code: string, unit: string, over: string | null | undefined): void {
@@ -82,7 +90,12 @@ export class Ledger {
   }
 
   note(at: number, code: string, what: string): void {
-    this.entity(code).timeline.push(`${at} ${what}`);
+    this.entity(code).note(`${at} ${what}`);
+  }
+
+  /** `tell` is asked when somebody wants to read it. */
+  noteLater(code: string, tell: () => string): void {
+    this.entity(code).note(tell);
   }
 
   /** Tokens that were overwritten by someone who had seen them, on the way to `token`; itself included. */

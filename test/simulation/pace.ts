@@ -12,6 +12,8 @@ const span = (from: number, to: number): Span => ({ from, to });
 export const pace = {
   /** While people act and things go wrong. */
   busyMs: 12_000,
+  /** Until somebody acts for the first time. */
+  firstEdit: span(200, 1_500),
   leaseMs: 2_000,
   /** A worker that stands still, or a request that is slow: in most cases longer than a lease. */
   pause: span(200, 6_000),

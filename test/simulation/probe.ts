@@ -6,7 +6,7 @@ import type { World } from './world.js';
 
 /** Healthy records that are edited. */
 const probes = 4;
-/** By when a healthy record must have reached every remote that is there, with a wake interval of 3 s. */
+/** By when a healthy record must have reached every remote that is there, with a wake interval of 1 to 4 s. */
 export const boundMs = 10_000;
 
 export async function probe(

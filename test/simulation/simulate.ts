@@ -69,6 +69,8 @@ const inOneGo = 0.8;
 async function live(world: World, people: People, edits: number, busyMs: number): Promise<void> {
   const chance = world.chance.fork();
   const pauseMs = Math.round((busyMs / edits / (1 - inOneGo)) * 2);
+  // few act while the first load begins: of what is deleted before it is seen, nobody can tell what it was
+  await world.time.sleep(chance.within(pace.firstEdit));
   for (let edit = 0; edit < edits; edit++) {
     await world.time.sleep(chance.hits(inOneGo) ? chance.int(0, 10) : chance.int(0, pauseMs));
     await people.act();

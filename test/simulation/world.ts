@@ -58,7 +58,7 @@ export class World {
   /** Codes by kind and hub key. */
   readonly codes = new Map<string, string>();
   readonly #catalogs;
-  readonly #trace = createHash('sha256');
+  readonly #trace: string[] = [];
   readonly #pollIntervalMs: number;
   #workers = 0;
 
@@ -101,10 +101,10 @@ export class World {
   }
 
   trace(line: string): void {
-    this.#trace.update(`${this.at} ${line}\n`);
+    this.#trace.push(`${this.at} ${line}\n`);
   }
   traceHash(): string {
-    return this.#trace.copy().digest('hex').slice(0, 16);
+    return createHash('sha256').update(this.#trace.join('')).digest('hex').slice(0, 16);
   }
 
   /** The faults end; what lasts ends, too. */
@@ -146,9 +146,11 @@ export class World {
     flow.on('error', ({ where, error }) => this.#failed(`${name} ${where}`, error));
     for (const event of events) {
       flow.on(event, (told) => {
-        const { reason: _theirWords, ...own } = told as { readonly reason?: string };
-        this.#guard(`${name} ${event} ${JSON.stringify(own)}`);
-        this.trace(`${name} ${event} ${JSON.stringify(told)}`);
+        const { reason, ...own } = told as { readonly reason?: string };
+        const text = `${name} ${event} ${JSON.stringify(told)}`;
+        // a reason is in the remote's words
+        this.#guard(reason === undefined ? text : `${name} ${event} ${JSON.stringify(own)}`);
+        this.trace(text);
         this.#note(event, told);
       });
     }
@@ -225,8 +227,11 @@ export class World {
     if (made) this.ledger.entity(code).madeInward += 1;
     if ((made || event === 'linked') && remote !== undefined)
       this.ledger.entity(code).pairedAt.set(remote.name, this.at);
-    const detail = Object.entries(told).filter(([name]) => !['subscriber', 'key', 'remoteId'].includes(name));
     if (key !== undefined) this.codes.set(`${kind}${key}`, code);
-    this.ledger.note(this.at, code, `${event} ${subscriber} ${JSON.stringify(Object.fromEntries(detail))}`);
+    const { at } = this;
+    this.ledger.noteLater(code, () => {
+      const detail = Object.entries(told).filter(([name]) => !['subscriber', 'key', 'remoteId'].includes(name));
+      return `${at} ${event} ${subscriber} ${JSON.stringify(Object.fromEntries(detail))}`;
+    });
   }
 }

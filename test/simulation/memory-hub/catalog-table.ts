@@ -48,7 +48,7 @@ export class CatalogTable {
     this.#store = store;
     this.#catalog = definition.name;
     this.#parent = 'parent' in info ? info.parent : undefined;
-    this.byKey = new Index(`${info.table}_pkey`, true, (row) => this.keyOf(row));
+    this.byKey = new Index(`${info.table}_pkey`, true, (row) => this.keyOf(row), info.key);
     const keys: { field: FieldInfo; target: CatalogTable }[] = info.columns.flatMap((field) => {
       const target =
         field.name === this.#parent
@@ -58,7 +58,8 @@ export class CatalogTable {
     });
     this.#foreignKeys = keys.map(({ field, target }) => ({ column: field.name, target }));
     const indexes = keys.map(
-      ({ field }) => new Index<Texts>(`${info.table}_${field.name}`, false, (row) => row[field.name] ?? undefined),
+      ({ field }) =>
+        new Index<Texts>(`${info.table}_${field.name}`, false, (row) => row[field.name] ?? undefined, [field.name]),
     );
     this.byParent = indexes[keys.findIndex(({ field }) => field.name === this.#parent)];
     this.table = new Table(info.table, [this.byKey, ...indexes]);

@@ -141,7 +141,7 @@ export type Twins = Readonly<Record<string, Twin>>;
 export const both = (one: string, other: string): string => `${one}\n${other}`;
 
 const byId = <R extends { readonly id: number }>(table: string): Index<R> =>
-  new Index<R>(`${table}_pkey`, true, (row) => row.id);
+  new Index<R>(`${table}_pkey`, true, (row) => row.id, ['id']);
 
 /** All tables of `syncflow` but those of the catalogs. */
 export class Store {
@@ -150,19 +150,32 @@ export class Store {
   readonly settingByName = new Index<SettingRow>('setting_pkey', true, (row) => row.name);
   readonly setting = new Table<SettingRow>('setting', [this.settingByName]);
 
-  readonly markByStatement = new Index<MarkRow>('mark_statement', false, (row) => row.statement ?? undefined);
+  readonly markByStatement = new Index<MarkRow>('mark_statement', false, (row) => row.statement ?? undefined, [
+    'statement',
+  ]);
   readonly mark = new Table<MarkRow>('mark', [this.markByStatement]);
 
   readonly linkById = byId<LinkRow>('link');
-  readonly linkByKey = new Index<LinkRow>('link_key', true, (row) =>
-    row.key === null ? undefined : both(row.subscriber, row.key),
+  readonly linkByKey = new Index<LinkRow>(
+    'link_key',
+    true,
+    (row) => (row.key === null ? undefined : both(row.subscriber, row.key)),
+    ['subscriber', 'key'],
   );
-  readonly linkByRemote = new Index<LinkRow>('link_remote', true, (row) =>
-    row.remote_id === null ? undefined : both(row.subscriber, row.remote_id),
+  readonly linkByRemote = new Index<LinkRow>(
+    'link_remote',
+    true,
+    (row) => (row.remote_id === null ? undefined : both(row.subscriber, row.remote_id)),
+    ['subscriber', 'remote_id'],
   );
-  readonly linkDue = new Index<LinkRow>('link_due', false, (row) => (row.due_at === null ? undefined : row.subscriber));
-  readonly linkWaits = new Index<LinkRow>('link_waits', false, (row) => row.waits_for ?? undefined);
-  readonly linkBySubscriber = new Index<LinkRow>('link_subscriber', false, (row) => row.subscriber);
+  readonly linkDue = new Index<LinkRow>(
+    'link_due',
+    false,
+    (row) => (row.due_at === null ? undefined : row.subscriber),
+    ['subscriber', 'due_at'],
+  );
+  readonly linkWaits = new Index<LinkRow>('link_waits', false, (row) => row.waits_for ?? undefined, ['waits_for']);
+  readonly linkBySubscriber = new Index<LinkRow>('link_subscriber', false, (row) => row.subscriber, ['subscriber']);
   readonly link = new Table<LinkRow>('link', [
     this.linkById,
     this.linkByKey,
@@ -173,18 +186,29 @@ export class Store {
   ]);
 
   readonly intentById = byId<IntentRow>('intent');
-  readonly intentByKey = new Index<IntentRow>('intent_idempotency_key_key', true, (row) => row.idempotency_key);
-  readonly intentOpen = new Index<IntentRow>('intent_open', false, (row) =>
-    row.closed_at === null ? row.link_id : undefined,
+  readonly intentByKey = new Index<IntentRow>('intent_idempotency_key_key', true, (row) => row.idempotency_key, [
+    'idempotency_key',
+  ]);
+  readonly intentOpen = new Index<IntentRow>(
+    'intent_open',
+    false,
+    (row) => (row.closed_at === null ? row.link_id : undefined),
+    ['link_id', 'closed_at'],
   );
   readonly intent = new Table<IntentRow>('intent', [this.intentById, this.intentByKey, this.intentOpen]);
 
   readonly inboxById = byId<InboxRow>('inbox');
-  readonly inboxByEvent = new Index<InboxRow>('inbox_subscriber_event_id_key', true, (row) =>
-    both(row.subscriber, row.event_id),
+  readonly inboxByEvent = new Index<InboxRow>(
+    'inbox_subscriber_event_id_key',
+    true,
+    (row) => both(row.subscriber, row.event_id),
+    ['subscriber', 'event_id'],
   );
-  readonly inboxOpen = new Index<InboxRow>('inbox_open', false, (row) =>
-    row.settled_at === null ? row.subscriber : undefined,
+  readonly inboxOpen = new Index<InboxRow>(
+    'inbox_open',
+    false,
+    (row) => (row.settled_at === null ? row.subscriber : undefined),
+    ['subscriber', 'settled_at'],
   );
   readonly inbox = new Table<InboxRow>('inbox', [this.inboxById, this.inboxByEvent, this.inboxOpen]);
 

@@ -40,12 +40,26 @@ export class Index<R> {
   readonly name: string;
   readonly isUnique: boolean;
   readonly keyOf: (row: R) => string | number | undefined;
+  /** What the key is made of, where that is known: two rows that agree in it have the same key, and none need be made. */
+  readonly #of: readonly (keyof R)[] | undefined;
   readonly slots = new Map<string | number, Set<Slot<R>>>();
 
-  constructor(name: string, isUnique: boolean, keyOf: (row: R) => string | number | undefined) {
+  constructor(
+    name: string,
+    isUnique: boolean,
+    keyOf: (row: R) => string | number | undefined,
+    of?: readonly (keyof R)[],
+  ) {
     this.name = name;
     this.isUnique = isUnique;
     this.keyOf = keyOf;
+    this.#of = of;
+  }
+
+  hasSameKey(one: R, other: R): boolean {
+    if (this.#of === undefined) return this.keyOf(one) === this.keyOf(other);
+    for (const column of this.#of) if (one[column] !== other[column]) return this.keyOf(one) === this.keyOf(other);
+    return true;
   }
 
   /** Slots whose row, as this transaction sees it, has this key. */
@@ -234,8 +248,9 @@ export class Table<R> {
   forget(slot: Slot<R>, old: R | undefined, left: R | undefined): void {
     if (old !== undefined && old !== left) {
       for (const index of this.#indexes) {
+        if (left !== undefined && index.hasSameKey(old, left)) continue;
         const key = index.keyOf(old);
-        if (key !== undefined && (left === undefined || index.keyOf(left) !== key)) index.remove(key, slot);
+        if (key !== undefined) index.remove(key, slot);
       }
     }
     if (left === undefined) this.slots.delete(slot);
@@ -248,7 +263,9 @@ export class Table<R> {
       tx.note(slot);
     }
     slot.pending = next;
+    const there = former ?? slot.committed;
     for (const index of this.#indexes) {
+      if (next !== null && there !== undefined && index.hasSameKey(there, next)) continue;
       const key = next === null ? undefined : index.keyOf(next);
       const old = former === undefined ? undefined : index.keyOf(former);
       if (old !== undefined && old !== key && (slot.committed === undefined || index.keyOf(slot.committed) !== old))
@@ -260,9 +277,9 @@ export class Table<R> {
   /** Waits for whoever is about to make or free this key, then judges. */
   async #checkUnique(tx: Transaction, slot: Slot<R>, row: R, before: R | undefined): Promise<void> {
     for (const index of this.#indexes) {
-      if (!index.isUnique) continue;
+      if (!index.isUnique || (before !== undefined && index.hasSameKey(before, row))) continue;
       const key = index.keyOf(row);
-      if (key === undefined || (before !== undefined && index.keyOf(before) === key)) continue;
+      if (key === undefined) continue;
       for (;;) {
         const other = this.#rival(tx, index, key, slot);
         if (other === undefined) break;
