@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addConflicts } from './commands/conflicts.js';
 import { addDemo } from './commands/demo.js';
+import { addGenerate } from './commands/generate.js';
 import { addInit } from './commands/init.js';
 import { addMigrate } from './commands/migrate.js';
 import { addParked } from './commands/parked.js';
@@ -50,6 +51,7 @@ export function buildProgram(cli: Cli): Command {
     addUninstall,
     addSimulator,
     addDemo,
+    addGenerate,
     addInit,
   ];
   for (const add of adders) add(program, cli);

@@ -1,5 +1,4 @@
 /** `syncflow init` on a database as people have them: what it writes compiles, and `start` works on it. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'prettier';
@@ -7,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../src/cli/program.js';
 import type { Prompter } from '../../src/cli/prompter.js';
 import { hasPostgres, TestPostgres } from '../setup/hub.js';
-import { begin, Captured, finish, Folders, root } from './support.js';
+import { project, style, typecheck } from './project.js';
+import { begin, Captured, finish, Folders } from './support.js';
 
 const folders = new Folders();
 let db: TestPostgres;
@@ -21,42 +21,9 @@ afterAll(async () => {
   if (hasPostgres) await db.close();
 });
 
-/** An empty project in which `syncflow` is what stands in src. */
-function project(): string {
-  const folder = folders.make();
-  const paths = {
-    syncflow: 'index.ts',
-    'syncflow/stripe': 'connectors/stripe/index.ts',
-    'syncflow/couchdb': 'connectors/couchdb/index.ts',
-    'syncflow/testing': 'testing/index.ts',
-  };
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({
-      extends: join(root, 'tsconfig.json'),
-      compilerOptions: {
-        rootDir: '/',
-        typeRoots: [join(root, 'node_modules/@types')],
-        paths: Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, [join(root, 'src', path)]])),
-      },
-      include: ['*.ts'],
-    }),
-  );
-  return folder;
-}
-
-function typecheck(folder: string): string {
-  const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], {
-    encoding: 'utf8',
-  });
-  return stdout;
-}
-
-const style = { parser: 'typescript', printWidth: 120, singleQuote: true, semi: true, trailingComma: 'all' } as const;
-
 describe.runIf(hasPostgres)('a Pagila-like database', () => {
   test('becomes a project that compiles, is formatted, and starts', { timeout: 240_000 }, async () => {
-    const cwd = project();
+    const cwd = project(folders);
     const { code, out, err } = await finish(['init', '--yes', '--database', db.url], { cwd });
     expect(err).toBe(
       [
@@ -81,7 +48,7 @@ describe.runIf(hasPostgres)('a Pagila-like database', () => {
   });
 
   test('types, keys, references, circles and child rows are taken over', async () => {
-    const cwd = project();
+    const cwd = project(folders);
     await finish(['init', '--yes', '--database', db.url], { cwd });
     const source = readFileSync(join(cwd, 'catalogs.ts'), 'utf8');
     for (const line of [
@@ -115,7 +82,7 @@ describe.runIf(hasPostgres)('a Pagila-like database', () => {
   });
 
   test('nothing is overwritten unless forced', async () => {
-    const cwd = project();
+    const cwd = project(folders);
     writeFileSync(join(cwd, 'catalogs.ts'), 'mine');
     writeFileSync(join(cwd, '.gitignore'), '.env\n');
     const args = ['init', '--yes', '--database', db.url, '--tables', 'actor'];
@@ -159,7 +126,7 @@ describe.runIf(hasPostgres)('a Pagila-like database', () => {
     [['--tables', 'log'], /log can't be a catalog: it has neither a primary key/],
     [['--tables', 'film,actor', '--children', 'actor'], /the rows of "actor" can't be child rows\n.*one parent/],
   ])('%j is refused, and nothing written', async (args, message) => {
-    const cwd = project();
+    const cwd = project(folders);
     const { code, err } = await finish(['init', '--yes', '--database', db.url, ...args], { cwd });
     expect(err).toMatch(message);
     expect(code).toBe(2);
@@ -167,7 +134,7 @@ describe.runIf(hasPostgres)('a Pagila-like database', () => {
   });
 
   test('whoever is asked chooses tables and child rows', async () => {
-    const cwd = project();
+    const cwd = project(folders);
     const asked: string[] = [];
     const prompter: Prompter = {
       one: async (question, choices) => (asked.push(question), choices[0]?.value),
@@ -198,7 +165,7 @@ describe.runIf(hasPostgres)('a Pagila-like database', () => {
 });
 
 test('where nobody can be asked, it says what to give; a wrong address shows no password', async () => {
-  const cwd = project();
+  const cwd = project(folders);
   expect(await finish(['init'], { cwd })).toMatchObject({ code: 2, err: expect.stringContaining('--yes') as string });
   expect(await finish(['init', '--yes'], { cwd })).toMatchObject({
     code: 2,
@@ -212,7 +179,7 @@ test('where nobody can be asked, it says what to give; a wrong address shows no 
 });
 
 test('the template compiles, is formatted and starts with the simulator’s address', { timeout: 240_000 }, async () => {
-  const cwd = project();
+  const cwd = project(folders);
   const { code, out } = await finish(['init', '--yes', '--template', 'shop'], { cwd });
   expect(code).toBe(0);
   expect(out).toMatch(/wrote subscribers\.ts/);
