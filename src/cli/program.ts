@@ -1,6 +1,7 @@
 /** The command line: its commands, and what ends it. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addCheck } from './commands/check.js';
 import { addConflicts } from './commands/conflicts.js';
 import { addDemo } from './commands/demo.js';
 import { addGenerate } from './commands/generate.js';
@@ -51,6 +52,7 @@ export function buildProgram(cli: Cli): Command {
     addUninstall,
     addSimulator,
     addDemo,
+    addCheck,
     addGenerate,
     addInit,
   ];
