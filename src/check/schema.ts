@@ -109,7 +109,7 @@ function checkUnit(unit: Unit, schema: RemoteSchema, say: Say): void {
     if (at.writable === 'create')
       say(
         unit,
-        'warning',
+        'note',
         'it can’t be changed once the remote is there: an edit is refused',
         'Keep it as it is, or make a new record.',
       );

@@ -120,7 +120,7 @@ test.each<[string, Record<string, z.ZodType>, object, RemoteSchema, string[]]>([
     { k: z.string() },
     { k: 'values.kind' },
     open,
-    ['warning k: it can’t be changed once the remote is there: an edit is refused'],
+    ['note k: it can’t be changed once the remote is there: an edit is refused'],
   ],
   [
     'number against text',
@@ -225,7 +225,7 @@ test(
     ]);
     const table = await finish(['check'], { cwd });
     expect(table.out).toMatch(/error +customer\/memory +note +values\.note +it comes back as another value/);
-    expect(table.out).toMatch(/customer\/memory: 2 units against schema, 3 rows\n2 errors, 1 warnings\n$/);
+    expect(table.out).toMatch(/customer\/memory: 2 units against schema, 3 rows\n2 errors, 1 warning\n$/);
     expect(out + table.out).not.toMatch(/CANARY|far too long/);
   },
 );

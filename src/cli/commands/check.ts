@@ -80,9 +80,12 @@ function show(output: Output, checked: readonly Checked[]): void {
     ];
     output.line(`${one.subscriber}: ${one.units} units against ${tried.join(', ')}`);
   }
-  const [errors, warnings] = ['error', 'warning'].map((level) => findings.filter((one) => one.level === level).length);
+  const [errors = 0, warnings = 0] = ['error', 'warning'].map(
+    (level) => findings.filter((one) => one.level === level).length,
+  );
+  const counted = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
   if (errors === 0 && warnings === 0) output.line(green('Nothing stands in the way.'));
-  else output.line((errors === 0 ? yellow : red)(`${errors} errors, ${warnings} warnings`));
+  else output.line((errors === 0 ? yellow : red)(`${counted(errors, 'error')}, ${counted(warnings, 'warning')}`));
 }
 
 function row(output: Output, one: Finding, colour: (text: string) => string): string[] {

@@ -106,11 +106,14 @@ async function databaseUrl(cli: Cli, options: Options, prompter: Prompter | unde
   }
   const way = given(
     await prompter.one('What do you begin with?', [
+      // by its name alone: it may hold a password
+      ...(known === undefined || known === '' ? [] : [{ value: 'env', label: 'The tables of DATABASE_URL' }]),
       { value: 'postgres', label: 'The tables of a Postgres', hint: 'it is only read' },
       { value: 'shop', label: 'A template: a shop with Stripe', hint: 'customers, products, invoices' },
     ]),
   );
-  return way === 'shop' ? undefined : postgres(given(await prompter.text('Its address', known ?? 'postgres://')));
+  if (way === 'shop') return undefined;
+  return postgres(way === 'env' ? (known ?? '') : given(await prompter.text('Its address', 'postgres://')));
 }
 
 function postgres(url: string): string {
