@@ -83,6 +83,8 @@ export {
   type DeletePolicy,
   type Policies,
 } from './subscriber/policy.js';
+export type { RemoteSchema } from './subscriber/remote-schema.js';
+export type { Finding } from './check/finding.js';
 export type { RegisterOptions, Registration, SubscriberClass } from './subscriber/registration.js';
 export { SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
 export type { RecordEvent, SyncflowEvents } from './events.js';

@@ -32,6 +32,9 @@ import {
 } from './store/overview.js';
 import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
 import { PostgresDatabase } from './store/postgres.js';
+import { refuseImpossible } from './check/refuse.js';
+import { checkSchema } from './check/schema.js';
+import type { Finding } from './check/finding.js';
 import { HubRows } from './store/rows.js';
 import { shortenLeases } from './store/links.js';
 import { dropSetting, liftHold, readSetting, writeEnd, writeSetting } from './store/settings.js';
@@ -248,6 +251,11 @@ export class Syncflow {
     return reports;
   }
 
+  /** What in the mappings can't work, or not always, by the schemas of catalogs and remotes. `syncflow check` tries real values, too. */
+  async check(): Promise<readonly Finding[]> {
+    return (await this.#ready()).bindings.flatMap(checkSchema);
+  }
+
   async parked(filter: { subscriber?: string; code?: string; id?: string } = {}): Promise<readonly ParkedRecord[]> {
     return listParked((await this.#ready()).env.db, filter);
   }
@@ -322,6 +330,7 @@ export class Syncflow {
       catalogs.set(definition.name, { definition, main: new main(), rows });
     }
     const bindings = bindSubscribers(this.catalogs, catalogs, accounts, this.environment);
+    refuseImpossible(bindings);
     await ground.capture(this.catalogs.map((main) => main.definition));
     const env: Environment = {
       db: this.database,

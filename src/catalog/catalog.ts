@@ -15,6 +15,8 @@ export interface ChildSpec<F extends Fields = Fields> {
   /** The child's field that holds the parent's key. */
   readonly parent: keyof F & string;
   readonly fields: F;
+  /** As in the catalog itself. */
+  readonly leftOut?: readonly string[];
 }
 
 export type Children = Readonly<Record<string, ChildSpec>>;
@@ -32,6 +34,11 @@ export interface CatalogSpec<F extends Fields, K extends keyof F & string, Ch ex
   readonly children?: Ch;
   /** A nullable timestamp or boolean field: a row that has it set counts as deleted, and an inward delete sets it. */
   readonly softDelete?: keyof F & string;
+  /**
+   * Columns that are NOT NULL without a default and no fields, and that are left out on purpose: a trigger fills them. Where nothing
+   * does, a record from a remote can't be inserted, and is parked with that reason.
+   */
+  readonly leftOut?: readonly string[];
 }
 
 export interface TableInfo {
@@ -39,6 +46,8 @@ export interface TableInfo {
   readonly table: string;
   readonly key: readonly string[];
   readonly columns: readonly FieldInfo[];
+  /** Columns that somebody else fills. */
+  readonly leftOut?: readonly string[];
 }
 
 export interface ChildInfo extends TableInfo {
@@ -239,7 +248,15 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
     requireNames(place, [child.table, ...Object.keys(child.fields)]);
     const childColumns = Object.entries(child.fields).map(([field, zod]) => describeField(place, field, zod));
     requireFields(place, childColumns, [child.key, child.parent]);
-    return { name, schema, table: child.table, key: [child.key], parent: child.parent, columns: childColumns };
+    return {
+      name,
+      schema,
+      table: child.table,
+      key: [child.key],
+      parent: child.parent,
+      columns: childColumns,
+      leftOut: child.leftOut ?? [],
+    };
   });
   return {
     name: spec.name,
@@ -251,6 +268,7 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
     childFields: spec.children ?? ({} as Ch),
     children,
     softDelete: spec.softDelete,
+    leftOut: spec.leftOut ?? [],
   };
 }
 

@@ -36,11 +36,17 @@ function ownMeta(schema: z.ZodType): FieldMeta {
 
 /**
  * An exact decimal, as a string: `'19.90'`. JavaScript numbers can't hold money.
- * @param precision digits in all @param scale digits after the point
- * @example fields: { total: decimal(10, 2) }
+ * @param precision digits in all; without it, as many as there are @param scale digits after the point
+ * @example fields: { total: decimal(10, 2), factor: decimal() }
  */
-export function decimal(precision: number, scale: number): z.ZodString {
-  const pattern = new RegExp(`^-?\\d{1,${precision - scale}}${scale > 0 ? `(\\.\\d{1,${scale}})?` : ''}$`);
+export function decimal(precision?: number, scale = 0): z.ZodString {
+  if (precision === undefined) {
+    const any = z.string().regex(/^-?\d+(\.\d+)?$/, 'must be a decimal');
+    return annotate(any, { column: { kind: 'decimal' } });
+  }
+  // of numeric(4, 4) the 0 before the point is written too
+  const whole = Math.max(1, precision - scale);
+  const pattern = new RegExp(`^-?\\d{1,${whole}}${scale > 0 ? `(\\.\\d{1,${scale}})?` : ''}$`);
   return annotate(z.string().regex(pattern, `must be a decimal with up to ${scale} decimal places`), {
     column: { kind: 'decimal', precision, scale },
   });

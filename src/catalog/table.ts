@@ -200,8 +200,9 @@ async function differences(db: Queryable, table: TableInfo, rows: readonly Colum
   for (const row of rows) {
     if (row.name === null || !row.required || row.has_default || table.columns.some((field) => field.name === row.name))
       continue;
+    if (table.leftOut?.includes(row.name) === true) continue;
     problems.push(
-      `column "${row.name}" is NOT NULL without a default, and not a field of the catalog: new rows from remotes would fail`,
+      `column "${row.name}" is NOT NULL without a default, and not a field of the catalog: new rows from remotes would fail (name it in leftOut if a trigger fills it)`,
     );
   }
   if (table.key.every((name) => byName.has(name))) problems.push(...(await keyProblems(db, table, byName)));

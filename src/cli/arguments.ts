@@ -27,3 +27,7 @@ export function parkedId(text: string): string {
   if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('It must be a number from `syncflow parked list`.');
   return text;
 }
+
+export function count(text: string): number {
+  return number(text, (value) => Number.isInteger(value) && value >= 0 && value <= 1_000_000, 'a whole number');
+}

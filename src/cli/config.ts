@@ -38,12 +38,28 @@ function search(cwd: string): string {
   });
 }
 
-async function evaluate(file: string, name: string): Promise<unknown> {
-  try {
-    const jiti = createJiti(file, { virtualModules: await ownModules(), fsCache: false, interopDefault: false });
-    const loaded = await jiti.import<{ default?: unknown }>(file);
+/** Loads any module of a project, as a config is loaded. */
+export async function importModule<T>(file: string): Promise<T> {
+  return explained(file, basename(file), () => load<T>(file));
+}
+
+async function load<T>(file: string): Promise<T> {
+  const jiti = createJiti(file, { virtualModules: await ownModules(), fsCache: false, interopDefault: false });
+  return jiti.import<T>(file);
+}
+
+function evaluate(file: string, name: string): Promise<unknown> {
+  return explained(file, name, async () => {
+    const loaded = await load<{ default?: unknown }>(file);
     const exported = loaded.default;
     return typeof exported === 'function' ? await (exported as () => unknown)() : await exported;
+  });
+}
+
+/** What is wrong with a module that can't be loaded, in words. */
+async function explained<T>(file: string, name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof SyncflowError) {
       throw new SyncflowError(error.code, `${name}: ${error.message}`, {

@@ -1,5 +1,6 @@
 /** What a command line touches of its surroundings; tests give others. */
 import { createInterface } from 'node:readline/promises';
+import type { Prompter } from './prompter.js';
 
 export interface TextStream {
   write(text: string): unknown;
@@ -16,6 +17,8 @@ export interface Io {
   readonly cwd: string;
   /** Undefined where nobody can be asked. */
   ask(question: string): Promise<string> | undefined;
+  /** Asks with choices; undefined where nobody can be asked. */
+  readonly prompter?: () => Promise<Prompter> | undefined;
   /** Calls back on every SIGINT and SIGTERM; returns a function that ends it. */
   onSignal(listener: (name: SignalName) => void): () => void;
   /** Ends the process at once. */
@@ -35,6 +38,10 @@ export function nodeIo(): Io {
     env: process.env,
     cwd: process.cwd(),
     ask: (question) => (process.stdin.isTTY && process.stdout.isTTY ? askOnTerminal(question) : undefined),
+    prompter: () =>
+      process.stdin.isTTY && process.stdout.isTTY
+        ? import('./prompter.js').then(({ terminalPrompter }) => terminalPrompter)
+        : undefined,
     onSignal: (listener) => {
       const names: readonly SignalName[] = ['SIGINT', 'SIGTERM'];
       const heard = names.map((name) => ({ name, call: () => listener(name) }));

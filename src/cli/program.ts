@@ -1,8 +1,11 @@
 /** The command line: its commands, and what ends it. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addCheck } from './commands/check.js';
 import { addConflicts } from './commands/conflicts.js';
 import { addDemo } from './commands/demo.js';
+import { addGenerate } from './commands/generate.js';
+import { addInit } from './commands/init.js';
 import { addMigrate } from './commands/migrate.js';
 import { addParked } from './commands/parked.js';
 import { addPause } from './commands/pause.js';
@@ -49,6 +52,9 @@ export function buildProgram(cli: Cli): Command {
     addUninstall,
     addSimulator,
     addDemo,
+    addCheck,
+    addGenerate,
+    addInit,
   ];
   for (const add of adders) add(program, cli);
   return program;

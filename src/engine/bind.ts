@@ -85,9 +85,8 @@ function bindOne(
     account: account as never,
     environment,
   });
-  requireMethods(id, subscriber);
   const mapping = compileMapping(id, catalog.definition, subscriber.mapping);
-  requireMatchUnits(id, subscriber, mapping);
+  requireClaims(id, subscriber, mapping);
   const references: Record<string, string> = {};
   for (const name of referencedCatalogs(mapping)) {
     const other = find(name);
@@ -104,6 +103,12 @@ function bindOne(
     brake: { ...subscriber.brake, ...registration.options.brake },
     references,
   };
+}
+
+/** @throws SyncflowError `config` where a capability has no method, or `match` names no unit */
+export function requireClaims(id: string, subscriber: SubscriberBase, mapping: Mapping): void {
+  requireMethods(id, subscriber);
+  requireMatchUnits(id, subscriber, mapping);
 }
 
 function requireMatchUnits(id: string, subscriber: SubscriberBase, mapping: Mapping): void {

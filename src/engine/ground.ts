@@ -22,7 +22,7 @@ export function groundOf(db: Database): Ground {
 }
 
 /** Reads the shapes of a catalog's tables, which must be there. */
-async function rowsSql(db: Database, definition: CatalogDefinition): Promise<RowsSql> {
+export async function rowsSql(db: Database, definition: CatalogDefinition): Promise<RowsSql> {
   const table = await requireShape(db, definition);
   const children: Record<string, TableShape> = {};
   for (const child of definition.children) children[child.name] = await requireShape(db, child);

@@ -6,6 +6,7 @@ import { messageOf } from '../errors.js';
 import { leastCapabilities, type Capabilities } from './capabilities.js';
 import type { CheckedMapping, MappingSpec } from './mapping.js';
 import { blocked, retry, unknown, type Outcome, type Sight } from './outcome.js';
+import type { RemoteSchema } from './remote-schema.js';
 import { defaultBrake, defaultPolicies, type Brake, type Policies } from './policy.js';
 
 /** Part of a remote object: what is written of it. */
@@ -175,6 +176,9 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
    * An ambiguous match is parked, never guessed.
    */
   readonly match: readonly string[] = [];
+
+  /** What the system publishes of its objects: `syncflow check` and `start` compare the mapping with it. */
+  readonly remoteSchema: RemoteSchema | undefined = undefined;
 
   /** Whether this subscriber takes part for a record. */
   where(_record: Row<C>): boolean {

@@ -1,4 +1,5 @@
 /** `syncflow/testing`: systems to test against, all of them in this process or over HTTP. Public names, listed by hand. */
+export { conformance, sampleRecord, type ConformanceCheck, type ConformanceOptions } from './conformance/index.js';
 export { MemorySubscriber, MemorySystem, type MemoryFault, type MemoryObject } from './memory-system/index.js';
 export {
   SANDBOX_RATE_LIMIT as stripeSandboxRateLimit,

@@ -40,6 +40,9 @@ test('help and version end with 0, no command at all with 2', async () => {
     'resume',
     'uninstall',
     'simulator',
+    'init',
+    'generate',
+    'check',
     'demo',
   ]) {
     expect(help.out).toMatch(new RegExp(`^  ${name}\\b`, 'm'));

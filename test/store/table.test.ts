@@ -81,7 +81,7 @@ describe.each(hubs)('catalog tables on $name', { timeout: 60_000 }, (hub) => {
       '- "public"."differs": column "big" is numeric(5,2), which can\'t hold every numeric(8, 2)',
       '- "public"."differs": column "name" is NOT NULL without a default, but the field may be absent or null',
       '- "public"."differs": column "gone" missing: it should be boolean',
-      '- "public"."differs": column "extra" is NOT NULL without a default, and not a field of the catalog: new rows from remotes would fail',
+      '- "public"."differs": column "extra" is NOT NULL without a default, and not a field of the catalog: new rows from remotes would fail (name it in leftOut if a trigger fills it)',
       '- "public"."differs": the key (id) has no primary key or unique index of exactly these columns',
       '- "public"."differs": column "id" is part of the key, but may be NULL',
     ]);

@@ -50,6 +50,12 @@ async function start(cli: Cli, options: Options): Promise<void> {
   const stop = new AbortController();
   try {
     await flow.prepare();
+    for (const { level, problem, cure, ...where } of await flow.check())
+      if (level !== 'note')
+        logger.warn(
+          { event: 'mapping', level, ...where, cure },
+          `${where.subscriber} ${where.unit ?? ''}: ${problem}. ${cure}`,
+        );
     servers.push(await serveOutside(flow, config, options, logger, stop));
     const control = await serveControl(flow, logger, stop);
     if (control !== undefined) servers.push(control);

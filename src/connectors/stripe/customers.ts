@@ -2,12 +2,14 @@
 import type Stripe from 'stripe';
 import type { CatalogClass } from '../../catalog/catalog.js';
 import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '../../subscriber/base.js';
+import type { RemoteSchema } from '../../subscriber/remote-schema.js';
 import { done, type Outcome } from '../../subscriber/outcome.js';
 import { customerEvents } from './event-types.js';
 import { matches, type PageRequest, type RemotePage } from './listing.js';
 import { StripeObject } from './object.js';
 import { addressMembers, type Writable } from './params.js';
 import { asText, plain, type JsonObject } from './plain.js';
+import { stripeSchema } from './schema.js';
 
 /** A customer as it is mapped: `email`, `address.city`, `metadata.company`. */
 export type StripeCustomer = Stripe.Customer;
@@ -57,6 +59,7 @@ export abstract class StripeCustomerSubscriber<C extends CatalogClass> extends S
       shipping: ['name', 'phone', ...addressMembers.map((member) => `address.${member}`)],
     },
   };
+  override readonly remoteSchema: RemoteSchema | undefined = stripeSchema('customer', this.writable);
 
   override create(operation: CreateOperation<StripeCustomer>): Promise<Outcome<StripeCustomer>> {
     const params = this.createBody(operation) as Stripe.CustomerCreateParams;

@@ -3,6 +3,7 @@ import type Stripe from 'stripe';
 import type { CatalogClass } from '../../catalog/catalog.js';
 import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '../../subscriber/base.js';
 import { SyncflowError } from '../../errors.js';
+import type { RemoteSchema } from '../../subscriber/remote-schema.js';
 import { done, exists, rejected, type Outcome } from '../../subscriber/outcome.js';
 import { invoiceEvents } from './event-types.js';
 import { lineBatches, type LineBatch } from './invoice-lines.js';
@@ -11,6 +12,7 @@ import type { PageRequest, RemotePage } from './listing.js';
 import { StripeObject, type SeenInEvent } from './object.js';
 import type { Params, Writable } from './params.js';
 import { asObject, asText, plain, type JsonObject, type Plain } from './plain.js';
+import { stripeSchema } from './schema.js';
 import { StepRun } from './steps.js';
 
 /** A line of an invoice. */
@@ -98,6 +100,7 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
     update: new Set([...always, ...frozen, 'currency', 'customer', 'status']),
     whole: {},
   };
+  override readonly remoteSchema: RemoteSchema | undefined = stripeSchema('invoice', this.writable);
 
   override async create(operation: CreateOperation<StripeInvoice>): Promise<Outcome<StripeInvoice>> {
     const { status, ...fields } = this.createBody(operation);

@@ -4,6 +4,7 @@ import type { CatalogClass } from '../../catalog/catalog.js';
 import type { RecordKey } from '../../catalog/key.js';
 import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '../../subscriber/base.js';
 import type { Capabilities } from '../../subscriber/capabilities.js';
+import type { RemoteSchema } from '../../subscriber/remote-schema.js';
 import { done, type Outcome } from '../../subscriber/outcome.js';
 import type { UnitSpec } from '../../subscriber/mapping.js';
 import { productEvents } from './event-types.js';
@@ -11,6 +12,7 @@ import type { PageRequest, RemotePage } from './listing.js';
 import { stripeCapabilities, StripeObject, type SeenInEvent } from './object.js';
 import type { Params, Writable } from './params.js';
 import { asObject, asText, isoOfSeconds, plain, type JsonObject, type Plain } from './plain.js';
+import { stripeSchema } from './schema.js';
 import { defaultPriceData, editedPrice, oldPriceOf, priceChange, replacementPrice, type OldPrice } from './prices.js';
 import { StepRun } from './steps.js';
 
@@ -71,6 +73,7 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
     update: new Set(both),
     whole: {},
   };
+  override readonly remoteSchema: RemoteSchema | undefined = stripeSchema('product', this.writable);
 
   override editedAt(remote: StripeProduct): string {
     return isoOfSeconds(remote.updated);

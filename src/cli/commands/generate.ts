@@ -1,0 +1,189 @@
+/** `syncflow generate` */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { SyncflowError } from '../../errors.js';
+import type { Cli } from '../context.js';
+import { catalogFile } from '../scaffold/catalog-source.js';
+import { declaredTable } from '../scaffold/declared-fields.js';
+import { packageOf, writeFiles, type NewFile, type Written } from '../scaffold/files.js';
+import { findCatalogs, loadCatalog } from '../scaffold/find-catalogs.js';
+import { catalogNameOf, classNameOf, fileNameOf } from '../scaffold/names.js';
+import { accountsMark, extensionOf, importExtension, importsMark } from '../scaffold/project.js';
+import { shapeOf, type MainShape } from '../scaffold/shape.js';
+import { stripeKindOf, stripeKinds, type StripeKind } from '../scaffold/stripe-source.js';
+import { couchSubscriber, stripeSubscriber } from '../scaffold/subscriber-source.js';
+import { knownSystems, systemParts } from '../scaffold/systems.js';
+import { conformanceTest } from '../scaffold/test-source.js';
+import { accountFile, unknownSubscriber } from '../scaffold/unknown-system.js';
+
+interface CatalogOptions {
+  readonly fields?: string;
+  readonly table?: string;
+  readonly dir?: string;
+  readonly force?: boolean;
+}
+
+interface SubscriberOptions {
+  readonly as?: StripeKind;
+  readonly dir?: string;
+  readonly force?: boolean;
+}
+
+export function addGenerate(program: Command, cli: Cli): void {
+  const generate = program.command('generate').alias('g').description('write a class from a template');
+  generate
+    .command('catalog')
+    .description('a main class (to read an existing table, use `syncflow init`)')
+    .argument('<name>', 'customer, order_line …')
+    .option(
+      '--fields <list>',
+      'name:text(80),price:decimal(10,2)?,state:enum(new|paid),customer_id:ref(customer); ? may be null',
+    )
+    .option('--table <name>', 'the table, if it is called otherwise')
+    .option('--dir <folder>', 'where to write (default: here)')
+    .option('--force', 'overwrite files that are there')
+    .action((name: string, options: CatalogOptions) => generateCatalog(cli, name, options));
+  generate
+    .command('subscriber')
+    .description('a subscriber class and its test, for stripe, couchdb or a system of your own')
+    .argument('<catalog>', 'the name of a main class’s catalog')
+    .argument('<system>', `${knownSystems.join(', ')}, or any other name`)
+    .addOption(
+      new Option('--as <kind>', 'what the records are in Stripe; guessed from the name').choices([...stripeKinds]),
+    )
+    .option('--dir <folder>', 'where to write (default: here)')
+    .option('--force', 'overwrite files that are there')
+    .action((catalog: string, system: string, options: SubscriberOptions) =>
+      generateSubscriber(cli, catalog, system, options),
+    );
+}
+
+function generateCatalog(cli: Cli, name: string, options: CatalogOptions): void {
+  const folder = resolve(cli.io.cwd, options.dir ?? '.');
+  const extension = extensionOf(folder);
+  if (catalogNameOf(name) !== name) {
+    throw new SyncflowError('usage', `"${name}" can't be a catalog's name`, {
+      hint: `Use letters, digits, "_" and "-": ${catalogNameOf(name)}. A table of any name is given with --table.`,
+    });
+  }
+  const existing = existsSync(folder) ? findCatalogs(folder) : [];
+  const path = `${fileNameOf(name)}.${extension}`;
+  const { draft, classes } = declaredTable(name, options.table ?? name, options.fields ?? 'name:text', existing);
+  const imports = classes.map((one) => `import { ${one.className} } from './${one.path.replace(/ts$/, 'js')}';`);
+  const className = classNameOf(name);
+  const text = catalogFile([{ ...draft, className }], `The main class of ${name}.`, imports);
+  say(cli, writeFiles(folder, [{ path, text }], options.force === true), [
+    `list it in syncflow.config: import { ${className} } from './${path.replace(/ts$/, 'js')}', catalogs: [${className}]`,
+    `npx syncflow generate subscriber ${name} stripe`,
+  ]);
+}
+
+async function generateSubscriber(
+  cli: Cli,
+  catalog: string,
+  system: string,
+  options: SubscriberOptions,
+): Promise<void> {
+  if (!/^[a-z][\w-]*$/i.test(system)) {
+    throw new SyncflowError('usage', `"${system}" can't be a system's name`, {
+      hint: 'Use letters, digits, "_" and "-".',
+    });
+  }
+  const root = cli.io.cwd;
+  const folder = resolve(root, options.dir ?? '.');
+  const found = await loadCatalog(root, catalog);
+  const shape = shapeOf(found.main, found.className);
+  const extension = extensionOf(folder);
+  const stem = `${fileNameOf(system)}-${fileNameOf(found.name)}`;
+  const place = {
+    system,
+    className: `${classNameOf(system)}${found.className}`,
+    mainFrom: moduleFrom(folder, join(root, found.path)),
+    subscriberFrom: `./${stem}.${importExtension(extension)}`,
+    accountClass: `${classNameOf(system)}Account`,
+    accountFrom: `./${fileNameOf(system)}-account.${importExtension(extension)}`,
+  };
+  const runner = usesVitest(folder) ? 'vitest' : 'node:test';
+  const isKnown = knownSystems.includes(system);
+  const account = isKnown ? undefined : { className: place.accountClass, from: place.accountFrom };
+  const files: NewFile[] = [
+    { path: `${stem}.${extension}`, text: subscriberText(shape, place, options) },
+    { path: `${stem}.test.${extension}`, text: conformanceTest(shape, { ...place, runner, account }) },
+    ...(isKnown
+      ? []
+      : [
+          {
+            path: `${fileNameOf(system)}-account.${extension}`,
+            text: accountFile(system, place.accountClass),
+            optional: true,
+          },
+        ]),
+  ];
+  const written = writeFiles(folder, files, options.force === true);
+  const entered = enter(root, moduleFrom(root, join(folder, `${stem}.${extension}`)), system);
+  const steps = [
+    ...(isKnown ? [] : [`fill in create, update, delete and fetch in ${stem}.${extension}`]),
+    ...(entered === undefined
+      ? [`in syncflow.config: import '${place.subscriberFrom}'; and an account: accounts: { ${system}: … }`]
+      : isKnown
+        ? []
+        : [`give the account in syncflow.config: accounts: { ${system}: new ${place.accountClass}(…) }`]),
+    `look through the mapping, then: npx syncflow check`,
+    runner === 'vitest' ? `npx vitest run ${stem}` : `npx tsx --test ${stem}.test.${extension}`,
+  ];
+  say(cli, [...written, ...(entered === undefined ? [] : [entered])], steps);
+}
+
+type Place = Parameters<typeof unknownSubscriber>[1];
+
+function subscriberText(shape: MainShape, place: Place, options: SubscriberOptions): string {
+  if (place.system === 'couchdb') return couchSubscriber(shape, place);
+  if (place.system !== 'stripe') return unknownSubscriber(shape, place);
+  const kind = options.as ?? stripeKindOf(shape.name);
+  if (kind !== undefined) return stripeSubscriber(shape, kind, place);
+  throw new SyncflowError('usage', `what "${shape.name}" is in Stripe can't be told from its name`, {
+    hint: `Say it: --as ${stripeKinds.join(', --as ')}.`,
+  });
+}
+
+/** The specifier by which a file is imported from a folder. */
+function moduleFrom(folder: string, file: string): string {
+  const path = relative(folder, file).replaceAll('\\', '/').replace(/ts$/, 'js');
+  return path.startsWith('.') ? path : `./${path}`;
+}
+
+function usesVitest(folder: string): boolean {
+  const value: Readonly<Record<string, unknown>> = packageOf(folder)?.value ?? {};
+  const named = {
+    ...(value['dependencies'] as object | undefined),
+    ...(value['devDependencies'] as object | undefined),
+  };
+  return 'vitest' in named;
+}
+
+/** Adds the subscriber and its account to a config that `init` made: where its marks are, and nowhere else. */
+function enter(root: string, from: string, system: string): Written | undefined {
+  const name = ['syncflow.config.ts', 'syncflow.config.mts'].find((one) => existsSync(join(root, one)));
+  if (name === undefined) return undefined;
+  const file = join(root, name);
+  const before = readFileSync(file, 'utf8');
+  if (!before.includes(importsMark) || !before.includes(accountsMark)) return undefined;
+  if (before.includes(`'${from}'`)) return undefined;
+  const account = systemParts(system);
+  let text = before.replace(importsMark, `import '${from}';\n${importsMark}`);
+  if (account !== undefined && !text.includes(account.imports)) {
+    text = text.replace(importsMark, `${account.imports}\n${importsMark}`);
+    text = text.replace(accountsMark, `${account.line}\n    ${accountsMark}`);
+  }
+  writeFileSync(file, text);
+  return { path: relative(root, join(dirname(file), name)), what: 'added to' };
+}
+
+function say(cli: Cli, written: readonly Written[], steps: readonly string[]): void {
+  const { bold, green } = cli.output.colors;
+  for (const { path, what } of written) cli.output.line(`${green(what.padEnd(5))} ${path}`);
+  cli.output.line();
+  cli.output.line(bold('Next:'));
+  for (const [index, step] of steps.entries()) cli.output.line(`  ${index + 1}. ${step}`);
+}
