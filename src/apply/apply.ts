@@ -108,7 +108,7 @@ function failure(env: Environment, binding: Binding, link: Link, seen: Observati
     ...base.settlement,
     state: 'linked',
     remoteId: seen.remoteId,
-    shadow: shadowOfSent(binding.mapping, link.shadow, seen.sent),
+    shadow: shadowOfSent(binding.mapping, link.shadow, seen.sent, seen),
     look: true,
   };
   return { ...base, settlement, ...closed(seen.intent, 'done'), history: seen.history ?? [], emit: seen.emit ?? [] };
@@ -336,7 +336,7 @@ export function observedWithoutRecord(
       state: 'linked',
       remoteId: seen.remoteId,
       proof: 'there',
-      shadow: shadowOfSent(binding.mapping, link.shadow, seen.sent),
+      shadow: shadowOfSent(binding.mapping, link.shadow, seen.sent, seen),
       dueInMs: 0,
     },
     history: seen.history ?? [],

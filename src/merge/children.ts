@@ -5,9 +5,9 @@ import { keyFields, parseKey, type RecordKey } from '../catalog/key.js';
 import type { ChildMapping } from '../subscriber/compile.js';
 import { childConflict, editedThere, withSeen } from './child-edits.js';
 import { hubChildren, pairUp, remoteChildren, type Match, type RemoteChild } from './child-pairs.js';
-import { mergeUnits, rebase, type Applied, type Conflict, type MergeInput } from './merge.js';
+import { mergeUnits, type Applied, type Conflict, type MergeInput } from './merge.js';
 import { hubText } from './project.js';
-import { childShadowsOfSent } from './sent.js';
+import { childShadowsOfSent, rebase } from './sent.js';
 import { hubChanged, pair, type ChildShadow, type Pair, type Pairs } from './shadow.js';
 
 /** A child that inward sync writes; its key is unknown until the hub gives one. */

@@ -9,7 +9,7 @@ import type { Mapping, Unit } from '../subscriber/compile.js';
 import { decideConflict, type Decision, type EditTimes } from './authority.js';
 import { mergeChildren, type ChildrenMerged } from './children.js';
 import { fieldsOf, get, hubText, put, remoteValue, type Resolver } from './project.js';
-import type { Sent, SentPairs } from './sent.js';
+import { rebase, type Sent } from './sent.js';
 import { hubChanged, isEmpty, pair, sameRemote, type Pair, type Pairs, type Shadow } from './shadow.js';
 
 export interface MergeInput extends EditTimes {
@@ -75,23 +75,6 @@ export function merge(input: MergeInput): Merged {
     owed: units.owed || children.some((child) => child.owed),
     changesHub: Object.keys(patch).length > 0,
   };
-}
-
-/** The base that holds once our own write is taken into account. */
-export function rebase(
-  units: readonly Unit[],
-  base: Pairs,
-  sent: SentPairs | undefined,
-  seen: { readonly remote: unknown; readonly firstHand: boolean },
-): Pairs {
-  if (sent === undefined) return base;
-  const pairs: Record<string, Pair> = { ...base };
-  for (const unit of units) {
-    const ours = own(sent, unit.name);
-    if (ours === undefined) continue;
-    pairs[unit.name] = pair(ours.h, seen.firstHand ? remoteValue(unit, seen.remote) : ours.r);
-  }
-  return pairs;
 }
 
 /** Merges the units of a record, or of one child row. */

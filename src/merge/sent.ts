@@ -1,6 +1,8 @@
 /** What a write of ours sent, and the shadow where nothing else is known. Pure. */
-import type { ChildMapping, Mapping } from '../subscriber/compile.js';
-import type { ChildShadow, Pair, Shadow } from './shadow.js';
+import { own } from '../catalog/own.js';
+import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
+import { remoteValue } from './project.js';
+import { pair, type ChildShadow, type Pair, type Pairs, type Shadow } from './shadow.js';
 
 /** What we last wrote, as it was frozen in the intent: hub text and remote value by unit. */
 export type SentPairs = Readonly<Record<string, Pair>>;
@@ -17,15 +19,43 @@ export interface Sent {
   readonly certain?: boolean;
 }
 
-/** The shadow where all that is known is what we sent. */
-export function shadowOfSent(mapping: Mapping, shadow: Shadow, sent: Sent | undefined): Shadow {
+/**
+ * The shadow where no merge tells more than what we sent.
+ * @param answer what the remote showed in answer to it: its form of our values, where it is first-hand
+ */
+export function shadowOfSent(
+  mapping: Mapping,
+  shadow: Shadow,
+  sent: Sent | undefined,
+  answer?: { readonly remote: unknown },
+): Shadow {
   if (sent === undefined) return shadow;
-  const units = { ...shadow.units, ...sent.units };
+  const units = rebase(mapping.units, { ...shadow.units, ...sent.units }, sent.units, {
+    remote: answer?.remote,
+    firstHand: sent.firstHand && answer !== undefined,
+  });
   if (mapping.children.length === 0) return { ...shadow, units };
   const children = Object.fromEntries(
     mapping.children.map((child) => [child.name, childShadowsOfSent(child, shadow, sent)]),
   );
   return { ...shadow, units, children: { ...shadow.children, ...children } };
+}
+
+/** The base that holds once our own write is taken into account. */
+export function rebase(
+  units: readonly Unit[],
+  base: Pairs,
+  sent: SentPairs | undefined,
+  seen: { readonly remote: unknown; readonly firstHand: boolean },
+): Pairs {
+  if (sent === undefined) return base;
+  const pairs: Record<string, Pair> = { ...base };
+  for (const unit of units) {
+    const ours = own(sent, unit.name);
+    if (ours === undefined) continue;
+    pairs[unit.name] = pair(ours.h, seen.firstHand ? remoteValue(unit, seen.remote) : ours.r);
+  }
+  return pairs;
 }
 
 /** A child that was added has no id there yet: it is remembered, so that it isn't sent again before it was looked for. */

@@ -122,3 +122,30 @@ test('a custom rule of the catalog is asked about the merged record', async () =
   expect(parked[0]?.reason).toMatch(/equals the name/);
   expect(await world.flow.catalog(Contact).get(ada.id)).toEqual({ ...ada, name: 'Paris' });
 });
+
+test('that comes with the answer to our own write: the remote’s form of what we sent is no edit of it', async () => {
+  const Contact = contactCatalog();
+  // it tells afterwards what a write overwrote: no look before the write
+  Contact.register(memorySide({ capabilities: { history: true } }));
+  const system = new MemorySystem();
+  const loud = (value: unknown): unknown => (typeof value === 'string' ? value.toUpperCase() : value);
+  system.normalise = (values) => ({ ...values, city: loud(values['city']) });
+  const world = await stage.start([Contact], { memory: system });
+  const contacts = world.flow.catalog(Contact);
+  const ada = await contacts.save({ name: 'Ada', city: 'Oldtown' });
+  await world.flow.sync();
+  const { id } = only(system);
+  system.edit(id, { name: '' });
+  await contacts.save({ id: ada.id, city: 'London' });
+  await world.flow.settled();
+  expect(await parkedOf(world)).toMatchObject([{ code: 'validation' }]);
+  system.edit(id, { name: 'Countess' });
+  await world.flow.unsubscribe('contact/memory');
+  await contacts.save({ id: ada.id, city: 'Paris' });
+  await world.flow.sync();
+  await world.flow.resubscribe('contact/memory');
+  await world.flow.sync();
+  expect(await contacts.get(ada.id)).toMatchObject({ name: 'Countess', city: 'Paris' });
+  expect(await conflictsOf(world)).toEqual([]);
+  expect(only(system).values).toMatchObject({ city: 'PARIS' });
+});
