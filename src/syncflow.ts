@@ -1,23 +1,20 @@
 /** Composes, starts and stops the services. */
-import { hostname } from 'node:os';
-import { randomUUID } from 'node:crypto';
 import type { CatalogClass } from './catalog/catalog.js';
 import { CatalogHandle } from './catalog/handle.js';
-import { bindSubscribers, inReferenceOrder, type Accounts } from './engine/bind.js';
-import type { Binding, CatalogBinding } from './engine/binding.js';
-import { systemClock, type Clock, type Environment } from './engine/environment.js';
-import { Contacts } from './engine/contacts.js';
-import { groundOf } from './engine/ground.js';
+import { inReferenceOrder, type Accounts } from './engine/bind.js';
+import type { Clock } from './engine/environment.js';
 import { Loops } from './engine/loops.js';
-import { didYouMean, SyncflowError } from './errors.js';
+import { findBinding, prepare, type Prepared } from './engine/prepare.js';
+import { SyncflowError } from './errors.js';
+import { explain, type ExplainRequest } from './explain/explain.js';
+import type { Explanation } from './explain/explanation.js';
 import type { SyncflowEvents } from './events.js';
 import { backfill, openFirstLoads } from './maintenance/backfill.js';
 import { verify, type VerifyReport } from './maintenance/verify.js';
 import { releaseSetting } from './outward/brake.js';
-import { defaultRetry, type RetryOptions } from './outward/retry.js';
+import type { RetryOptions } from './outward/retry.js';
 import { Intake, receiveWebhook, type Received } from './inward/webhook.js';
 import type { Database } from './store/database.js';
-import { EmbeddedDatabase } from './store/embedded.js';
 import {
   createAgain,
   isPending,
@@ -30,11 +27,10 @@ import {
   type ParkedRecord,
   type SubscriberStatus,
 } from './store/overview.js';
+import { openDatabase } from './store/open.js';
 import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
-import { PostgresDatabase } from './store/postgres.js';
-import { HubRows } from './store/rows.js';
 import { shortenLeases } from './store/links.js';
-import { dropSetting, liftHold, readSetting, writeEnd, writeSetting } from './store/settings.js';
+import { dropSetting, liftHold, writeEnd, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
 
 export interface SyncflowOptions {
@@ -181,7 +177,7 @@ export class Syncflow {
   /** Lists everything of a subscriber again, on both sides: after an outage longer than the remote's memory, say. */
   async rescan(subscriber: string): Promise<void> {
     const { env, bindings } = await this.#ready();
-    const binding = find(bindings, subscriber);
+    const binding = findBinding(bindings, subscriber);
     await (this.#loops?.list(binding, true) ?? backfill(env, binding, this.#stopping.signal, true));
     this.#loops?.wake(subscriber);
   }
@@ -242,7 +238,7 @@ export class Syncflow {
   /** Compares whole catalogs with their remotes, field by field. Writes nothing. Systems without a listing are left out. */
   async verify(subscriber?: string): Promise<readonly VerifyReport[]> {
     const { env, bindings } = await this.#ready();
-    const chosen = subscriber === undefined ? bindings : [find(bindings, subscriber)];
+    const chosen = subscriber === undefined ? bindings : [findBinding(bindings, subscriber)];
     const reports: VerifyReport[] = [];
     for (const binding of chosen) if (binding.subscriber.capabilities.listing) reports.push(await verify(env, binding));
     return reports;
@@ -272,12 +268,32 @@ export class Syncflow {
   /** Lets the deletes go that the brake or a TRUNCATE holds: they were meant. */
   async release(subscriber: string, forMs = 600_000): Promise<number> {
     const { env, bindings } = await this.#ready();
-    find(bindings, subscriber);
+    findBinding(bindings, subscriber);
     await writeEnd(env.db, releaseSetting(subscriber), forMs);
     let count = 0;
     for (const code of ['brake', 'truncate']) count += await retryParked(env.db, { subscriber, code, held: true });
     this.#loops?.ring();
     return count;
+  }
+
+  /**
+   * Both sides of a record for each of its subscribers, and its timeline: which event or write, from whom and by which rule,
+   * gave each value, and what lost.
+   *
+   * @param key its value, an object with every key field, or its text (`'["42"]'`)
+   * @throws SyncflowError `usage` for a catalog, key or field that isn't there
+   * @example
+   * const { origins } = await flow.explain(Customer, 42, { field: 'email' });
+   * console.log(origins.email?.by, origins.email?.rule);
+   */
+  async explain(
+    catalog: CatalogClass | string,
+    key: unknown,
+    options: Pick<ExplainRequest, 'field' | 'fetch'> = {},
+  ): Promise<Explanation> {
+    const { env, catalogs, bindings } = await this.#ready();
+    const name = typeof catalog === 'string' ? catalog : catalog.definition.name;
+    return explain(env, catalogs, bindings, { catalog: name, key, ...options });
   }
 
   async conflicts(filter: { subscriber?: string; key?: string } = {}): Promise<readonly ConflictRow[]> {
@@ -287,14 +303,14 @@ export class Syncflow {
   /** Stops syncing a subscriber, or one record of it, until `resubscribe`. Changes meanwhile are noted, and synced then. */
   async unsubscribe(subscriber: string, key?: string): Promise<void> {
     const { env, bindings } = await this.#ready();
-    find(bindings, subscriber);
+    findBinding(bindings, subscriber);
     if (key === undefined) await writeSetting(env.db, `pause:${subscriber}`, env.clock.now().toISOString());
     else await setPaused(env.db, subscriber, key, true);
   }
 
   async resubscribe(subscriber: string, key?: string): Promise<void> {
     const { env, bindings } = await this.#ready();
-    find(bindings, subscriber);
+    findBinding(bindings, subscriber);
     if (key === undefined) await dropSetting(env.db, `pause:${subscriber}`);
     else await setPaused(env.db, subscriber, key, false);
     this.#loops?.ring();
@@ -303,52 +319,10 @@ export class Syncflow {
   #ready(): Promise<Prepared> {
     if (this.#stopped !== undefined)
       throw new SyncflowError('usage', 'this Syncflow was stopped', { hint: 'Make a new one.' });
-    this.#prepared ??= this.#prepare();
+    this.#prepared ??= prepare(this.database, this.catalogs, this.environment, this.#options, (name, event) =>
+      this.#emit(name, event),
+    );
     return this.#prepared;
-  }
-
-  async #prepare(): Promise<Prepared> {
-    const { accounts = {}, clock = systemClock, random = Math.random, newId = randomUUID } = this.#options;
-    await this.database.open();
-    const ground = groundOf(this.database);
-    const { applied } = await ground.migrate();
-    await this.#checkEnvironment();
-    const catalogs = new Map<string, CatalogBinding>();
-    for (const main of this.catalogs) {
-      if (catalogs.has(main.definition.name))
-        throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`);
-      const { definition } = main;
-      const rows = new HubRows(definition, await ground.prepareTables(definition));
-      catalogs.set(definition.name, { definition, main: new main(), rows });
-    }
-    const bindings = bindSubscribers(this.catalogs, catalogs, accounts, this.environment);
-    await ground.capture(this.catalogs.map((main) => main.definition));
-    const env: Environment = {
-      db: this.database,
-      clock,
-      random,
-      newId,
-      worker: `${hostname()}:${process.pid}:${newId().slice(0, 8)}`,
-      leaseMs: this.#options.leaseMs ?? 30_000,
-      retry: { ...defaultRetry, ...this.#options.retry },
-      contacts: new Contacts(),
-      emit: (name, event) => this.#emit(name, event),
-    };
-    return { env, catalogs, bindings, applied };
-  }
-
-  async #checkEnvironment(): Promise<void> {
-    const known = await readSetting(this.database, 'environment');
-    if (known !== undefined && known !== this.environment && this.#options.adoptEnvironment !== true) {
-      throw new SyncflowError(
-        'environment',
-        `this hub belongs to the environment "${known}", not "${this.environment}"`,
-        {
-          hint: `Is it a copy? Then its links lead to the remotes of "${known}". To take it over all the same: adoptEnvironment: true, or \`syncflow migrate --adopt-environment\`.`,
-        },
-      );
-    }
-    if (known !== this.environment) await writeSetting(this.database, 'environment', this.environment);
   }
 
   #emit<N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]): void {
@@ -369,33 +343,4 @@ export interface RetryFilter {
 function oneOf({ id }: RetryFilter): string {
   if (id !== undefined) return id;
   throw new SyncflowError('usage', 'a decision is made for one record', { hint: 'Give its id: see flow.parked().' });
-}
-
-interface Prepared {
-  readonly env: Environment;
-  readonly catalogs: ReadonlyMap<string, CatalogBinding>;
-  readonly bindings: readonly Binding[];
-  readonly applied: readonly string[];
-}
-
-function find(bindings: readonly Binding[], id: string): Binding {
-  const binding = bindings.find((one) => one.id === id);
-  if (binding !== undefined) return binding;
-  const ids = bindings.map((one) => one.id);
-  const guess = didYouMean(id, ids);
-  throw new SyncflowError('usage', `there is no subscriber "${id}"`, {
-    hint: guess === undefined ? `There are: ${ids.join(', ')}.` : `Did you mean "${guess}"?`,
-  });
-}
-
-/** A database from its short form. */
-export function openDatabase(address: string): Database {
-  if (/^postgres(ql)?:\/\//.test(address)) return new PostgresDatabase({ url: address });
-  if (address === 'memory:') return new EmbeddedDatabase();
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) {
-    throw new SyncflowError('config', `a database can't be opened by "${address.split(':')[0] ?? ''}:"`, {
-      hint: 'Give postgres://…, a folder for an embedded hub, or memory:.',
-    });
-  }
-  return new EmbeddedDatabase({ dataDir: address });
 }

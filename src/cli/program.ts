@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addConflicts } from './commands/conflicts.js';
 import { addDemo } from './commands/demo.js';
+import { addExplain } from './commands/explain.js';
 import { addMigrate } from './commands/migrate.js';
 import { addParked } from './commands/parked.js';
 import { addPause } from './commands/pause.js';
@@ -42,6 +43,7 @@ export function buildProgram(cli: Cli): Command {
     addMigrate,
     addStatus,
     addParked,
+    addExplain,
     addSync,
     addVerify,
     addConflicts,

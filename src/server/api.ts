@@ -25,11 +25,29 @@ const nothing = z.strictObject({});
 const parkedFilter = z.strictObject({ subscriber: name.optional(), code: name.optional(), id: id.optional() });
 const retryRequest = parkedFilter.extend({ as: z.literal('create').optional() });
 const conflictFilter = z.strictObject({ subscriber: name.optional(), key: name.optional() });
+const explainQuery = z.strictObject({
+  catalog: name,
+  key: name,
+  field: name.optional(),
+  fetch: z.literal('true').optional(),
+});
 const oneSubscriber = z.strictObject({ subscriber: name });
 const maybeSubscriber = z.strictObject({ subscriber: name.optional() });
 const subscriberAndKey = z.strictObject({ subscriber: name, key: name.optional() });
 
-const paths = ['status', 'parked', 'parked/retry', 'release', 'sync', 'verify', 'conflicts', 'pause', 'resume', 'stop'];
+const paths = [
+  'status',
+  'parked',
+  'parked/retry',
+  'release',
+  'sync',
+  'verify',
+  'conflicts',
+  'explain',
+  'pause',
+  'resume',
+  'stop',
+];
 
 export function controlApi(operations: Operations, options: ApiOptions): Hono {
   const api = new Hono();
@@ -60,6 +78,10 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   api.get('/conflicts', async (context) =>
     json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }),
   );
+  api.get('/explain', async (context) => {
+    const { fetch, ...query } = readQuery(context, explainQuery);
+    return json(200, await operations.explain({ ...query, fetch: fetch === 'true' }));
+  });
   for (const what of ['pause', 'resume'] as const) {
     api.post(`/${what}`, async (context) => {
       const { subscriber, key } = await body(context, subscriberAndKey);

@@ -1,9 +1,11 @@
 /** Operations through the control API of the process that holds the hub. */
 import { SyncflowError, type ErrorCode } from '../errors.js';
+import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
 import type {
   ConflictFilter,
+  ExplainQuery,
   LongOptions,
   Operations,
   ParkedFilter,
@@ -75,6 +77,10 @@ export class RemoteOperations implements Operations {
 
   async verify(subscriber?: string, options: LongOptions = {}): Promise<readonly VerifyReport[]> {
     return (await this.#long<{ reports: VerifyReport[] }>('verify', { subscriber }, options)).reports;
+  }
+
+  async explain({ fetch, ...query }: ExplainQuery): Promise<Explanation> {
+    return this.#get<Explanation>('explain', { ...query, ...(fetch === true ? { fetch: 'true' } : {}) });
   }
 
   async conflicts(filter: ConflictFilter = {}): Promise<readonly ConflictRow[]> {

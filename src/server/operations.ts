@@ -1,6 +1,7 @@
 /** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
 import type { Syncflow } from '../syncflow.js';
 import type { SyncflowEvents } from '../events.js';
+import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
 
@@ -18,6 +19,14 @@ export interface RetryRequest extends ParkedFilter {
 export interface ConflictFilter {
   readonly subscriber?: string | undefined;
   readonly key?: string | undefined;
+}
+
+export interface ExplainQuery {
+  readonly catalog: string;
+  /** The key's text: `["42"]`. */
+  readonly key: string;
+  readonly field?: string | undefined;
+  readonly fetch?: boolean | undefined;
 }
 
 export interface StatusReport {
@@ -47,6 +56,7 @@ export interface Operations {
   /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
   sync(options?: LongOptions): Promise<StatusReport>;
   verify(subscriber?: string, options?: LongOptions): Promise<readonly VerifyReport[]>;
+  explain(query: ExplainQuery): Promise<Explanation>;
   conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
   pause(subscriber: string, key?: string): Promise<void>;
   resume(subscriber: string, key?: string): Promise<void>;
@@ -105,6 +115,10 @@ export class LocalOperations implements Operations {
     } finally {
       stop();
     }
+  }
+
+  async explain({ catalog, key, ...options }: ExplainQuery): Promise<Explanation> {
+    return this.#flow.explain(catalog, key, given(options));
   }
 
   async conflicts(filter: ConflictFilter = {}): Promise<readonly ConflictRow[]> {

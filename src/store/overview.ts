@@ -141,7 +141,7 @@ export async function createAgain(tx: Queryable, id: string): Promise<boolean> {
     },
     [id, link.deleted],
   );
-  await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, deleted: undefined }]);
+  await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, by: null, deleted: undefined }]);
   // new remotes that might have been the one which it had made
   await retryParked(tx, { subscriber: link.subscriber, code: 'ambiguous', held: false });
   return true;

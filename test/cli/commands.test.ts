@@ -59,6 +59,18 @@ test(
     const synced = await finish(['sync', '--json', '--timeout', '60'], { cwd });
     expect(JSON.parse(synced.out)).toMatchObject({ running: true, subscribers: [{ inAgreement: 1, parked: 0 }] });
     expect((await finish(['verify', 'customer/memory', '--strict'], { cwd })).code).toBe(0);
+    const explained = await finish(['explain', 'customer', '42', 'name', '--fetch'], { cwd });
+    expect(explained).toMatchObject({ code: 0, err: '' });
+    expect(explained.out).toMatch(/^customer 42 · name\n {2}name {2}Ada CANARY Lovelace\n[\s\S]*why {2}postgres.* set it/);
+    expect(explained.out).toMatch(/read just now: it shows the same[\s\S]*parked: rejected[\s\S]*created there/);
+    expect(JSON.parse((await finish(['explain', 'customer', '42', '--json'], { cwd })).out)).toMatchObject({
+      key: '["42"]',
+      subscribers: [{ standing: 'in-agreement' }],
+    });
+    expect(await finish(['explain', 'custmer', '42'], { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Did you mean "customer"?') as string,
+    });
 
     expect((await finish(['pause', 'customer/memory'], { cwd })).code).toBe(0);
     expect((await finish(['status'], { cwd })).out).toMatch(/customer +memory \(paused\)/);

@@ -36,6 +36,7 @@ test('help and version end with 0, no command at all with 2', async () => {
     'sync',
     'verify',
     'conflicts',
+    'explain',
     'pause',
     'resume',
     'uninstall',

@@ -33,6 +33,7 @@ describe('arguments', () => {
     'sync',
     'verify',
     'conflicts',
+    'explain',
     'pause',
     'resume',
     'uninstall',

@@ -42,6 +42,7 @@ export interface LinkRow {
   readonly gone_at: Moment | null;
   readonly deleted_at: Moment | null;
   readonly edited_at: Moment | null;
+  readonly edited_by: string | null;
   readonly remote_edited_at: Moment | null;
   readonly sight: JsonText | null;
   readonly claims: string | null;
@@ -233,6 +234,7 @@ export const newLink = (
   gone_at: null,
   deleted_at: null,
   edited_at: null,
+  edited_by: null,
   remote_edited_at: null,
   sight: null,
   claims: null,

@@ -62,10 +62,17 @@ const byRemote = distinct(fc.record({ subscriber, remoteId }), (one) => [one.sub
 const dueCommands = [
   command(
     'makeDue',
-    distinct(fc.record({ subscriber, key, lane, at: maybe(at), deleted: fc.boolean() }), (one) => [
-      one.subscriber,
-      one.key,
-    ]),
+    distinct(
+      fc.record({
+        subscriber,
+        key,
+        lane,
+        at: maybe(at),
+        by: maybe(fc.constantFrom('customer/a', '@app')),
+        deleted: fc.boolean(),
+      }),
+      (one) => [one.subscriber, one.key],
+    ),
     (rows) => (tx) => marks.makeDue(tx, rows),
   ),
   command(
@@ -295,8 +302,12 @@ const hintCommands = [
   command('claimEvents', few(subscriber), (given) => (tx) => inbox.claimEvents(tx, given, all)),
   command(
     'settleEvents',
-    few(fc.integer({ min: 1, max: 9 })),
-    (given) => (tx) => inbox.settleEvents(tx, given.map(String)),
+    few(fc.tuple(fc.integer({ min: 1, max: 9 }), maybe(at))),
+    (given) => (tx) =>
+      inbox.settleEvents(
+        tx,
+        [...new Map(given)].map(([id, when]) => ({ id: String(id), payload: when === null ? {} : { at: when } })),
+      ),
   ),
   command(
     'knownEvents',
@@ -337,7 +348,7 @@ const recordCommands = [
           key: named ?? undefined,
           remoteId: undefined,
           event: event as 'deleted',
-          detail: { n: 1 },
+          detail: { units: ['name'] },
         })),
       ),
   ),
