@@ -86,6 +86,7 @@ export {
 export type { RegisterOptions, Registration, SubscriberClass } from './subscriber/registration.js';
 export { SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
 export type { RecordEvent, SyncflowEvents } from './events.js';
+export type { ParkedCause } from './explain/causes.js';
 export type {
   Explanation,
   OpenIntent,

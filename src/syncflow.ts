@@ -4,8 +4,9 @@ import { CatalogHandle } from './catalog/handle.js';
 import { inReferenceOrder, type Accounts } from './engine/bind.js';
 import type { Clock } from './engine/environment.js';
 import { Loops } from './engine/loops.js';
-import { findBinding, prepare, type Prepared } from './engine/prepare.js';
+import { findBinding, prepare, subscribersOf, type Prepared } from './engine/prepare.js';
 import { SyncflowError } from './errors.js';
+import { parkedCauses, type ParkedCause } from './explain/causes.js';
 import { explain, type ExplainRequest } from './explain/explain.js';
 import type { Explanation } from './explain/explanation.js';
 import type { SyncflowEvents } from './events.js';
@@ -248,6 +249,11 @@ export class Syncflow {
     return listParked((await this.#ready()).env.db, filter);
   }
 
+  /** What is parked, grouped by cause (code and reason, without what differs from record to record), each with an example and its cure. */
+  async parkedCauses(filter: { subscriber?: string; code?: string } = {}): Promise<readonly ParkedCause[]> {
+    return parkedCauses((await this.#ready()).env.db, filter);
+  }
+
   /**
    * Tries parked records again. `{ id, as: 'create' }` decides about one that is parked as `unknown-create` (its create had no effect)
    * or `delete-conflict` (its remote was deleted, and is wanted): it gets a new remote. A subscriber that is held because it was `blocked` goes on at once. Those held by the brake or a TRUNCATE only go on with `release`. */
@@ -300,20 +306,31 @@ export class Syncflow {
     return listConflicts((await this.#ready()).env.db, filter);
   }
 
-  /** Stops syncing a subscriber, or one record of it, until `resubscribe`. Changes meanwhile are noted, and synced then. */
-  async unsubscribe(subscriber: string, key?: string): Promise<void> {
+  /**
+   * Stops syncing, until `resume`, a subscriber (`customer/stripe`) or a whole catalog (`customer`: all of its subscribers); with a
+   * key only that record. Changes meanwhile, on both sides, are noted, and synced then. Returns the subscribers that it meant.
+   */
+  async pause(target: string, key?: string): Promise<readonly string[]> {
     const { env, bindings } = await this.#ready();
-    findBinding(bindings, subscriber);
-    if (key === undefined) await writeSetting(env.db, `pause:${subscriber}`, env.clock.now().toISOString());
-    else await setPaused(env.db, subscriber, key, true);
+    const ids = subscribersOf(bindings, target);
+    for (const id of ids) {
+      if (key === undefined) await writeSetting(env.db, `pause:${id}`, env.clock.now().toISOString());
+      else await setPaused(env.db, id, key, true);
+    }
+    return ids;
   }
 
-  async resubscribe(subscriber: string, key?: string): Promise<void> {
+  /** Ends what `pause` of the same target began. A record that was paused by its key stays so when its subscriber is resumed. */
+  async resume(target: string, key?: string): Promise<readonly string[]> {
     const { env, bindings } = await this.#ready();
-    findBinding(bindings, subscriber);
-    if (key === undefined) await dropSetting(env.db, `pause:${subscriber}`);
-    else await setPaused(env.db, subscriber, key, false);
+    const ids = subscribersOf(bindings, target);
+    for (const id of ids) {
+      if (key === undefined) await dropSetting(env.db, `pause:${id}`);
+      else await setPaused(env.db, id, key, false);
+    }
     this.#loops?.ring();
+    for (const id of ids) this.#loops?.wake(id);
+    return ids;
   }
 
   #ready(): Promise<Prepared> {

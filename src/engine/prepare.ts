@@ -77,3 +77,15 @@ export function findBinding(bindings: readonly Binding[], id: string): Binding {
     hint: guess === undefined ? `There are: ${ids.join(', ')}.` : `Did you mean "${guess}"?`,
   });
 }
+
+/** A subscriber by its id, or all of a catalog by its name. */
+export function subscribersOf(bindings: readonly Binding[], target: string): readonly string[] {
+  const ofCatalog = bindings.filter((one) => one.catalog.definition.name === target).map((one) => one.id);
+  if (ofCatalog.length > 0) return ofCatalog;
+  if (target.includes('/')) return [findBinding(bindings, target).id];
+  const names = [...new Set(bindings.flatMap((one) => [one.catalog.definition.name, one.id]))];
+  const guess = didYouMean(target, names);
+  throw new SyncflowError('usage', `there is no subscriber and no catalog with subscribers called "${target}"`, {
+    hint: guess === undefined ? `There are: ${names.join(', ')}.` : `Did you mean "${guess}"?`,
+  });
+}

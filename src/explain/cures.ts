@@ -1,7 +1,8 @@
 /** What to do about a record that is set aside: one answer for each code. */
+import { own } from '../catalog/own.js';
 import type { ParkCode } from '../outward/plan.js';
 
-const cures: Readonly<Record<ParkCode, string>> = {
+const cures: Readonly<Record<string, string>> = {
   validation:
     'Correct the record so that it satisfies the catalog’s schema, or loosen the schema; an edit is tried by itself.',
   mapping: 'Correct the value, or the lens that refused it (`via` in the mapping); then retry.',
@@ -27,8 +28,8 @@ const cures: Readonly<Record<ParkCode, string>> = {
   loop: 'Two systems undo each other’s form of a value: bring both to one form in the unit’s lens, or make it one-way; then retry.',
   twin: 'Two remotes claim one record: merge or delete one of them there; then retry.',
   failed: 'It failed too often. The reason is the last answer: mend that, then retry.',
-};
+} satisfies Record<ParkCode, string>;
 
 export function cureOf(code: string): string {
-  return (cures as Readonly<Record<string, string | undefined>>)[code] ?? 'Mend what the reason says, then retry.';
+  return own(cures, code) ?? 'Mend what the reason says, then retry.';
 }

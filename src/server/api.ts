@@ -23,6 +23,7 @@ const name = z.string().min(1).max(500);
 const id = z.string().regex(/^\d{1,18}$/, 'must be the number of a parked record');
 const nothing = z.strictObject({});
 const parkedFilter = z.strictObject({ subscriber: name.optional(), code: name.optional(), id: id.optional() });
+const causeFilter = parkedFilter.omit({ id: true });
 const retryRequest = parkedFilter.extend({ as: z.literal('create').optional() });
 const conflictFilter = z.strictObject({ subscriber: name.optional(), key: name.optional() });
 const explainQuery = z.strictObject({
@@ -33,11 +34,12 @@ const explainQuery = z.strictObject({
 });
 const oneSubscriber = z.strictObject({ subscriber: name });
 const maybeSubscriber = z.strictObject({ subscriber: name.optional() });
-const subscriberAndKey = z.strictObject({ subscriber: name, key: name.optional() });
+const targetAndKey = z.strictObject({ target: name, key: name.optional() });
 
 const paths = [
   'status',
   'parked',
+  'parked/causes',
   'parked/retry',
   'release',
   'sync',
@@ -60,6 +62,9 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   api.get('/status', async () => json(200, await operations.status()));
   api.get('/parked', async (context) =>
     json(200, { parked: await operations.parked(readQuery(context, parkedFilter)) }),
+  );
+  api.get('/parked/causes', async (context) =>
+    json(200, { causes: await operations.parkedCauses(readQuery(context, causeFilter)) }),
   );
   api.post('/parked/retry', async (context) =>
     json(200, { retried: await operations.retry(await body(context, retryRequest)) }),
@@ -84,9 +89,8 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   });
   for (const what of ['pause', 'resume'] as const) {
     api.post(`/${what}`, async (context) => {
-      const { subscriber, key } = await body(context, subscriberAndKey);
-      await operations[what](subscriber, key);
-      return json(200, { [what === 'pause' ? 'paused' : 'resumed']: subscriber });
+      const { target, key } = await body(context, targetAndKey);
+      return json(200, { [what === 'pause' ? 'paused' : 'resumed']: await operations[what](target, key) });
     });
   }
   api.post('/stop', async (context) => {

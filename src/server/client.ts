@@ -1,9 +1,11 @@
 /** Operations through the control API of the process that holds the hub. */
 import { SyncflowError, type ErrorCode } from '../errors.js';
+import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
 import type {
+  CauseFilter,
   ConflictFilter,
   ExplainQuery,
   LongOptions,
@@ -63,6 +65,10 @@ export class RemoteOperations implements Operations {
     return (await this.#get<{ parked: ParkedRecord[] }>('parked', filter)).parked;
   }
 
+  async parkedCauses(filter: CauseFilter = {}): Promise<readonly ParkedCause[]> {
+    return (await this.#get<{ causes: ParkedCause[] }>('parked/causes', filter)).causes;
+  }
+
   async retry(filter: RetryRequest = {}): Promise<number> {
     return (await this.#post<{ retried: number }>('parked/retry', filter)).retried;
   }
@@ -87,12 +93,12 @@ export class RemoteOperations implements Operations {
     return (await this.#get<{ conflicts: ConflictRow[] }>('conflicts', filter)).conflicts;
   }
 
-  async pause(subscriber: string, key?: string): Promise<void> {
-    await this.#post('pause', { subscriber, key });
+  async pause(target: string, key?: string): Promise<readonly string[]> {
+    return (await this.#post<{ paused: string[] }>('pause', { target, key })).paused;
   }
 
-  async resume(subscriber: string, key?: string): Promise<void> {
-    await this.#post('resume', { subscriber, key });
+  async resume(target: string, key?: string): Promise<readonly string[]> {
+    return (await this.#post<{ resumed: string[] }>('resume', { target, key })).resumed;
   }
 
   #get<T>(path: string, query: object = {}): Promise<T> {

@@ -1,6 +1,7 @@
 /** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
 import type { Syncflow } from '../syncflow.js';
 import type { SyncflowEvents } from '../events.js';
+import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
@@ -10,6 +11,8 @@ export interface ParkedFilter {
   readonly code?: string | undefined;
   readonly id?: string | undefined;
 }
+
+export type CauseFilter = Pick<ParkedFilter, 'subscriber' | 'code'>;
 
 export interface RetryRequest extends ParkedFilter {
   /** For one record that is parked as `unknown-create` or `delete-conflict`: it gets a new remote. */
@@ -49,6 +52,7 @@ export interface LongOptions {
 export interface Operations {
   status(): Promise<StatusReport>;
   parked(filter?: ParkedFilter): Promise<readonly ParkedRecord[]>;
+  parkedCauses(filter?: CauseFilter): Promise<readonly ParkedCause[]>;
   /** How many records are tried again. */
   retry(filter?: RetryRequest): Promise<number>;
   /** Lets the deletes go that the brake or a TRUNCATE holds. */
@@ -58,8 +62,9 @@ export interface Operations {
   verify(subscriber?: string, options?: LongOptions): Promise<readonly VerifyReport[]>;
   explain(query: ExplainQuery): Promise<Explanation>;
   conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
-  pause(subscriber: string, key?: string): Promise<void>;
-  resume(subscriber: string, key?: string): Promise<void>;
+  /** A subscriber, a whole catalog by its name, or with a key one record; returns the subscribers that were meant. */
+  pause(target: string, key?: string): Promise<readonly string[]>;
+  resume(target: string, key?: string): Promise<readonly string[]>;
 }
 
 /** Operations on a Syncflow of this process. */
@@ -86,6 +91,10 @@ export class LocalOperations implements Operations {
 
   async parked(filter: ParkedFilter = {}): Promise<readonly ParkedRecord[]> {
     return this.#flow.parked(given(filter));
+  }
+
+  async parkedCauses(filter: CauseFilter = {}): Promise<readonly ParkedCause[]> {
+    return this.#flow.parkedCauses(given(filter));
   }
 
   async retry(filter: RetryRequest = {}): Promise<number> {
@@ -125,12 +134,12 @@ export class LocalOperations implements Operations {
     return this.#flow.conflicts(given(filter));
   }
 
-  async pause(subscriber: string, key?: string): Promise<void> {
-    await this.#flow.unsubscribe(subscriber, key);
+  async pause(target: string, key?: string): Promise<readonly string[]> {
+    return this.#flow.pause(target, key);
   }
 
-  async resume(subscriber: string, key?: string): Promise<void> {
-    await this.#flow.resubscribe(subscriber, key);
+  async resume(target: string, key?: string): Promise<readonly string[]> {
+    return this.#flow.resume(target, key);
   }
 }
 

@@ -14,7 +14,7 @@ test.each([
   [['start', '--port', 'http'], /must be a port/],
   [['start', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
   [['parked', 'show', 'abc'], /must be a number/],
-  [['pause'], /missing required argument 'subscriber'/],
+  [['pause'], /missing required argument 'target'/],
   [['parked', 'retry', '--release'], /--release needs --subscriber/],
   [['conflicts', '--key', '[oops'], /is not a record's key/],
 ])('%j is a usage error', async (args, message) => {

@@ -113,7 +113,7 @@ test('an edit that is not sent yet, and one that no worker has seen', async () =
   const { Contact, shop, crm, world } = await twoSystems();
   const { id } = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'old@x' });
   await world.flow.sync();
-  await world.flow.unsubscribe('contact/shop');
+  await world.flow.pause('contact/shop');
   await world.flow.catalog(Contact).save({ id, email: 'new@x' });
   await world.flow.settled();
   const { subscribers, origins } = await world.flow.explain(Contact, id, { field: 'email' });
