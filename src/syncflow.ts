@@ -3,6 +3,8 @@ import type { CatalogClass } from './catalog/catalog.js';
 import { CatalogHandle } from './catalog/handle.js';
 import { inReferenceOrder, type Accounts } from './engine/bind.js';
 import type { Clock } from './engine/environment.js';
+import { examine } from './doctor/doctor.js';
+import type { DoctorReport } from './doctor/finding.js';
 import { Loops } from './engine/loops.js';
 import { findBinding, prepare, subscribersOf, type Prepared } from './engine/prepare.js';
 import { SyncflowError } from './errors.js';
@@ -280,6 +282,16 @@ export class Syncflow {
     for (const code of ['brake', 'truncate']) count += await retryParked(env.db, { subscriber, code, held: true });
     this.#loops?.ring();
     return count;
+  }
+
+  /**
+   * Examines hub, triggers, rights, clocks, accounts, feeds and backlog; each problem with its cure. Changes nothing, and doesn't
+   * make the hub ready first.
+   */
+  doctor(): Promise<DoctorReport> {
+    const { accounts = {}, clock } = this.#options;
+    const { database, catalogs, environment } = this;
+    return examine({ database, catalogs, environment, accounts, ...(clock === undefined ? {} : { clock }) });
   }
 
   /**

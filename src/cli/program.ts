@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addConflicts } from './commands/conflicts.js';
 import { addDemo } from './commands/demo.js';
+import { addDoctor } from './commands/doctor.js';
 import { addExplain } from './commands/explain.js';
 import { addMigrate } from './commands/migrate.js';
 import { addParked } from './commands/parked.js';
@@ -44,6 +45,7 @@ export function buildProgram(cli: Cli): Command {
     addStatus,
     addParked,
     addExplain,
+    addDoctor,
     addSync,
     addVerify,
     addConflicts,

@@ -45,6 +45,7 @@ const paths = [
   'sync',
   'verify',
   'conflicts',
+  'doctor',
   'explain',
   'pause',
   'resume',
@@ -83,6 +84,7 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   api.get('/conflicts', async (context) =>
     json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }),
   );
+  api.get('/doctor', async () => json(200, await operations.doctor()));
   api.get('/explain', async (context) => {
     const { fetch, ...query } = readQuery(context, explainQuery);
     return json(200, await operations.explain({ ...query, fetch: fetch === 'true' }));

@@ -1,5 +1,6 @@
 /** Operations through the control API of the process that holds the hub. */
 import { SyncflowError, type ErrorCode } from '../errors.js';
+import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
@@ -83,6 +84,10 @@ export class RemoteOperations implements Operations {
 
   async verify(subscriber?: string, options: LongOptions = {}): Promise<readonly VerifyReport[]> {
     return (await this.#long<{ reports: VerifyReport[] }>('verify', { subscriber }, options)).reports;
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return this.#get<DoctorReport>('doctor');
   }
 
   async explain({ fetch, ...query }: ExplainQuery): Promise<Explanation> {

@@ -1,6 +1,7 @@
 /** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
 import type { Syncflow } from '../syncflow.js';
 import type { SyncflowEvents } from '../events.js';
+import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
@@ -60,6 +61,7 @@ export interface Operations {
   /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
   sync(options?: LongOptions): Promise<StatusReport>;
   verify(subscriber?: string, options?: LongOptions): Promise<readonly VerifyReport[]>;
+  doctor(): Promise<DoctorReport>;
   explain(query: ExplainQuery): Promise<Explanation>;
   conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
   /** A subscriber, a whole catalog by its name, or with a key one record; returns the subscribers that were meant. */
@@ -124,6 +126,10 @@ export class LocalOperations implements Operations {
     } finally {
       stop();
     }
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return this.#flow.doctor();
   }
 
   async explain({ catalog, key, ...options }: ExplainQuery): Promise<Explanation> {

@@ -37,6 +37,7 @@ test('help and version end with 0, no command at all with 2', async () => {
     'verify',
     'conflicts',
     'explain',
+    'doctor',
     'pause',
     'resume',
     'uninstall',

@@ -34,6 +34,7 @@ describe('arguments', () => {
     'verify',
     'conflicts',
     'explain',
+    'doctor',
     'pause',
     'resume',
     'uninstall',

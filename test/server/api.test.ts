@@ -96,6 +96,7 @@ test('every operation works through the API', async () => {
   expect((await operations.status()).subscribers).toMatchObject([{ paused: false, inAgreement: 1 }]);
   expect(await operations.release('customer/memory')).toBe(0);
   expect(await operations.conflicts()).toEqual([]);
+  expect(await operations.doctor()).toMatchObject({ healthy: true });
   const query = { catalog: 'customer', key: '["1"]', field: 'name', fetch: true };
   expect(await operations.explain(query)).toMatchObject({
     record: { fields: { name: 'Ada' } },
