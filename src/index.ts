@@ -86,6 +86,7 @@ export {
 export type { RegisterOptions, Registration, SubscriberClass } from './subscriber/registration.js';
 export { SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
 export type { RecordEvent, SyncflowEvents } from './events.js';
+export type { Resolved, ResolveRequest } from './apply/resolution.js';
 export type { DoctorReport, Finding } from './doctor/finding.js';
 export type { Probe, Probing } from './subscriber/probe.js';
 export type { ParkedCause } from './explain/causes.js';

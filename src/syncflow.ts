@@ -1,4 +1,5 @@
 /** Composes, starts and stops the services. */
+import { resolveConflict, type Resolved, type ResolveRequest } from './apply/resolution.js';
 import type { CatalogClass } from './catalog/catalog.js';
 import { CatalogHandle } from './catalog/handle.js';
 import { inReferenceOrder, type Accounts } from './engine/bind.js';
@@ -236,6 +237,21 @@ export class Syncflow {
       env.db,
       bindings.map((binding) => binding.id),
     );
+  }
+
+  /**
+   * Decides about an entry of the conflict log: takes the hub's or the remote's value as it was logged, or another. It is saved in
+   * the hub like any edit, and goes to every subscriber; the entry stays, marked as resolved.
+   *
+   * @throws SyncflowError `usage` where it was resolved already, or can't be resolved so; `validation`
+   * @example
+   * await flow.resolveConflict({ id, take: 'remote', by: 'ada' });
+   */
+  async resolveConflict(request: ResolveRequest): Promise<Resolved> {
+    const { env, bindings } = await this.#ready();
+    const resolved = await resolveConflict(env.db, bindings, request);
+    this.#loops?.ring();
+    return resolved;
   }
 
   /** Compares whole catalogs with their remotes, field by field. Writes nothing. Systems without a listing are left out. */

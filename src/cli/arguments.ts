@@ -27,3 +27,8 @@ export function parkedId(text: string): string {
   if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('It must be a number from `syncflow parked list`.');
   return text;
 }
+
+export function conflictId(text: string): string {
+  if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('It must be a number from `syncflow conflicts`.');
+  return text;
+}

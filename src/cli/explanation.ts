@@ -174,10 +174,12 @@ function showEntry(output: Output, entry: TimelineEntry): void {
     );
   }
   if (entry.conflict === undefined) return;
-  const { hub, remote, winner } = entry.conflict;
+  const { hub, remote, winner, resolved } = entry.conflict;
   const marked = (side: 'hub' | 'remote'): string => (winner === 'merged' ? '' : winner === side ? ' won' : ' lost');
   output.line(`${indent}hub     ${shown(hub, width)}${marked('hub')}`);
   output.line(`${indent}remote  ${shown(remote, width)}${marked('remote')}`);
+  if (resolved !== null)
+    output.line(`${indent}${dim(visible(`resolved ${time(resolved.at)} by ${resolved.by}: ${resolved.taken} taken`))}`);
 }
 
 function road({ colors: { cyan } }: Output, { direction, subscriber }: TimelineEntry): string {

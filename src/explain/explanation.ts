@@ -168,6 +168,8 @@ export interface TimelineEntry {
     readonly remote: Json;
     readonly winner: 'hub' | 'remote' | 'merged';
     readonly rule: string;
+    /** What a person has decided about it since; null: nobody has. */
+    readonly resolved: { readonly at: string; readonly by: string; readonly taken: string } | null;
   };
   readonly parked?: { readonly code: string; readonly reason: string };
   /** Of an event that changed nothing: why. */

@@ -97,12 +97,11 @@ function byOf({ subscriber, detail, event }: HistoryReport, isInward: boolean): 
   return { kind: 'subscriber', subscriber };
 }
 
-function ofConflict({ id, at, subscriber, unit, base, hub, remote, winner, rule }: ConflictReport): TimelineEntry {
-  return {
-    ...bare(at, subscriber, 'conflict'),
-    conflict: { id, unit, base, hub, remote, winner, rule },
-    units: [unit],
-  };
+function ofConflict(row: ConflictReport): TimelineEntry {
+  const { id, at, subscriber, unit, base, hub, remote, winner, rule, resolvedAt, resolvedBy, taken } = row;
+  const resolved = resolvedAt === null ? null : { at: resolvedAt, by: resolvedBy ?? '', taken: taken ?? '' };
+  const conflict = { id, unit, base, hub, remote, winner, rule, resolved };
+  return { ...bare(at, subscriber, 'conflict'), conflict, units: [unit] };
 }
 
 function ofEvent(event: EventReport, ours: ReadonlySet<string>): TimelineEntry {

@@ -32,6 +32,12 @@ const explainQuery = z.strictObject({
   field: name.optional(),
   fetch: z.literal('true').optional(),
 });
+const resolveRequest = z.strictObject({
+  id,
+  take: z.enum(['hub', 'remote', 'value']),
+  value: z.json().optional(),
+  by: name,
+});
 const oneSubscriber = z.strictObject({ subscriber: name });
 const maybeSubscriber = z.strictObject({ subscriber: name.optional() });
 const targetAndKey = z.strictObject({ target: name, key: name.optional() });
@@ -45,6 +51,7 @@ const paths = [
   'sync',
   'verify',
   'conflicts',
+  'conflicts/resolve',
   'doctor',
   'explain',
   'pause',
@@ -83,6 +90,9 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   });
   api.get('/conflicts', async (context) =>
     json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }),
+  );
+  api.post('/conflicts/resolve', async (context) =>
+    json(200, { resolved: await operations.resolve(await body(context, resolveRequest)) }),
   );
   api.get('/doctor', async () => json(200, await operations.doctor()));
   api.get('/explain', async (context) => {

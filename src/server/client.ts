@@ -1,4 +1,5 @@
 /** Operations through the control API of the process that holds the hub. */
+import type { Resolved, ResolveRequest } from '../apply/resolution.js';
 import { SyncflowError, type ErrorCode } from '../errors.js';
 import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
@@ -84,6 +85,10 @@ export class RemoteOperations implements Operations {
 
   async verify(subscriber?: string, options: LongOptions = {}): Promise<readonly VerifyReport[]> {
     return (await this.#long<{ reports: VerifyReport[] }>('verify', { subscriber }, options)).reports;
+  }
+
+  async resolve(request: ResolveRequest): Promise<Resolved> {
+    return (await this.#post<{ resolved: Resolved }>('conflicts/resolve', request)).resolved;
   }
 
   async doctor(): Promise<DoctorReport> {

@@ -1,4 +1,5 @@
 /** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
+import type { Resolved, ResolveRequest } from '../apply/resolution.js';
 import type { Syncflow } from '../syncflow.js';
 import type { SyncflowEvents } from '../events.js';
 import type { DoctorReport } from '../doctor/finding.js';
@@ -61,6 +62,8 @@ export interface Operations {
   /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
   sync(options?: LongOptions): Promise<StatusReport>;
   verify(subscriber?: string, options?: LongOptions): Promise<readonly VerifyReport[]>;
+  /** Puts a value of a logged conflict back, or sets another. */
+  resolve(request: ResolveRequest): Promise<Resolved>;
   doctor(): Promise<DoctorReport>;
   explain(query: ExplainQuery): Promise<Explanation>;
   conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
@@ -126,6 +129,10 @@ export class LocalOperations implements Operations {
     } finally {
       stop();
     }
+  }
+
+  async resolve(request: ResolveRequest): Promise<Resolved> {
+    return this.#flow.resolveConflict(request);
   }
 
   async doctor(): Promise<DoctorReport> {

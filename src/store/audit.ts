@@ -130,6 +130,9 @@ export interface ConflictReport {
   readonly remote: Json;
   readonly winner: 'hub' | 'remote' | 'merged';
   readonly rule: string;
+  readonly resolvedAt: string | null;
+  readonly resolvedBy: string | null;
+  readonly taken: string | null;
 }
 
 /** The conflicts of a record under these keys, oldest first. */
@@ -143,7 +146,8 @@ export async function conflictsOfRecord(
   const rows = await db.query<Omit<ConflictReport, keyof Text> & Text>(
     {
       name: 'syncflow-explain-conflicts',
-      text: `select id::text as id, link_id::text as "linkId", ${iso('at')} as at, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule
+      text: `select id::text as id, link_id::text as "linkId", ${iso('at')} as at, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
+          ${iso('resolved_at')} as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
         from syncflow.conflict
         where subscriber in (select value from json_array_elements_text($1::json)) and key in (select value from json_array_elements_text($2::json))
         order by id desc limit $3`,

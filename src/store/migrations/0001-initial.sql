@@ -117,7 +117,10 @@ create table syncflow.conflict (
   remote json,
   winner text not null,             -- hub, remote, merged
   rule text not null,               -- why
-  at timestamptz not null default clock_timestamp()
+  at timestamptz not null default clock_timestamp(),
+  resolved_at timestamptz,          -- a person decided about it since
+  resolved_by text,
+  resolution json                   -- taken: hub, remote or value; value: what the hub held then
 );
 create index conflict_record on syncflow.conflict (subscriber, key);
 

@@ -107,6 +107,9 @@ export interface ConflictRow {
   readonly winner: string;
   readonly rule: string;
   readonly at: Moment;
+  readonly resolved_at: Moment | null;
+  readonly resolved_by: string | null;
+  readonly resolution: JsonText | null;
 }
 
 export interface HistoryRow {

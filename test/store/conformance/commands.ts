@@ -12,6 +12,7 @@ import * as links from '../../../src/store/links.js';
 import * as listed from '../../../src/store/listed.js';
 import * as marks from '../../../src/store/marks.js';
 import * as overview from '../../../src/store/overview.js';
+import * as resolutions from '../../../src/store/resolutions.js';
 import { pruneTable } from '../../../src/store/prune.js';
 import * as runs from '../../../src/store/runs.js';
 import * as settings from '../../../src/store/settings.js';
@@ -227,6 +228,11 @@ const linkCommands = [
       (tx) =>
         overview.retryParked(tx, { subscriber: one, held }),
   ),
+  command('resolve', fc.integer({ min: 1, max: 12 }), (id) => async (tx) => {
+    const conflict = await resolutions.lockConflict(tx, String(id));
+    await resolutions.markResolved(tx, String(id), { taken: 'value', value: 'x', by: 'ada' });
+    return conflict;
+  }),
   command('createAgain', fc.integer({ min: 1, max: 12 }), (id) => (tx) => overview.createAgain(tx, String(id))),
 ];
 
