@@ -2,8 +2,7 @@
 import { resolveConflict, type Resolved, type ResolveRequest } from './apply/resolution.js';
 import type { CatalogClass } from './catalog/catalog.js';
 import { CatalogHandle } from './catalog/handle.js';
-import { inReferenceOrder, type Accounts } from './engine/bind.js';
-import type { Clock } from './engine/environment.js';
+import { inReferenceOrder } from './engine/bind.js';
 import { examine } from './doctor/doctor.js';
 import type { DoctorReport } from './doctor/finding.js';
 import { Loops } from './engine/loops.js';
@@ -15,8 +14,10 @@ import type { Explanation } from './explain/explanation.js';
 import type { SyncflowEvents } from './events.js';
 import { backfill, openFirstLoads } from './maintenance/backfill.js';
 import { verify, type VerifyReport } from './maintenance/verify.js';
+import { measure, type Measurements } from './metrics/measure.js';
+import type { AnyEvent } from './metrics/metrics.js';
+import type { SyncflowOptions } from './options.js';
 import { releaseSetting } from './outward/brake.js';
-import type { RetryOptions } from './outward/retry.js';
 import { Intake, receiveWebhook, type Received } from './inward/webhook.js';
 import type { Database } from './store/database.js';
 import {
@@ -32,50 +33,18 @@ import {
   type SubscriberStatus,
 } from './store/overview.js';
 import { openDatabase } from './store/open.js';
-import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
+import { createHandler, type Handler } from './server/handler.js';
 import { shortenLeases } from './store/links.js';
 import { dropSetting, liftHold, writeEnd, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
-
-export interface SyncflowOptions {
-  /** `postgres://…`, a folder for an embedded hub, `memory:`, or an own `Database`. */
-  readonly database: string | Database;
-  readonly catalogs: readonly CatalogClass[];
-  /** By the names that registrations use: whatever the subscriber classes expect. */
-  readonly accounts?: Accounts;
-  /** Name of this environment. A hub remembers it: a copy of production started as `staging` refuses to write. `default` unless given. */
-  readonly environment?: string;
-  /** Take over a hub of another environment (after a rename, or for a copy that is to have remotes of its own). */
-  readonly adoptEnvironment?: boolean;
-  /** Links that a worker claims at once. 100 unless given. */
-  readonly batchSize?: number;
-  /** How often loops look by themselves, in ms. 1,000 unless given. */
-  readonly wakeIntervalMs?: number;
-  /** How often remotes are polled, in ms. 5,000 unless given. */
-  readonly pollIntervalMs?: number;
-  /**
-   * How long a claimed link stays ours without a sign of life, in ms. 30,000 unless given. What a killed worker had claimed waits
-   * for so long: its last requests may still be under way.
-   */
-  readonly leaseMs?: number;
-  readonly retry?: Partial<RetryOptions>;
-  /**
-   * Whether a subscriber that was never loaded is loaded at start. True unless given. A load that was begun must be ended by a
-   * process that has it on: until then no process creates remotes for that subscriber.
-   */
-  readonly backfill?: boolean;
-  /** Limits of `flow.handler`, and the token that opens its control API. */
-  readonly http?: HttpOptions;
-  readonly clock?: Clock;
-  readonly random?: () => number;
-  readonly newId?: () => string;
-}
 
 /** How often `settled` asks whether anything is pending, in ms: often at first, seldom during a long load. */
 const settledIntervalMs = { first: 10, longest: 200 };
 
 /** What a killed process may have sent last gets so long to arrive, in ms, where nobody else can be at work. */
 const graceMs = 3_000;
+
+export type { SyncflowOptions } from './options.js';
 
 type Listener<E> = (event: E) => void;
 
@@ -95,6 +64,7 @@ export class Syncflow {
   readonly environment: string;
   readonly #options: SyncflowOptions;
   readonly #listeners = new Map<string, Set<Listener<never>>>();
+  readonly #observers = new Set<(event: AnyEvent) => void>();
   readonly #stopping = new AbortController();
   #prepared: Promise<Prepared> | undefined;
   #started: Promise<void> | undefined;
@@ -370,7 +340,22 @@ export class Syncflow {
     return this.#prepared;
   }
 
+  /** @internal Every event, for metrics: an observer is no listener. */
+  observe(observer: (event: AnyEvent) => void): void {
+    this.#observers.add(observer);
+  }
+
+  /** @internal What the hub holds at this moment, for metrics. */
+  async measure(): Promise<Measurements> {
+    const { env, bindings } = await this.#ready();
+    return measure(
+      env.db,
+      bindings.map((binding) => binding.id),
+    );
+  }
+
   #emit<N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]): void {
+    for (const observer of this.#observers) observer({ name, event } as AnyEvent);
     for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<SyncflowEvents[N]>)(event);
     if (name === 'error' && (this.#listeners.get('error')?.size ?? 0) === 0)
       process.emitWarning(String((event as SyncflowEvents['error']).error));

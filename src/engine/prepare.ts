@@ -7,7 +7,7 @@ import { defaultRetry } from '../outward/retry.js';
 import type { Database } from '../store/database.js';
 import { HubRows } from '../store/rows.js';
 import { readSetting, writeSetting } from '../store/settings.js';
-import type { SyncflowOptions } from '../syncflow.js';
+import type { SyncflowOptions } from '../options.js';
 import { bindSubscribers } from './bind.js';
 import type { Binding, CatalogBinding } from './binding.js';
 import { Contacts } from './contacts.js';

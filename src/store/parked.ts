@@ -32,3 +32,20 @@ export function parkedReasons(
     [filter.subscriber ?? null, filter.code ?? null, limit],
   );
 }
+
+export interface ParkedCount {
+  readonly subscriber: string;
+  readonly code: string;
+  readonly count: number;
+}
+
+export function parkedByCode(db: Queryable, subscribers: readonly string[]): Promise<ParkedCount[]> {
+  return db.query<ParkedCount>(
+    {
+      name: 'syncflow-parked-by-code',
+      text: `select subscriber, parked_code as code, count(*)::int as count from syncflow.link
+        where parked_code is not null and subscriber in (select value from json_array_elements_text($1::json)) group by 1, 2`,
+    },
+    [JSON.stringify(subscribers)],
+  );
+}
