@@ -1,5 +1,5 @@
 /** Public names, listed by hand. */
-export { Syncflow, openDatabase, type RetryFilter, type SyncflowOptions } from './syncflow.js';
+export { Syncflow, type RetryFilter, type SyncflowOptions } from './syncflow.js';
 export { Catalog, CatalogBase, subscribes } from './catalog/catalog.js';
 export type {
   AnyRecord,
@@ -84,10 +84,26 @@ export {
   type Policies,
 } from './subscriber/policy.js';
 export type { RemoteSchema } from './subscriber/remote-schema.js';
-export type { Finding } from './check/finding.js';
+export type { Finding as CheckFinding } from './check/finding.js';
 export type { RegisterOptions, Registration, SubscriberClass } from './subscriber/registration.js';
 export { SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
 export type { RecordEvent, SyncflowEvents } from './events.js';
+export type { Resolved, ResolveRequest } from './apply/resolution.js';
+export type { DoctorReport, Finding as DoctorFinding } from './doctor/finding.js';
+export type { Probe, Probing } from './subscriber/probe.js';
+export type { ParkedCause } from './explain/causes.js';
+export type {
+  Explanation,
+  OpenIntent,
+  RecordReport,
+  Standing,
+  SubscriberReport,
+  TimelineEntry,
+  UnitChange,
+  UnitReport,
+  ValueOrigin,
+  Writer,
+} from './explain/explanation.js';
 export type { Difference, VerifyReport } from './maintenance/verify.js';
 export type { ConflictRow, ParkedRecord, SubscriberStatus } from './store/overview.js';
 export type { ParkCode } from './outward/plan.js';
@@ -97,5 +113,6 @@ export { defineConfig, type SyncflowConfig } from './cli/define-config.js';
 export type { Handler, HttpOptions } from './server/handler.js';
 export { listen, type Listening, type ListenOptions } from './server/listen.js';
 export type { Database, Queryable, SqlValue, Statement, TransactionOptions } from './store/database.js';
+export { openDatabase } from './store/open.js';
 export { PostgresDatabase, type PostgresOptions } from './store/postgres.js';
 export { EmbeddedDatabase, type EmbeddedOptions } from './store/embedded.js';

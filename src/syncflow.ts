@@ -1,23 +1,25 @@
 /** Composes, starts and stops the services. */
-import { hostname } from 'node:os';
-import { randomUUID } from 'node:crypto';
+import { resolveConflict, type Resolved, type ResolveRequest } from './apply/resolution.js';
 import type { CatalogClass } from './catalog/catalog.js';
 import { CatalogHandle } from './catalog/handle.js';
-import { bindSubscribers, inReferenceOrder, type Accounts } from './engine/bind.js';
-import type { Binding, CatalogBinding } from './engine/binding.js';
-import { systemClock, type Clock, type Environment } from './engine/environment.js';
-import { Contacts } from './engine/contacts.js';
-import { groundOf } from './engine/ground.js';
+import { inReferenceOrder } from './engine/bind.js';
+import { examine } from './doctor/doctor.js';
+import type { DoctorReport } from './doctor/finding.js';
 import { Loops } from './engine/loops.js';
-import { didYouMean, SyncflowError } from './errors.js';
+import { findBinding, prepare, subscribersOf, type Prepared } from './engine/prepare.js';
+import { SyncflowError } from './errors.js';
+import { parkedCauses, type ParkedCause } from './explain/causes.js';
+import { explain, type ExplainRequest } from './explain/explain.js';
+import type { Explanation } from './explain/explanation.js';
 import type { SyncflowEvents } from './events.js';
 import { backfill, openFirstLoads } from './maintenance/backfill.js';
 import { verify, type VerifyReport } from './maintenance/verify.js';
+import { measure, type Measurements } from './metrics/measure.js';
+import type { AnyEvent } from './metrics/metrics.js';
+import type { SyncflowOptions } from './options.js';
 import { releaseSetting } from './outward/brake.js';
-import { defaultRetry, type RetryOptions } from './outward/retry.js';
 import { Intake, receiveWebhook, type Received } from './inward/webhook.js';
 import type { Database } from './store/database.js';
-import { EmbeddedDatabase } from './store/embedded.js';
 import {
   createAgain,
   isPending,
@@ -30,55 +32,21 @@ import {
   type ParkedRecord,
   type SubscriberStatus,
 } from './store/overview.js';
-import { createHandler, type Handler, type HttpOptions } from './server/handler.js';
-import { PostgresDatabase } from './store/postgres.js';
-import { refuseImpossible } from './check/refuse.js';
+import { openDatabase } from './store/open.js';
+import { createHandler, type Handler } from './server/handler.js';
 import { checkSchema } from './check/schema.js';
 import type { Finding } from './check/finding.js';
-import { HubRows } from './store/rows.js';
 import { shortenLeases } from './store/links.js';
-import { dropSetting, liftHold, readSetting, writeEnd, writeSetting } from './store/settings.js';
+import { dropSetting, liftHold, writeEnd, writeSetting } from './store/settings.js';
 import type { Delivery } from './subscriber/base.js';
-
-export interface SyncflowOptions {
-  /** `postgres://…`, a folder for an embedded hub, `memory:`, or an own `Database`. */
-  readonly database: string | Database;
-  readonly catalogs: readonly CatalogClass[];
-  /** By the names that registrations use: whatever the subscriber classes expect. */
-  readonly accounts?: Accounts;
-  /** Name of this environment. A hub remembers it: a copy of production started as `staging` refuses to write. `default` unless given. */
-  readonly environment?: string;
-  /** Take over a hub of another environment (after a rename, or for a copy that is to have remotes of its own). */
-  readonly adoptEnvironment?: boolean;
-  /** Links that a worker claims at once. 100 unless given. */
-  readonly batchSize?: number;
-  /** How often loops look by themselves, in ms. 1,000 unless given. */
-  readonly wakeIntervalMs?: number;
-  /** How often remotes are polled, in ms. 5,000 unless given. */
-  readonly pollIntervalMs?: number;
-  /**
-   * How long a claimed link stays ours without a sign of life, in ms. 30,000 unless given. What a killed worker had claimed waits
-   * for so long: its last requests may still be under way.
-   */
-  readonly leaseMs?: number;
-  readonly retry?: Partial<RetryOptions>;
-  /**
-   * Whether a subscriber that was never loaded is loaded at start. True unless given. A load that was begun must be ended by a
-   * process that has it on: until then no process creates remotes for that subscriber.
-   */
-  readonly backfill?: boolean;
-  /** Limits of `flow.handler`, and the token that opens its control API. */
-  readonly http?: HttpOptions;
-  readonly clock?: Clock;
-  readonly random?: () => number;
-  readonly newId?: () => string;
-}
 
 /** How often `settled` asks whether anything is pending, in ms: often at first, seldom during a long load. */
 const settledIntervalMs = { first: 10, longest: 200 };
 
 /** What a killed process may have sent last gets so long to arrive, in ms, where nobody else can be at work. */
 const graceMs = 3_000;
+
+export type { SyncflowOptions } from './options.js';
 
 type Listener<E> = (event: E) => void;
 
@@ -98,6 +66,7 @@ export class Syncflow {
   readonly environment: string;
   readonly #options: SyncflowOptions;
   readonly #listeners = new Map<string, Set<Listener<never>>>();
+  readonly #observers = new Set<(event: AnyEvent) => void>();
   readonly #stopping = new AbortController();
   #prepared: Promise<Prepared> | undefined;
   #started: Promise<void> | undefined;
@@ -184,7 +153,7 @@ export class Syncflow {
   /** Lists everything of a subscriber again, on both sides: after an outage longer than the remote's memory, say. */
   async rescan(subscriber: string): Promise<void> {
     const { env, bindings } = await this.#ready();
-    const binding = find(bindings, subscriber);
+    const binding = findBinding(bindings, subscriber);
     await (this.#loops?.list(binding, 'anew') ?? backfill(env, binding, this.#stopping.signal, 'anew'));
     this.#loops?.wake(subscriber);
   }
@@ -242,10 +211,25 @@ export class Syncflow {
     );
   }
 
+  /**
+   * Decides about an entry of the conflict log: takes the hub's or the remote's value as it was logged, or another. It is saved in
+   * the hub like any edit, and goes to every subscriber; the entry stays, marked as resolved.
+   *
+   * @throws SyncflowError `usage` where it was resolved already, or can't be resolved so; `validation`
+   * @example
+   * await flow.resolveConflict({ id, take: 'remote', by: 'ada' });
+   */
+  async resolveConflict(request: ResolveRequest): Promise<Resolved> {
+    const { env, bindings } = await this.#ready();
+    const resolved = await resolveConflict(env.db, bindings, request);
+    this.#loops?.ring();
+    return resolved;
+  }
+
   /** Compares whole catalogs with their remotes, field by field. Writes nothing. Systems without a listing are left out. */
   async verify(subscriber?: string): Promise<readonly VerifyReport[]> {
     const { env, bindings } = await this.#ready();
-    const chosen = subscriber === undefined ? bindings : [find(bindings, subscriber)];
+    const chosen = subscriber === undefined ? bindings : [findBinding(bindings, subscriber)];
     const reports: VerifyReport[] = [];
     for (const binding of chosen) if (binding.subscriber.capabilities.listing) reports.push(await verify(env, binding));
     return reports;
@@ -258,6 +242,11 @@ export class Syncflow {
 
   async parked(filter: { subscriber?: string; code?: string; id?: string } = {}): Promise<readonly ParkedRecord[]> {
     return listParked((await this.#ready()).env.db, filter);
+  }
+
+  /** What is parked, grouped by cause (code and reason, without what differs from record to record), each with an example and its cure. */
+  async parkedCauses(filter: { subscriber?: string; code?: string } = {}): Promise<readonly ParkedCause[]> {
+    return parkedCauses((await this.#ready()).env.db, filter);
   }
 
   /**
@@ -280,7 +269,7 @@ export class Syncflow {
   /** Lets the deletes go that the brake or a TRUNCATE holds: they were meant. */
   async release(subscriber: string, forMs = 600_000): Promise<number> {
     const { env, bindings } = await this.#ready();
-    find(bindings, subscriber);
+    findBinding(bindings, subscriber);
     await writeEnd(env.db, releaseSetting(subscriber), forMs);
     let count = 0;
     for (const code of ['brake', 'truncate']) count += await retryParked(env.db, { subscriber, code, held: true });
@@ -288,79 +277,92 @@ export class Syncflow {
     return count;
   }
 
+  /**
+   * Examines hub, triggers, rights, clocks, accounts, feeds and backlog; each problem with its cure. Changes nothing, and doesn't
+   * make the hub ready first.
+   */
+  doctor(): Promise<DoctorReport> {
+    const { accounts = {}, clock } = this.#options;
+    const { database, catalogs, environment } = this;
+    return examine({ database, catalogs, environment, accounts, ...(clock === undefined ? {} : { clock }) });
+  }
+
+  /**
+   * Both sides of a record for each of its subscribers, and its timeline: which event or write, from whom and by which rule,
+   * gave each value, and what lost.
+   *
+   * @param key its value, an object with every key field, or its text (`'["42"]'`)
+   * @throws SyncflowError `usage` for a catalog, key or field that isn't there
+   * @example
+   * const { origins } = await flow.explain(Customer, 42, { field: 'email' });
+   * console.log(origins.email?.by, origins.email?.rule);
+   */
+  async explain(
+    catalog: CatalogClass | string,
+    key: unknown,
+    options: Pick<ExplainRequest, 'field' | 'fetch'> = {},
+  ): Promise<Explanation> {
+    const { env, catalogs, bindings } = await this.#ready();
+    const name = typeof catalog === 'string' ? catalog : catalog.definition.name;
+    return explain(env, catalogs, bindings, { catalog: name, key, ...options });
+  }
+
   async conflicts(filter: { subscriber?: string; key?: string } = {}): Promise<readonly ConflictRow[]> {
     return listConflicts((await this.#ready()).env.db, filter);
   }
 
-  /** Stops syncing a subscriber, or one record of it, until `resubscribe`. Changes meanwhile are noted, and synced then. */
-  async unsubscribe(subscriber: string, key?: string): Promise<void> {
+  /**
+   * Stops syncing, until `resume`, a subscriber (`customer/stripe`) or a whole catalog (`customer`: all of its subscribers); with a
+   * key only that record. Changes meanwhile, on both sides, are noted, and synced then. Returns the subscribers that it meant.
+   */
+  async pause(target: string, key?: string): Promise<readonly string[]> {
     const { env, bindings } = await this.#ready();
-    find(bindings, subscriber);
-    if (key === undefined) await writeSetting(env.db, `pause:${subscriber}`, env.clock.now().toISOString());
-    else await setPaused(env.db, subscriber, key, true);
+    const ids = subscribersOf(bindings, target);
+    for (const id of ids) {
+      if (key === undefined) await writeSetting(env.db, `pause:${id}`, env.clock.now().toISOString());
+      else await setPaused(env.db, id, key, true);
+    }
+    return ids;
   }
 
-  async resubscribe(subscriber: string, key?: string): Promise<void> {
+  /** Ends what `pause` of the same target began. A record that was paused by its key stays so when its subscriber is resumed. */
+  async resume(target: string, key?: string): Promise<readonly string[]> {
     const { env, bindings } = await this.#ready();
-    find(bindings, subscriber);
-    if (key === undefined) await dropSetting(env.db, `pause:${subscriber}`);
-    else await setPaused(env.db, subscriber, key, false);
+    const ids = subscribersOf(bindings, target);
+    for (const id of ids) {
+      if (key === undefined) await dropSetting(env.db, `pause:${id}`);
+      else await setPaused(env.db, id, key, false);
+    }
     this.#loops?.ring();
+    for (const id of ids) this.#loops?.wake(id);
+    return ids;
   }
 
   #ready(): Promise<Prepared> {
     if (this.#stopped !== undefined)
       throw new SyncflowError('usage', 'this Syncflow was stopped', { hint: 'Make a new one.' });
-    this.#prepared ??= this.#prepare();
+    this.#prepared ??= prepare(this.database, this.catalogs, this.environment, this.#options, (name, event) =>
+      this.#emit(name, event),
+    );
     return this.#prepared;
   }
 
-  async #prepare(): Promise<Prepared> {
-    const { accounts = {}, clock = systemClock, random = Math.random, newId = randomUUID } = this.#options;
-    await this.database.open();
-    const ground = groundOf(this.database);
-    const { applied } = await ground.migrate();
-    await this.#checkEnvironment();
-    const catalogs = new Map<string, CatalogBinding>();
-    for (const main of this.catalogs) {
-      if (catalogs.has(main.definition.name))
-        throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`);
-      const { definition } = main;
-      const rows = new HubRows(definition, await ground.prepareTables(definition));
-      catalogs.set(definition.name, { definition, main: new main(), rows });
-    }
-    const bindings = bindSubscribers(this.catalogs, catalogs, accounts, this.environment);
-    refuseImpossible(bindings);
-    await ground.capture(this.catalogs.map((main) => main.definition));
-    const env: Environment = {
-      db: this.database,
-      clock,
-      random,
-      newId,
-      worker: `${hostname()}:${process.pid}:${newId().slice(0, 8)}`,
-      leaseMs: this.#options.leaseMs ?? 30_000,
-      retry: { ...defaultRetry, ...this.#options.retry },
-      contacts: new Contacts(),
-      emit: (name, event) => this.#emit(name, event),
-    };
-    return { env, catalogs, bindings, applied };
+  /** @internal Every event, for metrics: an observer is no listener. */
+  observe(observer: (event: AnyEvent) => void): void {
+    this.#observers.add(observer);
   }
 
-  async #checkEnvironment(): Promise<void> {
-    const known = await readSetting(this.database, 'environment');
-    if (known !== undefined && known !== this.environment && this.#options.adoptEnvironment !== true) {
-      throw new SyncflowError(
-        'environment',
-        `this hub belongs to the environment "${known}", not "${this.environment}"`,
-        {
-          hint: `Is it a copy? Then its links lead to the remotes of "${known}". To take it over all the same: adoptEnvironment: true, or \`syncflow migrate --adopt-environment\`.`,
-        },
-      );
-    }
-    if (known !== this.environment) await writeSetting(this.database, 'environment', this.environment);
+  /** @internal What the hub holds at this moment, for metrics. */
+  async measure(): Promise<Measurements> {
+    const { env, bindings } = await this.#ready();
+    return measure(
+      env.db,
+      bindings.map((binding) => binding.id),
+    );
   }
 
   #emit<N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]): void {
+    for (const observer of this.#observers) observer({ name, event } as AnyEvent);
     for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<SyncflowEvents[N]>)(event);
     if (name === 'error' && (this.#listeners.get('error')?.size ?? 0) === 0)
       process.emitWarning(String((event as SyncflowEvents['error']).error));
@@ -378,33 +380,4 @@ export interface RetryFilter {
 function oneOf({ id }: RetryFilter): string {
   if (id !== undefined) return id;
   throw new SyncflowError('usage', 'a decision is made for one record', { hint: 'Give its id: see flow.parked().' });
-}
-
-interface Prepared {
-  readonly env: Environment;
-  readonly catalogs: ReadonlyMap<string, CatalogBinding>;
-  readonly bindings: readonly Binding[];
-  readonly applied: readonly string[];
-}
-
-function find(bindings: readonly Binding[], id: string): Binding {
-  const binding = bindings.find((one) => one.id === id);
-  if (binding !== undefined) return binding;
-  const ids = bindings.map((one) => one.id);
-  const guess = didYouMean(id, ids);
-  throw new SyncflowError('usage', `there is no subscriber "${id}"`, {
-    hint: guess === undefined ? `There are: ${ids.join(', ')}.` : `Did you mean "${guess}"?`,
-  });
-}
-
-/** A database from its short form. */
-export function openDatabase(address: string): Database {
-  if (/^postgres(ql)?:\/\//.test(address)) return new PostgresDatabase({ url: address });
-  if (address === 'memory:') return new EmbeddedDatabase();
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) {
-    throw new SyncflowError('config', `a database can't be opened by "${address.split(':')[0] ?? ''}:"`, {
-      hint: 'Give postgres://…, a folder for an embedded hub, or memory:.',
-    });
-  }
-  return new EmbeddedDatabase({ dataDir: address });
 }

@@ -56,10 +56,10 @@ try {
   assert.equal(found.company_id, acme.id);
   console.log('CRM → hub: a new contact, found by polling');
 
-  await flow.unsubscribe('contact/crm');
+  await flow.pause('contact/crm');
   await contacts.save({ id: ada.id, phone: '111', stage: 'customer' });
   await crm.call('PATCH', `contacts/${remote.id}`, { phone: '222' });
-  await flow.resubscribe('contact/crm');
+  await flow.resume('contact/crm');
   await flow.sync();
   const both = await crm.call<CrmContact>('GET', `contacts/${remote.id}`);
   assert.deepEqual([both.phone, both.stage], ['222', 'C']);

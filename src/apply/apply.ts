@@ -30,6 +30,7 @@ import type { Intent } from '../store/intents.js';
 import { holdsLease, type Link, type Settlement } from '../store/links.js';
 import { announceWriter } from '../store/marks.js';
 import { adopt } from './adopt.js';
+import { detailOfApplied } from './audit.js';
 import { loopIn, rememberValues } from './loop.js';
 
 /** A sight of a remote: by look-up, by listing, or as the answer to our own write. */
@@ -269,10 +270,8 @@ interface Outcome {
 function appliedResult(binding: Binding, link: Link, seen: Observation, outcome: Outcome): Result {
   const { merged, before, after, key, created, adopted, nowMs } = outcome;
   const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
-  const units = [
-    ...merged.applied.map(({ unit }) => unit.name),
-    ...merged.children.filter((child) => child.records !== undefined).map((child) => child.mapping.name),
-  ];
+  const detail = detailOfApplied(binding.mapping, { merged, before, after, editedAt: seenAt(binding, link, seen) });
+  const { units = [] } = detail;
   const history: HistoryRow[] = [...(seen.history ?? [])];
   const emit: Emission[] = [...(seen.emit ?? [])];
   if (adopted) {
@@ -280,7 +279,7 @@ function appliedResult(binding: Binding, link: Link, seen: Observation, outcome:
     emit.push({ name: 'linked', event: subject });
   }
   if (merged.changesHub || created) {
-    history.push({ ...subject, event: created ? 'record-created' : 'record-updated', detail: { units } });
+    history.push({ ...subject, event: created ? 'record-created' : 'record-updated', detail });
     emit.push({ name: 'applied', event: { ...subject, operation: created ? 'create' : 'update', units } });
   }
   return {

@@ -48,7 +48,7 @@ async function deleteInside(tx: Queryable, binding: Binding, link: Link, key: Re
   if (!(await writeResults(tx, binding, [result])).has(link.id)) return 'fenced';
   // the record goes on without this remote
   if (fate.kind === 'release')
-    await makeDue(tx, [{ subscriber: binding.id, key, lane: 0, at: null, deleted: undefined }]);
+    await makeDue(tx, [{ subscriber: binding.id, key, lane: 0, at: null, by: null, deleted: undefined }]);
   return result;
 }
 

@@ -125,7 +125,9 @@ function trigger(event: CaptureEvent, table: TableInfo, suffix: string, body: re
       'language plpgsql security definer set search_path = pg_catalog, pg_temp as $capture$',
       '#variable_conflict use_variable', // a user's column may have the name of one of ours; columns are always qualified
       'declare',
-      "  origin_name constant text := nullif(current_setting('syncflow.origin', true), '');",
+      // the session's role: inside of this function the current one is its owner
+      "  origin_name constant text := coalesce(nullif(current_setting('syncflow.origin', true), ''),",
+      "    '@' || session_user || coalesce(' (' || nullif(current_setting('application_name', true), '') || ')', ''));",
       "  except_names constant text := nullif(current_setting('syncflow.except', true), '');",
       "  edited_at constant timestamptz := coalesce(nullif(current_setting('syncflow.edited_at', true), '')::timestamptz, clock_timestamp());",
       ...(isRow ? [] : ['  marked boolean := false;']),

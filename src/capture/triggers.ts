@@ -193,6 +193,24 @@ async function isInstalled(db: Queryable, placements: readonly Placement[], prin
   );
 }
 
+/** What of a catalog's capture isn't as it should be: names of triggers, with their tables. Changes nothing. */
+export async function uncaptured(
+  db: Database,
+  definition: CatalogDefinition,
+): Promise<{ readonly missing: readonly string[]; readonly disabled: readonly string[]; readonly outdated: boolean }> {
+  const placements = await plan(db, definition);
+  const found = await findTriggers(db, placements);
+  const states = new Map(
+    found.map((one) => [JSON.stringify([one.function, one.trigger, tableName(one)]), one.enabled]),
+  );
+  const shown = ({ trigger, relation }: Placement): string => `${trigger.triggerName} on ${relation.name}`;
+  return {
+    missing: placements.filter((one) => !states.has(placementName(one))).map(shown),
+    disabled: placements.filter((one) => ['D', 'R'].includes(states.get(placementName(one)) ?? '')).map(shown),
+    outdated: !found.some((one) => one.comment === fingerprint(placements)),
+  };
+}
+
 async function install(tx: Queryable, placements: readonly Placement[], print: string): Promise<void> {
   await tx.query(lock);
   const wanted = new Set(placements.map(placementName));

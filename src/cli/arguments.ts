@@ -31,3 +31,8 @@ export function parkedId(text: string): string {
 export function count(text: string): number {
   return number(text, (value) => Number.isInteger(value) && value >= 0 && value <= 1_000_000, 'a whole number');
 }
+
+export function conflictId(text: string): string {
+  if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError('It must be a number from `syncflow conflicts`.');
+  return text;
+}

@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import { addCheck } from './commands/check.js';
 import { addConflicts } from './commands/conflicts.js';
 import { addDemo } from './commands/demo.js';
+import { addDoctor } from './commands/doctor.js';
+import { addExplain } from './commands/explain.js';
 import { addGenerate } from './commands/generate.js';
 import { addInit } from './commands/init.js';
 import { addMigrate } from './commands/migrate.js';
@@ -45,6 +47,8 @@ export function buildProgram(cli: Cli): Command {
     addMigrate,
     addStatus,
     addParked,
+    addExplain,
+    addDoctor,
     addSync,
     addVerify,
     addConflicts,

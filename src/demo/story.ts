@@ -94,11 +94,11 @@ async function editDifferentFields({ flow, stripe, couch }: DemoWorld): Promise<
 
 async function conflict({ flow, stripe }: DemoWorld): Promise<Scene> {
   const subscriber = 'customer/stripe';
-  await flow.unsubscribe(subscriber, keyOf(5));
+  await flow.pause(subscriber, keyOf(5));
   await flow.catalog(Customer).save({ id: 5, phone: '+420 1111' });
   await stripe.customers.update(await stripeId(flow, 'customer', 5), { phone: '+420 2222' });
   await flow.sync();
-  await flow.resubscribe(subscriber, keyOf(5));
+  await flow.resume(subscriber, keyOf(5));
   await flow.sync();
   const row = await flow.catalog(Customer).get(5);
   const [logged] = (await flow.conflicts({ subscriber, key: keyOf(5) })).filter((one) => one.unit === 'phone');

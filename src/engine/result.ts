@@ -186,6 +186,9 @@ function remoteIdAfter({ remoteId, link }: Settlement): string | undefined {
   return remoteId === undefined ? link.remoteId : (remoteId ?? undefined);
 }
 
+/** Of a reason in history, in characters. */
+const longestReason = 2_000;
+
 function parkedHistory(binding: Binding, { settlement }: Result): HistoryRow[] {
   if (settlement.parked === undefined) return [];
   return [
@@ -194,7 +197,7 @@ function parkedHistory(binding: Binding, { settlement }: Result): HistoryRow[] {
       key: keyAfter(settlement),
       remoteId: remoteIdAfter(settlement),
       event: 'parked',
-      detail: { code: settlement.parked.code },
+      detail: { code: settlement.parked.code, reason: settlement.parked.reason.slice(0, longestReason) },
     },
   ];
 }

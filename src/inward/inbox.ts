@@ -73,10 +73,7 @@ export async function routeInbox(
         { ...subject, event: 'overwritten', detail: { units: conflicts.map((one) => one.unit) } },
       ]);
     }
-    await settleEvents(
-      tx,
-      events.map((event) => event.id),
-    );
+    await settleEvents(tx, events);
     return events.length;
   });
   for (const { link, conflicts } of overwritten) {

@@ -36,6 +36,8 @@ export interface Conflict {
 export interface Applied {
   readonly unit: Unit;
   readonly r: Json | undefined;
+  /** Why the remote's value is taken. */
+  readonly rule: string;
 }
 
 export interface UnitsMerged {
@@ -174,7 +176,7 @@ function mergeUnit(side: Sides, input: SideInput & EditTimes, forced: Winner | u
   const { unit, base, h, r } = side;
   if (input.record === undefined) {
     if (unit.direction === 'outward') out.pairs[unit.name] = pair(undefined, r);
-    else apply(side, input, out);
+    else apply(side, input, 'a new record', out);
     return;
   }
   if (forced !== undefined && unit.direction === 'both' && (side.hub || side.remote) && !side.same()) {
@@ -209,11 +211,11 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
     // whatever the hub held is gone, even where the remote has nothing
     if (side.hub && !(firstLoad && h === null))
       log(side, 'remote', firstLoad ? 'first load, inward only' : 'inward only', out);
-    apply(side, input, out);
+    apply(side, input, firstLoad ? 'first load, inward only' : 'inward only', out);
     return;
   }
   if (!side.hub) {
-    apply(side, input, out);
+    apply(side, input, 'only the remote had changed it', out);
     return;
   }
   if (firstLoad && isEmpty(r)) {
@@ -221,7 +223,7 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
     return;
   }
   if (firstLoad && h === null) {
-    apply(side, input, out);
+    apply(side, input, 'first load, the hub had nothing', out);
     return;
   }
   decide(side, input, out);
@@ -245,13 +247,13 @@ function settle(side: Sides, input: SideInput, winner: 'hub' | 'remote', rule: s
   if (side.hub && side.remote) log(side, winner, rule, out);
   else if (winner === 'hub' ? side.remote : side.hub) log(side, winner, rule, out); // a group overrode a lone edit
   if (winner === 'hub') out.pairs[side.unit.name] = pair(undefined, side.r);
-  else apply(side, input, out);
+  else apply(side, input, rule, out);
 }
 
-function apply(side: Sides, input: SideInput, out: Draft): void {
+function apply(side: Sides, input: SideInput, rule: string, out: Draft): void {
   const { unit, r } = side;
   Object.assign(out.patch, get(unit, r, input.record, input.resolver));
-  out.applied.push({ unit, r });
+  out.applied.push({ unit, r, rule });
 }
 
 function log(side: Sides, winner: Conflict['winner'], rule: string, out: Draft): void {

@@ -33,6 +33,8 @@ export function freeze(
     known: knownOf(binding, link.shadow),
     draft,
     base: Object.fromEntries(Object.keys(draft.sent).map((unit) => [unit, own(link.shadow.units, unit)?.r ?? null])),
+    ...(link.editedAt === undefined ? {} : { editedAt: link.editedAt }),
+    ...(link.editedBy === undefined ? {} : { editedBy: link.editedBy }),
   };
   return { link, kind: plan.kind, idempotencyKey: `syncflow-${env.newId()}`, body };
 }

@@ -121,7 +121,7 @@ export function dueRows(marks: readonly MarkRow[], byCatalog: ReadonlyMap<string
       if (except.includes(subscriber)) continue;
       const id = JSON.stringify([subscriber, mark.key]);
       const deleted = mark.op === 'U' ? rows.get(id)?.deleted : mark.op === 'D';
-      rows.set(id, { subscriber, key: mark.key, lane: 0, at: mark.at, deleted });
+      rows.set(id, { subscriber, key: mark.key, lane: 0, at: mark.at, by: mark.origin, deleted });
     }
   }
   return [...rows.values()];

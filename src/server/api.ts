@@ -23,13 +23,41 @@ const name = z.string().min(1).max(500);
 const id = z.string().regex(/^\d{1,18}$/, 'must be the number of a parked record');
 const nothing = z.strictObject({});
 const parkedFilter = z.strictObject({ subscriber: name.optional(), code: name.optional(), id: id.optional() });
+const causeFilter = parkedFilter.omit({ id: true });
 const retryRequest = parkedFilter.extend({ as: z.literal('create').optional() });
 const conflictFilter = z.strictObject({ subscriber: name.optional(), key: name.optional() });
+const explainQuery = z.strictObject({
+  catalog: name,
+  key: name,
+  field: name.optional(),
+  fetch: z.literal('true').optional(),
+});
+const resolveRequest = z.strictObject({
+  id,
+  take: z.enum(['hub', 'remote', 'value']),
+  value: z.json().optional(),
+  by: name,
+});
 const oneSubscriber = z.strictObject({ subscriber: name });
 const maybeSubscriber = z.strictObject({ subscriber: name.optional() });
-const subscriberAndKey = z.strictObject({ subscriber: name, key: name.optional() });
+const targetAndKey = z.strictObject({ target: name, key: name.optional() });
 
-const paths = ['status', 'parked', 'parked/retry', 'release', 'sync', 'verify', 'conflicts', 'pause', 'resume', 'stop'];
+const paths = [
+  'status',
+  'parked',
+  'parked/causes',
+  'parked/retry',
+  'release',
+  'sync',
+  'verify',
+  'conflicts',
+  'conflicts/resolve',
+  'doctor',
+  'explain',
+  'pause',
+  'resume',
+  'stop',
+];
 
 export function controlApi(operations: Operations, options: ApiOptions): Hono {
   const api = new Hono();
@@ -42,6 +70,9 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   api.get('/status', async () => json(200, await operations.status()));
   api.get('/parked', async (context) =>
     json(200, { parked: await operations.parked(readQuery(context, parkedFilter)) }),
+  );
+  api.get('/parked/causes', async (context) =>
+    json(200, { causes: await operations.parkedCauses(readQuery(context, causeFilter)) }),
   );
   api.post('/parked/retry', async (context) =>
     json(200, { retried: await operations.retry(await body(context, retryRequest)) }),
@@ -60,11 +91,18 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   api.get('/conflicts', async (context) =>
     json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }),
   );
+  api.post('/conflicts/resolve', async (context) =>
+    json(200, { resolved: await operations.resolve(await body(context, resolveRequest)) }),
+  );
+  api.get('/doctor', async () => json(200, await operations.doctor()));
+  api.get('/explain', async (context) => {
+    const { fetch, ...query } = readQuery(context, explainQuery);
+    return json(200, await operations.explain({ ...query, fetch: fetch === 'true' }));
+  });
   for (const what of ['pause', 'resume'] as const) {
     api.post(`/${what}`, async (context) => {
-      const { subscriber, key } = await body(context, subscriberAndKey);
-      await operations[what](subscriber, key);
-      return json(200, { [what === 'pause' ? 'paused' : 'resumed']: subscriber });
+      const { target, key } = await body(context, targetAndKey);
+      return json(200, { [what === 'pause' ? 'paused' : 'resumed']: await operations[what](target, key) });
     });
   }
   api.post('/stop', async (context) => {

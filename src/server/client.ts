@@ -1,9 +1,15 @@
 /** Operations through the control API of the process that holds the hub. */
+import type { Resolved, ResolveRequest } from '../apply/resolution.js';
 import { SyncflowError, type ErrorCode } from '../errors.js';
+import type { DoctorReport } from '../doctor/finding.js';
+import type { ParkedCause } from '../explain/causes.js';
+import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
 import type {
+  CauseFilter,
   ConflictFilter,
+  ExplainQuery,
   LongOptions,
   Operations,
   ParkedFilter,
@@ -61,6 +67,10 @@ export class RemoteOperations implements Operations {
     return (await this.#get<{ parked: ParkedRecord[] }>('parked', filter)).parked;
   }
 
+  async parkedCauses(filter: CauseFilter = {}): Promise<readonly ParkedCause[]> {
+    return (await this.#get<{ causes: ParkedCause[] }>('parked/causes', filter)).causes;
+  }
+
   async retry(filter: RetryRequest = {}): Promise<number> {
     return (await this.#post<{ retried: number }>('parked/retry', filter)).retried;
   }
@@ -77,16 +87,28 @@ export class RemoteOperations implements Operations {
     return (await this.#long<{ reports: VerifyReport[] }>('verify', { subscriber }, options)).reports;
   }
 
+  async resolve(request: ResolveRequest): Promise<Resolved> {
+    return (await this.#post<{ resolved: Resolved }>('conflicts/resolve', request)).resolved;
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return this.#get<DoctorReport>('doctor');
+  }
+
+  async explain({ fetch, ...query }: ExplainQuery): Promise<Explanation> {
+    return this.#get<Explanation>('explain', { ...query, ...(fetch === true ? { fetch: 'true' } : {}) });
+  }
+
   async conflicts(filter: ConflictFilter = {}): Promise<readonly ConflictRow[]> {
     return (await this.#get<{ conflicts: ConflictRow[] }>('conflicts', filter)).conflicts;
   }
 
-  async pause(subscriber: string, key?: string): Promise<void> {
-    await this.#post('pause', { subscriber, key });
+  async pause(target: string, key?: string): Promise<readonly string[]> {
+    return (await this.#post<{ paused: string[] }>('pause', { target, key })).paused;
   }
 
-  async resume(subscriber: string, key?: string): Promise<void> {
-    await this.#post('resume', { subscriber, key });
+  async resume(target: string, key?: string): Promise<readonly string[]> {
+    return (await this.#post<{ resumed: string[] }>('resume', { target, key })).resumed;
   }
 
   #get<T>(path: string, query: object = {}): Promise<T> {

@@ -3,14 +3,15 @@ import { Hono } from 'hono';
 import type { Syncflow } from '../syncflow.js';
 import { controlApi } from './api.js';
 import { readBody } from './body.js';
-import { checkedToken } from './guard.js';
+import { Metrics } from '../metrics/metrics.js';
+import { checkedToken, guard } from './guard.js';
 import { LocalOperations } from './operations.js';
 import { failure, HttpError, json, webhookFailure, type HttpReport } from './respond.js';
 
 export type { HttpReport } from './respond.js';
 
 export interface HttpOptions {
-  /** Opens the control API (`/api/…`) to whoever sends it as a bearer token. At least 16 characters; without it there is no API. */
+  /** Opens the control API (`/api/…`) and `/metrics` to whoever sends it as a bearer token. At least 16 characters; without it there is no API. */
   readonly apiToken?: string;
   /** Largest webhook body, in bytes. 1 MiB unless given. */
   readonly maxWebhookBytes?: number;
@@ -40,7 +41,7 @@ const maxConcurrentWebhooks = 128;
 const healthTimeoutMs = 2_000;
 
 /**
- * `POST /webhooks/:account`, `GET /health`, and `/api/…` where a token is given.
+ * `POST /webhooks/:account`, `GET /health`, and `/api/…` and `GET /metrics` where a token is given.
  *
  * @example
  * const handle = createHandler(flow, { basePath: '/syncflow', apiToken: process.env.SYNCFLOW_API_TOKEN ?? '' });
@@ -53,6 +54,7 @@ export function createHandler(flow: Syncflow, options: HandlerOptions = {}): Han
   if (options.webhooks !== false) addWebhooks(app, flow, options);
   addHealth(app, flow);
   if (token !== undefined) {
+    addMetrics(app, flow, token, options);
     app.route(
       '/api',
       controlApi(new LocalOperations(flow, true), {
@@ -118,6 +120,22 @@ function addWebhooks(app: Routes, flow: Syncflow, options: HandlerOptions): void
 
 function isAccount(flow: Syncflow, name: string): boolean {
   return flow.catalogs.some((main) => main.registrations.some((one) => one.account === name));
+}
+
+/** Behind the token of the control API: how much a company sells is nobody's business. */
+function addMetrics(app: Routes, flow: Syncflow, token: string, options: HandlerOptions): void {
+  const metrics = new Metrics(flow);
+  app.get('/metrics', async (context) => {
+    try {
+      guard(context.req.raw, token, options.allowedHosts ?? []);
+      const text = await metrics.scrape();
+      return new Response(text, { headers: { 'content-type': metrics.contentType, 'cache-control': 'no-store' } });
+    } catch (error) {
+      const known = error instanceof HttpError ? error : new HttpError(503, 'unavailable', 'the hub is not available');
+      options.report?.({ where: 'GET /metrics', status: known.status, error });
+      return failure(known);
+    }
+  });
 }
 
 function addHealth(app: Routes, flow: Syncflow): void {

@@ -1,6 +1,10 @@
 /** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
+import type { Resolved, ResolveRequest } from '../apply/resolution.js';
 import type { Syncflow } from '../syncflow.js';
 import type { SyncflowEvents } from '../events.js';
+import type { DoctorReport } from '../doctor/finding.js';
+import type { ParkedCause } from '../explain/causes.js';
+import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
 
@@ -10,6 +14,8 @@ export interface ParkedFilter {
   readonly id?: string | undefined;
 }
 
+export type CauseFilter = Pick<ParkedFilter, 'subscriber' | 'code'>;
+
 export interface RetryRequest extends ParkedFilter {
   /** For one record that is parked as `unknown-create` or `delete-conflict`: it gets a new remote. */
   readonly as?: 'create' | undefined;
@@ -18,6 +24,14 @@ export interface RetryRequest extends ParkedFilter {
 export interface ConflictFilter {
   readonly subscriber?: string | undefined;
   readonly key?: string | undefined;
+}
+
+export interface ExplainQuery {
+  readonly catalog: string;
+  /** The key's text: `["42"]`. */
+  readonly key: string;
+  readonly field?: string | undefined;
+  readonly fetch?: boolean | undefined;
 }
 
 export interface StatusReport {
@@ -40,6 +54,7 @@ export interface LongOptions {
 export interface Operations {
   status(): Promise<StatusReport>;
   parked(filter?: ParkedFilter): Promise<readonly ParkedRecord[]>;
+  parkedCauses(filter?: CauseFilter): Promise<readonly ParkedCause[]>;
   /** How many records are tried again. */
   retry(filter?: RetryRequest): Promise<number>;
   /** Lets the deletes go that the brake or a TRUNCATE holds. */
@@ -47,9 +62,14 @@ export interface Operations {
   /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
   sync(options?: LongOptions): Promise<StatusReport>;
   verify(subscriber?: string, options?: LongOptions): Promise<readonly VerifyReport[]>;
+  /** Puts a value of a logged conflict back, or sets another. */
+  resolve(request: ResolveRequest): Promise<Resolved>;
+  doctor(): Promise<DoctorReport>;
+  explain(query: ExplainQuery): Promise<Explanation>;
   conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
-  pause(subscriber: string, key?: string): Promise<void>;
-  resume(subscriber: string, key?: string): Promise<void>;
+  /** A subscriber, a whole catalog by its name, or with a key one record; returns the subscribers that were meant. */
+  pause(target: string, key?: string): Promise<readonly string[]>;
+  resume(target: string, key?: string): Promise<readonly string[]>;
 }
 
 /** Operations on a Syncflow of this process. */
@@ -76,6 +96,10 @@ export class LocalOperations implements Operations {
 
   async parked(filter: ParkedFilter = {}): Promise<readonly ParkedRecord[]> {
     return this.#flow.parked(given(filter));
+  }
+
+  async parkedCauses(filter: CauseFilter = {}): Promise<readonly ParkedCause[]> {
+    return this.#flow.parkedCauses(given(filter));
   }
 
   async retry(filter: RetryRequest = {}): Promise<number> {
@@ -107,16 +131,28 @@ export class LocalOperations implements Operations {
     }
   }
 
+  async resolve(request: ResolveRequest): Promise<Resolved> {
+    return this.#flow.resolveConflict(request);
+  }
+
+  async doctor(): Promise<DoctorReport> {
+    return this.#flow.doctor();
+  }
+
+  async explain({ catalog, key, ...options }: ExplainQuery): Promise<Explanation> {
+    return this.#flow.explain(catalog, key, given(options));
+  }
+
   async conflicts(filter: ConflictFilter = {}): Promise<readonly ConflictRow[]> {
     return this.#flow.conflicts(given(filter));
   }
 
-  async pause(subscriber: string, key?: string): Promise<void> {
-    await this.#flow.unsubscribe(subscriber, key);
+  async pause(target: string, key?: string): Promise<readonly string[]> {
+    return this.#flow.pause(target, key);
   }
 
-  async resume(subscriber: string, key?: string): Promise<void> {
-    await this.#flow.resubscribe(subscriber, key);
+  async resume(target: string, key?: string): Promise<readonly string[]> {
+    return this.#flow.resume(target, key);
   }
 }
 

@@ -23,8 +23,30 @@ export interface HistoryRow {
   readonly key: RecordKey | undefined;
   readonly remoteId: string | undefined;
   readonly event: HistoryEvent;
-  /** Names of units, reasons, counts: no values of personal data. */
-  readonly detail?: Json;
+  readonly detail?: HistoryDetail;
+}
+
+/** A value that was changed: in the hub as canonical text, in a remote as it shows it. */
+export interface AuditedChange {
+  readonly from: Json;
+  readonly to: Json;
+  /** Of a write to a remote: the hub's value that it stands for. */
+  readonly hub?: Json;
+  /** Why the other side's value was taken. */
+  readonly rule?: string;
+}
+
+/** Holds values of records, as the conflict log does: kept in the hub alone, and pruned with it. */
+export interface HistoryDetail {
+  readonly units?: readonly string[];
+  readonly changes?: Readonly<Record<string, AuditedChange>>;
+  /** Id of the intent that was carried out. */
+  readonly intent?: string;
+  /** When, and by whom, the edit was made that this carried over to the other side. */
+  readonly editedAt?: string;
+  readonly editedBy?: string;
+  readonly code?: string;
+  readonly reason?: string;
 }
 
 export async function insertHistory(tx: Queryable, rows: readonly HistoryRow[]): Promise<void> {

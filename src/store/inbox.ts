@@ -138,15 +138,16 @@ export async function claimEvents(tx: Queryable, subscribers: readonly string[],
   }));
 }
 
-export async function settleEvents(tx: Queryable, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
+/** Of a settled event its time and its cause are kept, for the audit; what it showed of the remote isn't. */
+export async function settleEvents(tx: Queryable, events: readonly Pick<InboxRow, 'id' | 'payload'>[]): Promise<void> {
+  if (events.length === 0) return;
   await tx.query(
     {
       name: 'syncflow-settle-events',
-      text: `update syncflow.inbox set settled_at = clock_timestamp(), payload = '{}'
-        where id in (select value::bigint from json_array_elements_text($1::json))`,
+      text: `update syncflow.inbox i set settled_at = clock_timestamp(), payload = r.payload
+        from json_to_recordset($1::json) as r(id bigint, payload json) where i.id = r.id`,
     },
-    [JSON.stringify(ids)],
+    [storableJson(events.map(({ id, payload: { at, cause } }) => ({ id, payload: { at, cause } })))],
   );
 }
 

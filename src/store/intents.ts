@@ -15,6 +15,9 @@ export interface IntentBody {
   readonly draft: Draft;
   /** What each unit's remote value was when this was planned: an event that tells of another one tells of an edit that we overwrote. */
   readonly base: Readonly<Record<string, Json>>;
+  /** When, and by whom, the record was last edited before this was planned: for the audit. */
+  readonly editedAt?: string;
+  readonly editedBy?: string;
 }
 
 export interface StepRecord {

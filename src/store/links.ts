@@ -21,6 +21,8 @@ export interface Link {
   readonly gone: boolean;
   readonly deleted: boolean;
   readonly editedAt: string | undefined;
+  /** Who made that edit: a subscriber, or `@role (application)`. */
+  readonly editedBy: string | undefined;
   readonly remoteEditedAt: string | undefined;
   readonly attempts: number;
   /** The last pass failed or parked it. */
@@ -86,6 +88,7 @@ interface LinkRow {
   gone: boolean;
   deleted: boolean;
   edited_at: string | null;
+  edited_by: string | null;
   remote_edited_at: string | null;
   attempts: number;
   failing: boolean;
@@ -96,7 +99,7 @@ interface LinkRow {
 const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 const linkColumns = `l.id::text as id, l.subscriber, l.key, l.remote_id, l.state, l.shadow::text as shadow, l.version, l.generation::text as generation,
   l.fence::text as fence, l.lane, l.look, l.sight::text as sight, l.gone_at is not null as gone, l.deleted_at is not null as deleted,
-  ${iso('l.edited_at')} as edited_at, ${iso('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips,
+  ${iso('l.edited_at')} as edited_at, l.edited_by, ${iso('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips,
   l.created_at::text as created_at`;
 
 function toLink(row: LinkRow): Link {
@@ -116,6 +119,7 @@ function toLink(row: LinkRow): Link {
     gone: row.gone,
     deleted: row.deleted,
     editedAt: row.edited_at ?? undefined,
+    editedBy: row.edited_by ?? undefined,
     remoteEditedAt: row.remote_edited_at ?? undefined,
     attempts: row.attempts,
     failing: row.failing,

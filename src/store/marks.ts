@@ -22,6 +22,8 @@ export interface DueRow {
   readonly key: RecordKey;
   readonly lane: number;
   readonly at: string | null;
+  /** Who edited it then: the mark's origin. */
+  readonly by: string | null;
   /** Whether the record was deleted; undefined where that isn't known from this mark: what was known before holds. */
   readonly deleted: boolean | undefined;
 }
@@ -67,15 +69,16 @@ async function upsertDue(tx: Queryable, rows: readonly DueRow[], tellsDeletion: 
   await tx.query(
     {
       name: 'syncflow-make-due',
-      text: `insert into syncflow.link as l (subscriber, key, generation, due_at, lane, edited_at, deleted_at)
-        select r.subscriber, r.key, 1, clock_timestamp(), r.lane, r.at, case when r.deleted then r.at end
-        from json_to_recordset($1::json) as r(subscriber text, key text, lane smallint, at timestamptz, deleted boolean)
+      text: `insert into syncflow.link as l (subscriber, key, generation, due_at, lane, edited_at, edited_by, deleted_at)
+        select r.subscriber, r.key, 1, clock_timestamp(), r.lane, r.at, r.by, case when r.deleted then r.at end
+        from json_to_recordset($1::json) as r(subscriber text, key text, lane smallint, at timestamptz, by text, deleted boolean)
         order by r.subscriber, r.key
         on conflict (subscriber, key) where key is not null do update set
           generation = l.generation + 1,
           due_at = clock_timestamp(),
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
           edited_at = coalesce(excluded.edited_at, l.edited_at),
+          edited_by = case when excluded.edited_at is null then l.edited_by else excluded.edited_by end,
           deleted_at = case when $2::boolean then excluded.deleted_at else l.deleted_at end,
           parked_code = null, parked_reason = null, parked_at = null, waits_for = null, attempts = 0
         where l.state <> 'gone'`,

@@ -48,6 +48,19 @@ export async function migrate(db: Database): Promise<{ applied: string[] }> {
   return { applied };
 }
 
+/** What `migrate` would do. */
+export async function pendingMigrations(
+  db: Database,
+): Promise<{ readonly names: readonly string[]; readonly newer: boolean }> {
+  const migrations = listMigrations();
+  const done = (await appliedNumbers(db)) ?? new Set<number>();
+  const known = Math.max(0, ...migrations.map((migration) => migration.number));
+  return {
+    names: migrations.filter((migration) => !done.has(migration.number)).map((migration) => migration.name),
+    newer: Math.max(0, ...done) > known,
+  };
+}
+
 function listMigrations(): Migration[] {
   const names = readdirSync(folder);
   return names

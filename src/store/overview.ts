@@ -55,7 +55,7 @@ export async function subscriberStatus(db: Queryable, subscribers: readonly stri
            (select s.value from syncflow.setting s where s.name = 'deaf:' || r.value)), ''),
          (array_agg(l.last_error order by l.settled_at desc) filter (where l.last_error is not null))[1]) as "lastError",
        exists (select from syncflow.setting s where s.name = 'pause:' || r.value) as paused,
-       (select count(*)::int from syncflow.conflict c where c.subscriber = r.value) as conflicts
+       (select count(*)::int from syncflow.conflict c where c.subscriber = r.value and c.resolved_at is null) as conflicts
      from json_array_elements_text($1::json) r left join syncflow.link l on l.subscriber = r.value
      group by r.value order by r.value`,
     },
@@ -136,13 +136,14 @@ export async function createAgain(tx: Queryable, id: string): Promise<boolean> {
     },
     [id, link.deleted],
   );
-  await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, deleted: undefined }]);
+  await makeDue(tx, [{ subscriber: link.subscriber, key: link.key, lane: 0, at: null, by: null, deleted: undefined }]);
   // new remotes that might have been the one which it had made
   await retryParked(tx, { subscriber: link.subscriber, code: 'ambiguous', held: false });
   return true;
 }
 
 export interface ConflictRow {
+  readonly id: string;
   readonly subscriber: string;
   readonly key: string | null;
   readonly unit: string;
@@ -152,6 +153,10 @@ export interface ConflictRow {
   readonly winner: string;
   readonly rule: string;
   readonly at: string;
+  /** When, by whom, and how a person has decided about it; null: nobody has. */
+  readonly resolvedAt: string | null;
+  readonly resolvedBy: string | null;
+  readonly taken: string | null;
 }
 
 /** The conflict log, newest first. Values are JSON text. */
@@ -162,8 +167,9 @@ export function listConflicts(
   return db.query<ConflictRow>(
     {
       name: 'syncflow-list-conflicts',
-      text: `select subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
-       to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+      text: `select id::text as id, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
+       to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+       to_char(resolved_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
      from syncflow.conflict where ($1::text is null or subscriber = $1) and ($2::text is null or key = $2) order by id desc limit $3`,
     },
     [filter.subscriber ?? null, filter.key ?? null, filter.limit ?? 1000],

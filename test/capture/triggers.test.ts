@@ -99,7 +99,17 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
     expect(at).toEqual([{ at: '2020-01-02T03:04:05.678901' }]);
     expect(await takeMarks(db)).toMatchObject([{ origin: 'item/stripe', except_subscribers: '["item/x"]' }]);
     await db.query('insert into item (id) values (2)');
-    expect(await takeMarks(db)).toMatchObject([{ origin: null, except_subscribers: null }]);
+    const [mark] = await takeMarks(db);
+    expect(mark).toMatchObject({ except_subscribers: null });
+    expect(mark?.origin).toMatch(/^@postgres( \(syncflow\))?$/);
+  });
+
+  test('who writes past the library is named: the role that logged in, and its application', async () => {
+    await db.transaction(async (tx) => {
+      await tx.query("select set_config('application_name', 'psql', true)");
+      await tx.query("insert into item (id, name) values (7, 'x')");
+    });
+    expect(await takeMarks(db)).toMatchObject([{ origin: '@postgres (psql)' }]);
   });
 
   test('a change of a child row marks its old and its new parent, once', async () => {

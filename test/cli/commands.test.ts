@@ -52,6 +52,13 @@ test(
     }[];
     expect(parked).toMatchObject({ subscriber: 'customer/memory', key: '["42"]', reason: 'the system refuses it' });
     const id = parked?.id ?? '';
+    const causes = await finish(['parked'], { cwd });
+    expect(causes.out).toMatch(
+      /^1 parked, of 1 cause\n[\s\S]*1 × rejected[\s\S]*record 42: syncflow parked show \d+[\s\S]*cure /,
+    );
+    expect(JSON.parse((await finish(['parked', '--json', '--code', 'rejected'], { cwd })).out)).toMatchObject([
+      { code: 'rejected', cause: 'the system refuses it', count: 1, example: { id, key: '["42"]' } },
+    ]);
     expect((await finish(['parked', 'list', '--code', 'nonsense'], { cwd })).out).toBe('Nothing is parked.\n');
     expect((await finish(['parked', 'show', id], { cwd })).out).toMatch(/key +42[\s\S]*the system refuses it/);
     expect(await finish(['parked', 'show', '999999'], { cwd })).toMatchObject({ code: 2 });
@@ -59,10 +66,30 @@ test(
     const synced = await finish(['sync', '--json', '--timeout', '60'], { cwd });
     expect(JSON.parse(synced.out)).toMatchObject({ running: true, subscribers: [{ inAgreement: 1, parked: 0 }] });
     expect((await finish(['verify', 'customer/memory', '--strict'], { cwd })).code).toBe(0);
+    const explained = await finish(['explain', 'customer', '42', 'name', '--fetch'], { cwd });
+    expect(explained).toMatchObject({ code: 0, err: '' });
+    expect(explained.out).toMatch(
+      /^customer 42 · name\n {2}name {2}Ada CANARY Lovelace\n[\s\S]*why {2}postgres.* set it/,
+    );
+    expect(explained.out).toMatch(/read just now: it shows the same[\s\S]*parked: rejected[\s\S]*created there/);
+    expect(JSON.parse((await finish(['explain', 'customer', '42', '--json'], { cwd })).out)).toMatchObject({
+      key: '["42"]',
+      subscribers: [{ standing: 'in-agreement' }],
+    });
+    expect(await finish(['explain', 'custmer', '42'], { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Did you mean "customer"?') as string,
+    });
 
     expect((await finish(['pause', 'customer/memory'], { cwd })).code).toBe(0);
     expect((await finish(['status'], { cwd })).out).toMatch(/customer +memory \(paused\)/);
     expect((await finish(['resume', 'customer/memory', '--key', '42'], { cwd })).code).toBe(0);
+    expect((await finish(['pause', 'customer'], { cwd })).out).toContain('customer/memory is paused');
+    expect((await finish(['resume', 'customer'], { cwd })).out).toBe('customer/memory is synced again\n');
+    expect(await finish(['pause', 'custmer'], { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Did you mean "customer"?') as string,
+    });
     expect(await finish(['pause', 'customer/memroy'], { cwd })).toMatchObject({
       code: 2,
       err: expect.stringContaining('Did you mean "customer/memory"?') as string,

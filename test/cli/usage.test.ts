@@ -14,8 +14,12 @@ test.each([
   [['start', '--port', 'http'], /must be a port/],
   [['start', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
   [['parked', 'show', 'abc'], /must be a number/],
-  [['pause'], /missing required argument 'subscriber'/],
+  [['pause'], /missing required argument 'target'/],
   [['parked', 'retry', '--release'], /--release needs --subscriber/],
+  [['conflicts', 'resolve', '1'], /required option '--take <side>'/],
+  [['conflicts', 'resolve', 'x', '--take', 'hub'], /must be a number/],
+  [['conflicts', 'resolve', '1', '--take', 'value'], /--take value needs a value/],
+  [['conflicts', 'resolve', '1', 'ada', '--take', 'value'], /isn’t JSON/],
   [['conflicts', '--key', '[oops'], /is not a record's key/],
 ])('%j is a usage error', async (args, message) => {
   const { code, out, err } = await finish(args, { cwd: empty });
@@ -36,6 +40,8 @@ test('help and version end with 0, no command at all with 2', async () => {
     'sync',
     'verify',
     'conflicts',
+    'explain',
+    'doctor',
     'pause',
     'resume',
     'uninstall',

@@ -94,11 +94,11 @@ test.each(['before', 'after'])(
   'deleted here, edited there, told %s the delete: gone, and the edit is in the log',
   async (when) => {
     const { world, contacts, ada, system, id } = await oneContact();
-    await world.flow.unsubscribe('contact/memory');
+    await world.flow.pause('contact/memory');
     await contacts.delete(ada.id);
     system.edit(id, { city: 'London' });
     if (when === 'before') await world.flow.sync();
-    await world.flow.resubscribe('contact/memory');
+    await world.flow.resume('contact/memory');
     await world.flow.sync();
     expect(system.objects.size).toBe(0);
     expect(await contacts.get(ada.id)).toBeUndefined();

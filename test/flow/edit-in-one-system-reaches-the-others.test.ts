@@ -73,14 +73,14 @@ describe.each(hubs)('on $name', (hub) => {
 
   test('different edits of one field in two systems end in agreement, with the loser in the log', async () => {
     const { world, contacts, ada, a, b } = await twoSystems();
-    await world.flow.unsubscribe('contact/a');
-    await world.flow.unsubscribe('contact/b');
+    await world.flow.pause('contact/a');
+    await world.flow.pause('contact/b');
     a.edit(only(a).id, { city: 'Paris' });
     b.edit(only(b).id, { city: 'Rome' });
     await world.flow.sync();
-    await world.flow.resubscribe('contact/a');
+    await world.flow.resume('contact/a');
     await world.flow.sync();
-    await world.flow.resubscribe('contact/b');
+    await world.flow.resume('contact/b');
     await world.flow.sync();
     expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'Paris' });
     expect([only(a).values['city'], only(b).values['city']]).toEqual(['Paris', 'Paris']);

@@ -19,12 +19,12 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const { flow } = world;
     const ada = await flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
     await settle(world);
-    await flow.unsubscribe(`${name}/memory`);
+    await flow.pause(`${name}/memory`);
     const [id = ''] = system.objects.keys();
     system.edit(id, there);
     await flow.catalog(Contact).save({ id: ada.id, email: 'b@x' });
     await flow.sync();
-    await flow.resubscribe(`${name}/memory`);
+    await flow.resume(`${name}/memory`);
     await settle(world);
     return { system, values: system.objects.get(id)?.values };
   }

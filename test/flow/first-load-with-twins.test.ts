@@ -119,11 +119,11 @@ test('an event about one of two matching remotes of a system that can’t list g
   Contact.register(memorySide({ match: ['email'], capabilities: { listing: false, polling: false } }));
   const system = new MemorySystem();
   const world = await stage.start([Contact], { memory: system });
-  await world.flow.unsubscribe('contact/memory');
+  await world.flow.pause('contact/memory');
   await stage.db.query(`insert into contact (name, email) values ('Ada', 'ada@example.com')`);
   for (const id of ['r1', 'r2']) system.put(id, { name: 'Ada', email: 'ada@example.com', city: null });
   await world.flow.receive('memory', delivery([{ id: 'e1', remoteId: 'r1', kind: 'changed' }]));
-  await world.flow.resubscribe('contact/memory');
+  await world.flow.resume('contact/memory');
   await world.flow.settled();
   expect(system.writes).toBe(0);
   const parked = await world.flow.parked();

@@ -18,7 +18,7 @@ async function invoiceWithLines(stage: Stage, lines: readonly Line[], options: L
   const world = await stage.start([Invoice], { memory: system });
   const invoices = world.flow.catalog(Invoice);
   system.beforeAnswer = async () => {
-    if (system.writes > 5) await world.flow.unsubscribe('invoice/memory');
+    if (system.writes > 5) await world.flow.pause('invoice/memory');
   };
   const { id } = await invoices.save({ number: '2026-1', lines: [...lines] });
   await world.flow.settled();

@@ -81,11 +81,11 @@ test('the proof of a deletion outlives a fetch that failed', async () => {
 
 test('the proof of a deletion outlives a delete-conflict', async () => {
   const { world, contacts, ada, system, object, tell } = await oneContact();
-  await world.flow.unsubscribe('contact/memory');
+  await world.flow.pause('contact/memory');
   await contacts.save({ id: ada.id, city: 'London' });
   system.remove(object.id);
   await tell('1', 'deleted');
-  await world.flow.resubscribe('contact/memory');
+  await world.flow.resume('contact/memory');
   await world.flow.settled();
   expect(await parkedOf(world)).toMatchObject([{ code: 'delete-conflict' }]);
   // the edit is taken back: nothing stands in the way any more

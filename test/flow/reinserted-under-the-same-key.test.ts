@@ -19,10 +19,10 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
     await settle(world);
     const [first] = system.objects.keys();
-    await world.flow.unsubscribe('again_before/memory');
+    await world.flow.pause('again_before/memory');
     await db.query(`delete from again_before where id = 1`);
     await db.query(`insert into again_before (id, name, email) values (1, 'Ada', 'b@x')`);
-    await world.flow.resubscribe('again_before/memory');
+    await world.flow.resume('again_before/memory');
     await settle(world);
     await expectAgreement(db, 'again_before', system);
     expect([...system.objects.keys()]).toEqual([first]);

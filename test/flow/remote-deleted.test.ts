@@ -93,11 +93,11 @@ test('a record deleted on both sides at once is simply gone', async () => {
   const world = await stage.start([Contact], { memory: system });
   const ada = await world.flow.catalog(Contact).save({ name: 'Ada' });
   await world.flow.sync();
-  await world.flow.unsubscribe('contact/memory');
+  await world.flow.pause('contact/memory');
   await world.flow.catalog(Contact).delete(ada.id);
   system.remove(only(system).id);
   await world.flow.sync();
-  await world.flow.resubscribe('contact/memory');
+  await world.flow.resume('contact/memory');
   await world.flow.sync();
   expect(await parkedOf(world)).toEqual([]);
   expect(await world.flow.conflicts()).toEqual([]);

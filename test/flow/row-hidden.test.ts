@@ -47,10 +47,10 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const world = await startOn(db, [Contact], { memory: system });
     await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
     await settle(world);
-    await world.flow.unsubscribe('hidden_marked/memory');
+    await world.flow.pause('hidden_marked/memory');
     await world.flow.catalog(Contact).save({ id: 1, email: 'b@x' });
     await db.execute('set local session_replication_role = replica; delete from hidden_marked where id = 1');
-    await world.flow.resubscribe('hidden_marked/memory');
+    await world.flow.resume('hidden_marked/memory');
     await settle(world);
     expect((await world.flow.parked({ subscriber: 'hidden_marked/memory' })).map(({ code }) => code)).toEqual([
       'row-missing',

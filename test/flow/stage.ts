@@ -163,10 +163,10 @@ export function only(system: MemorySystem): MemoryObject {
 
 /** Both sides are edited while the subscriber is held, so that neither edit is seen alone. */
 export async function atOnce(world: World, subscriber: string, edits: () => Promise<unknown>): Promise<void> {
-  await world.flow.unsubscribe(subscriber);
+  await world.flow.pause(subscriber);
   await edits();
   await world.flow.sync();
-  await world.flow.resubscribe(subscriber);
+  await world.flow.resume(subscriber);
   await world.flow.sync();
 }
 

@@ -94,12 +94,12 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
   });
 
   // setPaused sets due_at of whatever it resumes, and claimLinks doesn't look at parked_code
-  test('and one record unsubscribed and resubscribed: still held', async () => {
+  test('and one record paused and resumed: still held', async () => {
     const { flow, system, codes, ...world } = await scene('truncated_resumed');
     await db.query('truncate truncated_resumed');
     await settle({ flow, ...world });
-    await flow.unsubscribe('truncated_resumed/memory', '["1"]');
-    await flow.resubscribe('truncated_resumed/memory', '["1"]');
+    await flow.pause('truncated_resumed/memory', '["1"]');
+    await flow.resume('truncated_resumed/memory', '["1"]');
     await settle({ flow, ...world });
     const seen = await codes();
     await flow.stop();

@@ -111,11 +111,11 @@ test('a custom rule of the catalog is asked about the merged record', async () =
   const world = await stage.start([Contact], { memory: system });
   const ada = await world.flow.catalog(Contact).save({ name: 'Ada', city: 'Oldtown' });
   await world.flow.sync();
-  await world.flow.unsubscribe('contact/memory');
+  await world.flow.pause('contact/memory');
   await world.flow.catalog(Contact).save({ id: ada.id, name: 'Paris' });
   system.edit(only(system).id, { city: 'Paris' });
   await world.flow.sync();
-  await world.flow.resubscribe('contact/memory');
+  await world.flow.resume('contact/memory');
   await world.flow.sync();
   const parked = await world.flow.parked();
   expect(parked).toMatchObject([{ code: 'validation' }]);
@@ -140,10 +140,10 @@ test('that comes with the answer to our own write: the remote’s form of what w
   await world.flow.settled();
   expect(await parkedOf(world)).toMatchObject([{ code: 'validation' }]);
   system.edit(id, { name: 'Countess' });
-  await world.flow.unsubscribe('contact/memory');
+  await world.flow.pause('contact/memory');
   await contacts.save({ id: ada.id, city: 'Paris' });
   await world.flow.sync();
-  await world.flow.resubscribe('contact/memory');
+  await world.flow.resume('contact/memory');
   await world.flow.sync();
   expect(await contacts.get(ada.id)).toMatchObject({ name: 'Countess', city: 'Paris' });
   expect(await conflictsOf(world)).toEqual([]);

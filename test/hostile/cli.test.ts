@@ -33,6 +33,8 @@ describe('arguments', () => {
     'sync',
     'verify',
     'conflicts',
+    'explain',
+    'doctor',
     'pause',
     'resume',
     'uninstall',

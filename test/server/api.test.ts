@@ -96,6 +96,17 @@ test('every operation works through the API', async () => {
   expect((await operations.status()).subscribers).toMatchObject([{ paused: false, inAgreement: 1 }]);
   expect(await operations.release('customer/memory')).toBe(0);
   expect(await operations.conflicts()).toEqual([]);
+  expect(await operations.doctor()).toMatchObject({ healthy: true });
+  const query = { catalog: 'customer', key: '["1"]', field: 'name', fetch: true };
+  expect(await operations.explain(query)).toMatchObject({
+    record: { fields: { name: 'Ada' } },
+    origins: { name: { value: 'Ada', by: { kind: 'hub' } } },
+    subscribers: [{ standing: 'in-agreement', fetched: { kind: 'found', differing: [] } }],
+  });
+  await expect(operations.explain({ ...query, field: 'nmae' })).rejects.toMatchObject({
+    code: 'usage',
+    hint: 'Did you mean "name"?',
+  });
 });
 
 test('whoever stops waiting for a sync gets his own reason; the work goes on', async () => {

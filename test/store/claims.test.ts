@@ -22,14 +22,14 @@ describe.each(hubs)('claims on $name', { timeout: 60_000 }, (hub) => {
   // a worker was killed while it created a remote, and a load has listed what came of it: that remote waits for the create to be
   // resolved, so the create must not wait for the remote
   test('a record whose create is open is claimed although a remote of the load waits to be judged', async () => {
-    await makeDue(db, [{ subscriber: 'customer/a', key: '["1"]', lane: 0, at: null, deleted: false }]);
+    await makeDue(db, [{ subscriber: 'customer/a', key: '["1"]', lane: 0, at: null, by: null, deleted: false }]);
     const [link] = await claim();
     if (link === undefined) throw new Error('nothing to claim');
     const body = { key: '["1"]', known: {}, draft: {}, base: {} } as unknown as IntentBody;
     await insertIntents(db, [{ link, kind: 'create', idempotencyKey: 'i1', body }]);
     await releaseLeases(db, [link]);
     await makeSighted(db, [{ subscriber: 'customer/a', remoteId: 'r1', lane: 0, gone: false, at: null }]);
-    await makeDue(db, [{ subscriber: 'customer/a', key: '["2"]', lane: 0, at: null, deleted: false }]);
+    await makeDue(db, [{ subscriber: 'customer/a', key: '["2"]', lane: 0, at: null, by: null, deleted: false }]);
     const run = await openRun(db, 'customer/a', 'backfill', {}, 'first');
     await finishRun(db, run?.id ?? '');
     // the record without a create waits until the remote is judged

@@ -15,6 +15,7 @@ const due = Array.from({ length: 300 }, (_, index) => ({
   key: `["${index}"]`,
   lane: 0,
   at: '2026-01-01T00:00:00Z',
+  by: null,
   deleted: false,
 }));
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { checkAll, type Checked } from '../../check/check.js';
 import type { Finding } from '../../check/finding.js';
 import { SyncflowError } from '../../errors.js';
-import { openDatabase } from '../../syncflow.js';
+import { openDatabase } from '../../store/open.js';
 import { count } from '../arguments.js';
 import { exitCodes, type Cli } from '../context.js';
 import type { LoadedConfig } from '../config.js';

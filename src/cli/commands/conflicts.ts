@@ -1,5 +1,9 @@
 /** `syncflow conflicts` */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { Json } from '../../catalog/values.js';
+import { SyncflowError } from '../../errors.js';
+import { conflictId } from '../arguments.js';
+import type { Taken } from '../../store/resolutions.js';
 import type { ConflictRow } from '../../store/overview.js';
 import { recordKey, showRecordKey, type Cli } from '../context.js';
 import { short, visible, type Output } from '../output.js';
@@ -10,8 +14,13 @@ interface Options {
   readonly subscriber?: string;
 }
 
+interface ResolveOptions {
+  readonly take: Taken;
+  readonly by?: string;
+}
+
 export function addConflicts(program: Command, cli: Cli): void {
-  program
+  const conflicts = program
     .command('conflicts')
     .description('what both sides had changed at once, with the value that lost')
     .option('--subscriber <subscriber>', 'only those of a subscriber: invoice/stripe')
@@ -23,6 +32,43 @@ export function addConflicts(program: Command, cli: Cli): void {
       if (json === true) cli.output.json(rows);
       else show(cli.output, rows);
     });
+  addResolve(conflicts, cli);
+}
+
+function addResolve(conflicts: Command, cli: Cli): void {
+  conflicts
+    .command('resolve')
+    .description('decide about one: put the value that lost back, or set another')
+    .argument('<id>', 'number from `syncflow conflicts`', conflictId)
+    .argument('[value]', 'with --take value: the hub’s value, as JSON')
+    .addOption(
+      new Option('--take <side>', 'whose value, as it was logged; or another')
+        .choices(['hub', 'remote', 'value'])
+        .makeOptionMandatory(),
+    )
+    .option('--by <name>', 'who decided, for the log (default: you)')
+    .action(async (id: string, text: string | undefined, { take, by }: ResolveOptions) => {
+      if ((take === 'value') !== (text !== undefined))
+        throw new SyncflowError('usage', '--take value needs a value, and no other takes one', {
+          hint: `For example: syncflow conflicts resolve ${id} --take value '"ada@example.com"'`,
+        });
+      const value = text === undefined ? undefined : jsonValue(text);
+      const who = by ?? cli.io.env['USER'] ?? cli.io.env['LOGNAME'] ?? 'somebody at the command line';
+      const done = await cli.operate((operations) => operations.resolve({ id, take, value, by: who }));
+      cli.output.line(
+        done.changed
+          ? `${done.unit} of ${visible(showRecordKey(done.key))} is set in the hub; every subscriber is told`
+          : `${done.unit} of ${visible(showRecordKey(done.key))} is that already: noted as resolved`,
+      );
+    });
+}
+
+function jsonValue(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new SyncflowError('usage', 'the value isn’t JSON', { hint: `Text goes in quotes: '"ada@example.com"'` });
+  }
 }
 
 function show(output: Output, rows: readonly ConflictRow[]): void {
@@ -38,6 +84,7 @@ function show(output: Output, rows: readonly ConflictRow[]): void {
   };
   output.table(
     rows.map((one) => [
+      one.id,
       one.at,
       one.subscriber,
       visible(showRecordKey(one.key)),
@@ -46,7 +93,8 @@ function show(output: Output, rows: readonly ConflictRow[]): void {
       value(one.remote, 'remote', one.winner),
       one.winner,
       one.rule,
+      one.resolvedBy === null ? '' : visible(`${one.taken ?? ''} by ${one.resolvedBy}`),
     ]),
-    { head: ['at', 'subscriber', 'key', 'unit', 'hub', 'remote', 'winner', 'rule'] },
+    { head: ['id', 'at', 'subscriber', 'key', 'unit', 'hub', 'remote', 'winner', 'rule', 'resolved'], right: [0] },
   );
 }

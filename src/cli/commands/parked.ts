@@ -1,6 +1,8 @@
-/** `syncflow parked list | show | retry` */
+/** `syncflow parked [causes] | list | show | retry` */
 import type { Command } from 'commander';
-import { SyncflowError } from '../../errors.js';
+import { didYouMean, SyncflowError } from '../../errors.js';
+import type { ParkedCause } from '../../explain/causes.js';
+import { cureOf } from '../../explain/cures.js';
 import type { ParkedFilter } from '../../server/operations.js';
 import type { ParkedRecord } from '../../store/overview.js';
 import { parkedId } from '../arguments.js';
@@ -22,6 +24,21 @@ export function addParked(program: Command, cli: Cli): void {
     command
       .option('--code <code>', 'only those parked with this code')
       .option('--subscriber <subscriber>', 'only those of a subscriber: invoice/stripe');
+  filtered(
+    parked
+      .command('causes', { isDefault: true })
+      .description('group them by cause, with an example and a cure (default)'),
+  )
+    .option('--json', 'print JSON')
+    .argument('[none]', undefined)
+    .usage('[options]')
+    .action(async (misspelt: string | undefined, { json, ...filter }: ListOptions) => {
+      // what is no command lands here, with the default one
+      if (misspelt !== undefined) throw unknownAction(misspelt, parked);
+      const causes = await cli.operate((operations) => operations.parkedCauses(filter));
+      if (json === true) cli.output.json(causes);
+      else showCauses(cli.output, causes);
+    });
   filtered(parked.command('list').description('list them, newest first'))
     .option('--json', 'print JSON')
     .action(async ({ json, ...filter }: ListOptions) => {
@@ -79,10 +96,36 @@ async function retry(cli: Cli, id: string | undefined, { release, create, ...fil
     );
 }
 
+function unknownAction(given: string, parked: Command): SyncflowError {
+  const names = parked.commands.map((command) => command.name());
+  const guess = didYouMean(given, names);
+  return new SyncflowError('usage', `unknown command '${given}'`, {
+    hint: guess === undefined ? `There are: ${names.join(', ')}.` : `(Did you mean ${guess}?)`,
+  });
+}
+
 function nothingParked(id: string): SyncflowError {
   return new SyncflowError('usage', `nothing is parked under ${id}`, {
     hint: 'It may have healed. See: syncflow parked list',
   });
+}
+
+function showCauses(output: Output, causes: readonly ParkedCause[]): void {
+  const { bold, dim, green, red } = output.colors;
+  if (causes.length === 0) {
+    output.line(green('Nothing is parked.'));
+    return;
+  }
+  const total = causes.reduce((sum, one) => sum + one.count, 0);
+  output.line(`${total} parked, of ${causes.length} ${causes.length === 1 ? 'cause' : 'causes'}`);
+  for (const { code, cause, count, subscribers, oldest, example, cure } of causes) {
+    output.line();
+    output.line(`${bold(String(count))} × ${red(code)}  ${visible(subscribers.join(', '))}  ${dim(`since ${oldest}`)}`);
+    output.line(`  ${short(cause, Math.max(60, output.width - 4))}`);
+    const whose = example.key === null ? 'a remote without a record' : `record ${visible(showRecordKey(example.key))}`;
+    output.line(dim(`  for example ${whose}: syncflow parked show ${example.id}`));
+    output.line(`  ${green('cure')} ${cure}`);
+  }
 }
 
 function list(output: Output, records: readonly ParkedRecord[]): void {
@@ -118,5 +161,6 @@ function show(output: Output, one: ParkedRecord): void {
   output.line();
   output.line(visible(one.reason));
   output.line();
+  output.line(cureOf(one.code).replaceAll('<id>', one.id).replaceAll('<subscriber>', one.subscriber));
   output.note(`When the cause is gone: syncflow parked retry ${one.id}`);
 }

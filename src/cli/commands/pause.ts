@@ -7,18 +7,21 @@ export function addPause(program: Command, cli: Cli): void {
     program
       .command(name)
       .description(description)
-      .argument('<subscriber>', 'for example invoice/stripe')
+      .argument('<target>', 'a subscriber (invoice/stripe), or a catalog (invoice): all of its subscribers')
       .option('--key <key>', 'only one record: 42, or \'["acme", "7"]\' for a key of several fields')
-      .action(async (subscriber: string, { key }: { key?: string }) => {
-        await cli.operate((operations) => operations[name](subscriber, key === undefined ? undefined : recordKey(key)));
-        const what = key === undefined ? subscriber : `${subscriber}, record ${key},`;
+      .action(async (target: string, { key }: { key?: string }) => {
+        const meant = await cli.operate((operations) =>
+          operations[name](target, key === undefined ? undefined : recordKey(key)),
+        );
+        const what = `${meant.join(', ')}${key === undefined ? '' : `, record ${key},`}`;
+        const are = meant.length > 1 ? 'are' : 'is';
         cli.output.line(
           name === 'pause'
-            ? `${what} is paused: changes are noted, and synced after: syncflow resume`
-            : `${what} is synced again`,
+            ? `${what} ${are} paused: changes are noted, and synced after: syncflow resume`
+            : `${what} ${are} synced again`,
         );
       });
   };
-  define('pause', 'stop syncing a subscriber, or one record of it');
+  define('pause', 'stop syncing a subscriber, a catalog, or one record');
   define('resume', 'go on; changes made meanwhile are synced now');
 }

@@ -2,10 +2,14 @@
 import Stripe from 'stripe';
 import { SyncflowError } from '../../errors.js';
 import type { Delivery, Lane } from '../../subscriber/base.js';
+import type { Probe } from '../../subscriber/probe.js';
 import { oneShotClient, type OneShotClient } from './http.js';
 import { RequestLimiter } from './limiter.js';
-import { header, retryAfterMs } from './outcome.js';
+import { header, outcomeOfStripeError, retryAfterMs } from './outcome.js';
 import { stripeApiVersion } from './version.js';
+
+/** How long Stripe keeps events. */
+const eventRetentionDays = 30;
 
 export interface StripeAccountOptions {
   /** A secret or restricted key (`sk_…`, `rk_…`). Take it from the environment; it is never logged. */
@@ -143,6 +147,25 @@ export class StripeAccount {
     if (known === undefined) this.#verified.set(delivery, result);
     if (result instanceof SyncflowError) throw result;
     return result;
+  }
+
+  /** Asks whether the key works, for `doctor`: by the event list, which polling needs anyway. */
+  async probe(): Promise<Probe> {
+    const common = { webhookSecret: this.#secrets.length > 0, eventRetentionHours: eventRetentionDays * 24 };
+    try {
+      const page = await this.call('live', 'GET events', (stripe, options) =>
+        stripe.events.list({ limit: 1 }, options),
+      );
+      const date: unknown = page.lastResponse.headers['date'];
+      const at = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+      return { outcome: 'works', ...common, ...(Number.isNaN(at) ? {} : { serverTime: new Date(at).toISOString() }) };
+    } catch (error) {
+      const known = outcomeOfStripeError(error);
+      const { reason } = known;
+      // whatever it says but that nothing works now, it says so to us: it is there
+      const refused = known.kind === 'blocked' || known.kind === 'rejected' || known.kind === 'missing';
+      return { outcome: refused ? 'refused' : 'unreachable', reason, ...common };
+    }
   }
 
   /** Closes idle connections. */

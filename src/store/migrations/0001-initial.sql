@@ -14,7 +14,7 @@ create table syncflow.mark (
   old_key text,                     -- K: the key before
   statement text,                   -- K: the same for all rows of one statement, whose keys change at once
   at timestamptz not null default clock_timestamp(),
-  origin text,                      -- the subscriber whose inward apply wrote it; null for everybody else
+  origin text,                      -- who wrote it: the subscriber of an inward apply, else "@", the database role and its application
   except_subscribers text           -- JSON array of subscribers that this one write doesn't go to
 );
 
@@ -33,11 +33,12 @@ create table syncflow.link (
   generation bigint not null default 0,
   due_at timestamptz,               -- null: nothing to do
   lane smallint not null default 0, -- 0 live, 1 repair, 2 backfill
-  paused boolean not null default false, -- unsubscribed until resumed
+  paused boolean not null default false, -- until resumed
   look boolean not null default false,   -- read the remote before planning
   gone_at timestamptz,              -- positive proof that the remote was deleted
   deleted_at timestamptz,           -- a DELETE mark was seen, and the row not since
   edited_at timestamptz,            -- of the newest mark
+  edited_by text,                   -- its origin
   remote_edited_at timestamptz,     -- of the newest event
   sight json,                       -- a remote that no record stands for yet, as a listing showed it
   claims text,                      -- the same: the record that its marker names, or its match values
@@ -117,7 +118,10 @@ create table syncflow.conflict (
   remote json,
   winner text not null,             -- hub, remote, merged
   rule text not null,               -- why
-  at timestamptz not null default clock_timestamp()
+  at timestamptz not null default clock_timestamp(),
+  resolved_at timestamptz,          -- a person decided about it since
+  resolved_by text,
+  resolution json                   -- taken: hub, remote or value; value: what the hub held then
 );
 create index conflict_record on syncflow.conflict (subscriber, key);
 

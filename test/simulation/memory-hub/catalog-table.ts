@@ -255,7 +255,7 @@ export class CatalogTable {
       id: this.#store.mark.nextId(),
       catalog: this.#catalog,
       at: momentOf(settings.get('edited_at') || null) ?? this.#store.now(),
-      origin: settings.get('origin') || null,
+      origin: settings.get('origin') || '@postgres',
       except_subscribers: settings.get('except') || null,
     });
   }

@@ -21,6 +21,7 @@ const shown = (link: LinkRow) => ({
   gone: link.gone_at !== null,
   deleted: link.deleted_at !== null,
   edited_at: isoText(link.edited_at),
+  edited_by: link.edited_by,
   remote_edited_at: isoText(link.remote_edited_at),
   attempts: link.attempts,
   failing: link.last_error !== null,

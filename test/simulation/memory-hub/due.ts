@@ -26,7 +26,9 @@ export function dueTwins(store: Store): Twins {
     'syncflow-make-due': async (tx, [rows, tellsDeletion]) => {
       const once = new Set<never>();
       const list =
-        json<{ subscriber: string; key: string; lane: number; at: string | null; deleted?: boolean }[]>(rows);
+        json<
+          { subscriber: string; key: string; lane: number; at: string | null; by: string | null; deleted?: boolean }[]
+        >(rows);
       for (const r of inOrder(list, (one) => both(one.subscriber, one.key))) {
         const at = momentOf(r.at);
         const deletedAt = r.deleted === true ? at : null;
@@ -38,6 +40,7 @@ export function dueTwins(store: Store): Twins {
           due_at: now,
           lane: r.lane,
           edited_at: at,
+          edited_by: r.by,
           deleted_at: deletedAt,
         });
         const change = (link: LinkRow): LinkRow | undefined =>
@@ -49,6 +52,7 @@ export function dueTwins(store: Store): Twins {
                 due_at: store.now(),
                 lane: link.due_at === null ? r.lane : Math.min(link.lane, r.lane),
                 edited_at: at ?? link.edited_at,
+                edited_by: at === null ? link.edited_by : r.by,
                 deleted_at: tellsDeletion === true ? deletedAt : link.deleted_at,
                 parked_code: null,
                 parked_reason: null,

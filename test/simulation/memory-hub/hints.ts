@@ -186,11 +186,14 @@ export function inboxTwins(store: Store): Twins {
       }));
     },
 
-    'syncflow-settle-events': async (tx, [ids]) => {
-      await store.inbox.update(tx, slotsOf(tx, store.inboxById, json<string[]>(ids).map(Number)), (event) => ({
+    'syncflow-settle-events': async (tx, [events]) => {
+      const payloads = new Map(
+        json<{ id: string; payload: unknown }[]>(events).map((one) => [Number(one.id), one.payload]),
+      );
+      await store.inbox.update(tx, slotsOf(tx, store.inboxById, payloads.keys()), (event) => ({
         ...event,
         settled_at: store.now(),
-        payload: '{}',
+        payload: jsonText(payloads.get(event.id)) ?? '{}',
       }));
       return [];
     },

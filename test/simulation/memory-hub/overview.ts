@@ -3,7 +3,7 @@ import { rowOf } from './claims.js';
 import { isoText, momentOf } from './moment.js';
 import { isParkedAs } from './settle.js';
 import { json, text, type LinkRow, type Store, type Twins } from './store.js';
-import type { Transaction } from './transaction.js';
+import { Mode, type Transaction } from './transaction.js';
 
 export function overviewTwins(store: Store): Twins {
   return {
@@ -72,7 +72,34 @@ export function overviewTwins(store: Store): Twins {
         .rows(tx, (row) => (subscriber === null || row.subscriber === subscriber) && (key === null || row.key === key))
         .sort((a, b) => b.id - a.id)
         .slice(0, Number(limit))
-        .map(({ at, id: _id, link_id: _link, ...row }) => ({ ...row, at: `${isoText(at).slice(0, 23)}Z` })),
+        .map(({ at, id, link_id: _link, resolved_at, resolved_by, resolution, ...row }) => ({
+          ...row,
+          id: String(id),
+          at: `${isoText(at).slice(0, 23)}Z`,
+          resolvedAt: resolved_at === null ? null : `${isoText(resolved_at).slice(0, 23)}Z`,
+          resolvedBy: resolved_by,
+          taken: resolution === null ? null : (JSON.parse(resolution) as { taken: string }).taken,
+        })),
+
+    'syncflow-lock-conflict': async (tx, [id]) => {
+      const slots = store.conflict.where(tx, (row) => row.id === Number(id));
+      for (const slot of slots) await tx.lock(slot, Mode.update);
+      return slots.map((slot) => {
+        const { subscriber, key, unit, hub, remote, resolved_by } = rowOf(tx, slot);
+        return { id: text(id), subscriber, key, unit, hub, remote, resolvedBy: resolved_by };
+      });
+    },
+
+    'syncflow-mark-resolved': async (tx, [id, by, resolution]) => {
+      const slots = store.conflict.where(tx, (row) => row.id === Number(id));
+      await store.conflict.update(tx, slots, (row) => ({
+        ...row,
+        resolved_at: store.now(),
+        resolved_by: text(by),
+        resolution: text(resolution),
+      }));
+      return [];
+    },
   };
 }
 
@@ -98,7 +125,7 @@ function statusOf(store: Store, tx: Transaction, subscriber: string): object {
     lagMs: due.length === 0 ? 0 : (now - Math.min(...due)) / 1000,
     lastError: heldBecause(store, tx, subscriber) ?? lastErrorOf(links),
     paused: store.settingByName.find(tx, `pause:${subscriber}`).length > 0,
-    conflicts: store.conflict.rows(tx, (row) => row.subscriber === subscriber).length,
+    conflicts: store.conflict.rows(tx, (row) => row.subscriber === subscriber && row.resolved_at === null).length,
   };
 }
 

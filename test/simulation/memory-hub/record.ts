@@ -53,6 +53,9 @@ function auditTwins(store: Store): Twins {
           winner: r.winner,
           rule: r.rule,
           at: store.now(),
+          resolved_at: null,
+          resolved_by: null,
+          resolution: null,
         });
       return [];
     },

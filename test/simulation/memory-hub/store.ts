@@ -42,6 +42,7 @@ export interface LinkRow {
   readonly gone_at: Moment | null;
   readonly deleted_at: Moment | null;
   readonly edited_at: Moment | null;
+  readonly edited_by: string | null;
   readonly remote_edited_at: Moment | null;
   readonly sight: JsonText | null;
   readonly claims: string | null;
@@ -107,6 +108,9 @@ export interface ConflictRow {
   readonly winner: string;
   readonly rule: string;
   readonly at: Moment;
+  readonly resolved_at: Moment | null;
+  readonly resolved_by: string | null;
+  readonly resolution: JsonText | null;
 }
 
 export interface HistoryRow {
@@ -258,6 +262,7 @@ export const newLink = (
   gone_at: null,
   deleted_at: null,
   edited_at: null,
+  edited_by: null,
   remote_edited_at: null,
   sight: null,
   claims: null,

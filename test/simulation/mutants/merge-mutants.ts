@@ -39,8 +39,9 @@ const units: readonly Mutant[] = [
     mistake: 'A field whose authority is the remote is overwritten without a look at what stands here.',
     breaks: ['S5'],
     file: 'src/merge/merge.ts',
-    find: '  if (!side.hub) {\n    apply(side, input, out);',
-    replace: "  if (!side.hub || unit.authority === 'remote') {\n    apply(side, input, out);",
+    find: "  if (!side.hub) {\n    apply(side, input, 'only the remote had changed it', out);",
+    replace:
+      "  if (!side.hub || unit.authority === 'remote') {\n    apply(side, input, 'only the remote had changed it', out);",
   },
   {
     name: 'group-members-part',

@@ -12,6 +12,7 @@ import * as links from '../../../src/store/links.js';
 import * as listed from '../../../src/store/listed.js';
 import * as marks from '../../../src/store/marks.js';
 import * as overview from '../../../src/store/overview.js';
+import * as resolutions from '../../../src/store/resolutions.js';
 import { pruneTable } from '../../../src/store/prune.js';
 import * as runs from '../../../src/store/runs.js';
 import * as settings from '../../../src/store/settings.js';
@@ -63,10 +64,17 @@ const byRemote = distinct(fc.record({ subscriber, remoteId }), (one) => [one.sub
 const dueCommands = [
   command(
     'makeDue',
-    distinct(fc.record({ subscriber, key, lane, at: maybe(at), deleted: fc.boolean() }), (one) => [
-      one.subscriber,
-      one.key,
-    ]),
+    distinct(
+      fc.record({
+        subscriber,
+        key,
+        lane,
+        at: maybe(at),
+        by: maybe(fc.constantFrom('customer/a', '@app')),
+        deleted: fc.boolean(),
+      }),
+      (one) => [one.subscriber, one.key],
+    ),
     (rows) => (tx) => marks.makeDue(tx, rows),
   ),
   command(
@@ -226,6 +234,11 @@ const linkCommands = [
       (tx) =>
         overview.retryParked(tx, { subscriber: one, held }),
   ),
+  command('resolve', fc.integer({ min: 1, max: 12 }), (id) => async (tx) => {
+    const conflict = await resolutions.lockConflict(tx, String(id));
+    await resolutions.markResolved(tx, String(id), { taken: 'value', value: 'x', by: 'ada' });
+    return conflict;
+  }),
   command('createAgain', fc.integer({ min: 1, max: 12 }), (id) => (tx) => overview.createAgain(tx, String(id))),
 ];
 
@@ -305,8 +318,12 @@ const hintCommands = [
   command('claimEvents', few(subscriber), (given) => (tx) => inbox.claimEvents(tx, given, all)),
   command(
     'settleEvents',
-    few(fc.integer({ min: 1, max: 9 })),
-    (given) => (tx) => inbox.settleEvents(tx, given.map(String)),
+    few(fc.tuple(fc.integer({ min: 1, max: 9 }), maybe(at))),
+    (given) => (tx) =>
+      inbox.settleEvents(
+        tx,
+        [...new Map(given)].map(([id, when]) => ({ id: String(id), payload: when === null ? {} : { at: when } })),
+      ),
   ),
   command(
     'knownEvents',
@@ -347,7 +364,7 @@ const recordCommands = [
           key: named ?? undefined,
           remoteId: undefined,
           event: event as 'deleted',
-          detail: { n: 1 },
+          detail: { units: ['name'] },
         })),
       ),
   ),

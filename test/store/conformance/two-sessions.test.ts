@@ -66,7 +66,14 @@ const waits = (work: Promise<unknown>): Promise<boolean> =>
 
 const stateOf = (work: Promise<unknown>): Promise<string | undefined> => work.then(() => undefined, sqlState);
 
-const due = (key: string, subscriber = 'customer/a') => ({ subscriber, key, lane: 0, at: null, deleted: false });
+const due = (key: string, subscriber = 'customer/a') => ({
+  subscriber,
+  key,
+  lane: 0,
+  at: null,
+  by: null,
+  deleted: false,
+});
 const claimAll = (db: Queryable) =>
   claimLinks(db, { subscriber: 'customer/a', limit: 10, owner: 'w', leaseMs: 60_000 });
 

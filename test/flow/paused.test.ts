@@ -53,12 +53,34 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     expect(await contacts.get(ada.id)).toMatchObject({ city: 'London' });
   });
 
-  test('one record, until resubscribed: settled() doesn’t wait for it', async () => {
+  test('a whole catalog, by its name: all of its subscribers; with a key one record of it everywhere', async () => {
+    const { world, a, b, contacts, flow } = await scene('paused_catalog');
+    await contacts.save({ id: 1, name: 'Ada' });
+    await settle(world);
+    expect(await flow.pause('paused_catalog')).toEqual(['paused_catalog/a', 'paused_catalog/b']);
+    await contacts.save({ id: 2, name: 'Grace' });
+    await settle(world);
+    expect([a.writes, b.writes]).toEqual([1, 1]);
+    expect(await flow.resume('paused_catalog')).toEqual(['paused_catalog/a', 'paused_catalog/b']);
+    await settle(world);
+    expect([a.writes, b.writes]).toEqual([2, 2]);
+    await flow.pause('paused_catalog', '["1"]');
+    await contacts.save({ id: 1, name: 'Augusta' });
+    await contacts.save({ id: 2, name: 'Hopper' });
+    await settle(world);
+    expect([a.writes, b.writes]).toEqual([3, 3]);
+    await flow.resume('paused_catalog', '["1"]');
+    await settle(world);
+    expect(remoteValues(a)).toMatchObject([{ name: 'Augusta' }, { name: 'Hopper' }]);
+    await expect(flow.pause('paused_catalgo')).rejects.toMatchObject({ hint: 'Did you mean "paused_catalog"?' });
+  });
+
+  test('one record, until resumed: settled() doesn’t wait for it', async () => {
     const { world, a, contacts, flow } = await scene('paused_record');
     await contacts.save({ id: 1, name: 'Ada' });
     await contacts.save({ id: 2, name: 'Grace' });
     await settle(world);
-    await flow.unsubscribe('paused_record/a', '["1"]');
+    await flow.pause('paused_record/a', '["1"]');
     await db.query(`update paused_record set email = 'new@x'`);
     await settle(world);
     expect(
@@ -66,18 +88,18 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
         .map(({ email }) => email)
         .sort(),
     ).toEqual(['new@x', null].sort());
-    await flow.resubscribe('paused_record/a', '["1"]');
+    await flow.resume('paused_record/a', '["1"]');
     await settle(world);
     await expectAgreement(db, 'paused_record', a, 'a');
   });
 
   test('one record that is not there yet', async () => {
     const { world, a, b, contacts, flow } = await scene('paused_early');
-    await flow.unsubscribe('paused_early/a', '["1"]');
+    await flow.pause('paused_early/a', '["1"]');
     await contacts.save({ id: 1, name: 'Ada' });
     await settle(world);
     expect([a.objects.size, b.objects.size]).toEqual([0, 1]);
-    await flow.resubscribe('paused_early/a', '["1"]');
+    await flow.resume('paused_early/a', '["1"]');
     await settle(world);
     await expectAgreement(db, 'paused_early', a, 'a');
   });
@@ -87,7 +109,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await contacts.save({ id: 1, name: 'Ada' });
     await contacts.save({ id: 2, name: 'Grace' });
     await settle(world);
-    await flow.unsubscribe('paused_all/a');
+    await flow.pause('paused_all/a');
     await contacts.save({ id: 3, name: 'Edsger' });
     for (const email of ['1@x', '2@x', '3@x']) await contacts.save({ id: 1, email });
     await contacts.delete(2);
@@ -98,7 +120,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
       ['paused_all/a', true],
       ['paused_all/b', false],
     ]);
-    await flow.resubscribe('paused_all/a');
+    await flow.resume('paused_all/a');
     await settle(world);
     await expectAgreement(db, 'paused_all', a, 'a');
     expect(a.writes).toBe(5);

@@ -1,0 +1,129 @@
+/**
+ * A person decides about a logged conflict: the value that lost is put back, or another is set. That is an edit of the record
+ * like any other: validated, saved in the hub by the catalog's `save`, marked by its trigger, and carried to every subscriber by
+ * the plan. The entry of the log stays as it is, and says who decided, when, and what.
+ */
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { RecordKey } from '../catalog/key.js';
+import type { Json } from '../catalog/values.js';
+import type { Binding } from '../engine/binding.js';
+import { loadReferences } from '../engine/references.js';
+import { messageOf, SyncflowError } from '../errors.js';
+import { fieldsOf, get, hubText, valueOfText } from '../merge/project.js';
+import type { Database, Queryable } from '../store/database.js';
+import { lockConflict, markResolved, type LoggedConflict, type Taken } from '../store/resolutions.js';
+import type { Unit } from '../subscriber/compile.js';
+import { writePath } from '../subscriber/path.js';
+import { hubTransaction, loadRow } from './apply.js';
+
+export interface ResolveRequest {
+  readonly id: string;
+  readonly take: Taken;
+  /** With `take: 'value'`: as the hub's record would hold it; a list for a unit of several fields. */
+  readonly value?: Json | undefined;
+  /** Who decided, for the log. */
+  readonly by: string;
+}
+
+export interface Resolved {
+  readonly subscriber: string;
+  readonly key: RecordKey;
+  readonly unit: string;
+  /** The hub's value now, as canonical text. */
+  readonly value: string | null;
+  /** False: the hub held it already, and nothing was written. */
+  readonly changed: boolean;
+}
+
+/** @throws SyncflowError `usage` where it can't be resolved so, `validation` where the record wouldn't be valid */
+export function resolveConflict(
+  db: Database,
+  bindings: readonly Binding[],
+  request: ResolveRequest,
+): Promise<Resolved> {
+  return db.transaction(async (tx) => {
+    const conflict = await lockConflict(tx, request.id);
+    if (conflict === undefined)
+      throw refusal(
+        `there is no conflict ${request.id} in the log`,
+        'See: syncflow conflicts. They are kept for 90 days.',
+      );
+    if (conflict.resolvedBy !== null)
+      throw refusal(
+        `conflict ${request.id} was resolved already, by ${conflict.resolvedBy}`,
+        'Edit the record to change it again.',
+      );
+    const { binding, unit, key } = subjectOf(bindings, conflict);
+    const before = await loadRow(tx, binding.catalog, key);
+    if (before?.record === undefined)
+      throw refusal(`the record ${key} isn’t there any more`, 'Insert it again, with the values of the log.');
+    const patch = await patchOf(tx, binding, unit, before.record, { conflict, request });
+    const changed = hubText(unit, { ...before.record, ...patch }) !== hubText(unit, before.record);
+    if (changed) await save(tx, binding, before.row, patch);
+    const after = await loadRow(tx, binding.catalog, key);
+    const value = after?.record === undefined ? null : hubText(unit, after.record);
+    await markResolved(tx, conflict.id, { taken: request.take, value, by: request.by });
+    return { subscriber: conflict.subscriber, key, unit: unit.name, value, changed };
+  });
+}
+
+function subjectOf(
+  bindings: readonly Binding[],
+  { id, subscriber, unit: name, key }: LoggedConflict,
+): { readonly binding: Binding; readonly unit: Unit; readonly key: RecordKey } {
+  const binding = bindings.find((one) => one.id === subscriber);
+  if (binding === undefined || key === null)
+    throw refusal(
+      `conflict ${id} is about ${subscriber}, which has no such record here`,
+      'Correct the values by hand.',
+    );
+  const unit = binding.mapping.units.find((one) => one.name === name);
+  if (unit === undefined)
+    throw refusal(
+      `conflict ${id} is about ${name}, which is no mapped field of the record itself`,
+      'Edit the row of that line (or the field that it became) in the hub.',
+    );
+  if (unit.direction === 'inward')
+    throw refusal(`${name} is mapped inward only: the remote’s value would come back`, `Change it in ${subscriber}.`);
+  return { binding, unit, key };
+}
+
+async function patchOf(
+  tx: Queryable,
+  binding: Binding,
+  unit: Unit,
+  record: AnyRecord,
+  { conflict, request }: { readonly conflict: LoggedConflict; readonly request: ResolveRequest },
+): Promise<AnyRecord> {
+  try {
+    switch (request.take) {
+      case 'hub':
+        return fieldsOf(unit, valueOfText(unit, conflict.hub as string | null));
+      case 'value':
+        return fieldsOf(unit, request.value);
+      case 'remote': {
+        const remote: Record<string, Json> = {};
+        writePath(remote, unit.path, conflict.remote);
+        const resolver = await loadReferences(tx, binding, { remotes: [remote] });
+        return get(unit, conflict.remote, record, resolver);
+      }
+    }
+  } catch (error) {
+    throw refusal(
+      `${unit.name} can’t take that value: ${messageOf(error)}`,
+      "Give one that fits: --take value '<JSON>'.",
+    );
+  }
+}
+
+async function save(tx: Queryable, { catalog }: Binding, row: AnyRecord, patch: AnyRecord): Promise<void> {
+  const next = { ...row, ...patch };
+  const problems = catalog.main.validate(next);
+  if (problems.length > 0)
+    throw new SyncflowError('validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '), {
+      hint: 'Nothing was written, and the conflict stays open.',
+    });
+  await catalog.main.save(next, { tx: hubTransaction(tx, catalog), before: row, origin: 'app' });
+}
+
+const refusal = (message: string, hint: string): SyncflowError => new SyncflowError('usage', message, { hint });
