@@ -61,9 +61,10 @@ export async function routeInbox(
       tx,
       marked.map(({ subscriber, key }) => ({ subscriber, key })),
     );
-    // the record isn't here, or is linked to another remote: this one is looked at itself
+    // the record isn't here, or is linked to another remote: this one is looked at itself. Else once its record has been looked at:
+    // two requests of ours may have made two that bear its marker
     for (const { subscriber, key, event } of marked)
-      if (!looked.has(JSON.stringify([subscriber, key]))) merge(sighted, event, false);
+      merge(sighted, event, looked.has(JSON.stringify([subscriber, key])));
     await makeSighted(tx, [...sighted.values()]);
     for (const { subscriber } of [...sighted.values(), ...marked]) due.add(subscriber);
     for (const { link, conflicts } of overwritten) {

@@ -149,3 +149,23 @@ test('an event caused by a create that counts as failed: what came late is looke
   expect(await world.flow.parked()).toMatchObject([{ code: 'ambiguous', remoteId: 'late' }]);
   expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
 });
+
+test('an event about what an earlier create made late, while the next one is under way: it is parked as a twin', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide());
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+  system.faults.push({ call: 'create', kind: 'throws' });
+  system.beforeAnswer = async () => {
+    system.beforeAnswer = undefined;
+    const late: MemoryObject = { id: 'late', editedAt: '', values: { ...only(system).values } };
+    system.objects.set('late', late);
+    await world.flow.receive('memory', delivery([{ id: '1', remoteId: 'late', kind: 'changed', snapshot: late }]));
+    await expect
+      .poll(() => stage.db.query('select 1 from syncflow.inbox where settled_at is null'), { timeout: 10_000 })
+      .toEqual([]);
+  };
+  await world.flow.catalog(Contact).save({ name: 'Ada' });
+  await world.flow.settled();
+  expect(await world.flow.parked()).toMatchObject([{ code: 'twin', key: null, remoteId: 'late' }]);
+});

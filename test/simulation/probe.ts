@@ -51,7 +51,10 @@ export async function probe(
       if (key !== null && state === 'linked' && subscriber.startsWith('customer/'))
         linked.set(key, (linked.get(key) ?? 0) + 1);
     const rows = (await user.rows('customer')).filter(
-      ({ id }) => !troubled.has(`["${id}"]`) && linked.get(`["${id}"]`) === remotes.length,
+      ({ id, code }) =>
+        !troubled.has(`["${id}"]`) &&
+        linked.get(`["${id}"]`) === remotes.length &&
+        remotes.every((remote) => isAlone(remote, code)),
     );
     const [bad, ...chosen] = rows.slice(0, probes + 1);
     if (bad !== undefined) await people.editHub('customer', { unit: 'city', flaw: '?', only: bad.code });
@@ -64,6 +67,10 @@ export async function probe(
     return edited;
   }
 }
+
+/** A late request has made no twin of it. */
+const isAlone = (remote: World['remotes'][number], code: string): boolean =>
+  [...remote.things.customer.values()].filter((thing) => thing.values['code'] === code).length === 1;
 
 function shows(remote: World['remotes'][number], code: string, token: string): boolean {
   const { name } = remote.find('customer', code)?.values ?? {};

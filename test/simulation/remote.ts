@@ -1,6 +1,7 @@
 /** Simulated remote systems: their objects, what happens to them, and what they showed. */
 import type { Character } from './character.js';
 import type { Chance } from './chance.js';
+import { tokenOf } from './ledger.js';
 import type { VirtualTime } from './time.js';
 
 export interface Line {
@@ -186,6 +187,13 @@ export class Remote {
   }
 
   /** Whether an object ever showed this value in a unit (`name`), or in one of a line (`line id/text`). */
+  /** The same, whatever it has made of the value. */
+  hasShownLike(id: string, unit: string, value: unknown): boolean {
+    return [...(this.#shown.get(id)?.get(unit) ?? [])].some(
+      (shown) => typeof shown === 'string' && typeof value === 'string' && tokenOf(shown) === tokenOf(value),
+    );
+  }
+
   hasShown(id: string, unit: string, value: unknown): boolean {
     return (
       this.#shown

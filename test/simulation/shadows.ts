@@ -32,7 +32,7 @@ function pairsShown(remote: Remote, link: SeenLink, id: string, pairs: Pairs, pr
   for (const [unit, { r }] of Object.entries(pairs)) {
     const path = `${prefix}${paths[unit] ?? unit}`;
     if (r === undefined || r === null) continue;
-    if (!remote.hasShown(id, path, r))
+    if (!remote.hasShown(id, path, r) && !(isUnsettled(link) && remote.hasShownLike(id, path, r)))
       say(
         'I8',
         `${link.subscriber} ${id}: the shadow has ${path} as ${JSON.stringify(r)}, which was never shown`,
@@ -40,6 +40,9 @@ function pairsShown(remote: Remote, link: SeenLink, id: string, pairs: Pairs, pr
       );
   }
 }
+
+/** Of what was sent, and seen by a replay or a look alone, it isn't known which form the remote gave it, until the two are merged. */
+const isUnsettled = (link: SeenLink): boolean => link.state === 'gone' || link.parked_code !== null;
 
 /** What a feed told up to the cursor is in the inbox. */
 function cursors(world: World, scene: Scene, say: Say): void {

@@ -9,7 +9,6 @@ import type { World } from './world.js';
 /** Every edit survives, was overwritten by someone who had seen it, or is in the log; nothing else is there. */
 export function survival(world: World, scene: Scene, say: Say): void {
   const lossy = new Set(world.remotes.filter((remote) => mayLose(world, remote)).map((remote) => remote.name));
-  // a history tells of the remote's own values, not of its lines
   const blind = new Set(world.remotes.filter((one) => !one.character.conditional).map((remote) => remote.name));
   for (const [code, entity] of world.ledger.entities) {
     const kind: Kind = code.startsWith('o') ? 'order' : 'customer';
@@ -51,7 +50,7 @@ interface Case {
   readonly unit: string;
   readonly row: HubRow | undefined;
   readonly lossy: ReadonlySet<string>;
-  /** The same, of lines alone. */
+  /** The same, of lines and of what is deleted. */
   readonly blind: ReadonlySet<string>;
 }
 
@@ -71,8 +70,10 @@ function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, los
   for (const token of entity.removed.get(unit) ?? []) keep(token);
   // whoever deletes an order has seen its lines
   const isCovered = row === undefined && label !== undefined;
+  // no history tells of lines, nor of what a deletion took with it
+  const isUntold = label !== undefined || row === undefined;
   for (const { token, side } of writes) {
-    if (safe.has(token) || isCovered || lossy.has(side) || (label !== undefined && blind.has(side))) continue;
+    if (safe.has(token) || isCovered || lossy.has(side) || (isUntold && blind.has(side))) continue;
     say('I2', `${code}.${unit}: ${token} of ${side} is lost; it is ${String(value)} now`, code);
   }
   if (typeof value === 'string' && !over.has(tokenOf(value)) && !isInherited(world, entity, unit, tokenOf(value)))
