@@ -6,7 +6,7 @@ const units: readonly Mutant[] = [
     name: 'remote-form-not-absorbed',
     mistake: 'After a write the shadow holds what was sent, not the form in which the remote shows it.',
     breaks: ['S2', 'S29'],
-    file: 'src/merge/merge.ts',
+    file: 'src/merge/sent.ts',
     find: 'seen.firstHand ? remoteValue(unit, seen.remote) : ours.r',
     replace: 'ours.r',
   },

@@ -3,6 +3,22 @@ import type { Mutant } from './mutant.js';
 
 const routing: readonly Mutant[] = [
   {
+    name: 'one-miss-is-a-deletion',
+    mistake: 'After a deletion without an answer the first 404 is proof.',
+    breaks: ['S12'],
+    file: 'src/outward/resolve.ts',
+    find: 'const looksAfterDelete = 6;',
+    replace: 'const looksAfterDelete = 1;',
+  },
+  {
+    name: 'empty-look-up-is-proof',
+    mistake: 'A look-up that finds nothing proves that the create had no effect, though the system hides what it has.',
+    breaks: ['S9'],
+    file: 'src/outward/resolve.ts',
+    find: 'return remoteIds.length === 0;',
+    replace: 'return true;',
+  },
+  {
     name: 'first-mark-of-a-key-wins',
     mistake:
       'Of several marks of a key in one batch the first is taken, so that a deletion behind an edit is not seen.',
