@@ -24,11 +24,12 @@ function writesAfterTheLastEdit(world: World, say: Say): void {
   for (const remote of world.remotes) {
     const counts = new Map<string, number>();
     const toldAt = new Map<string, number>();
-    for (const { at, code } of remote.writes) {
+    for (const { at, code, call } of remote.writes) {
       const entity = world.ledger.entities.get(code);
       const since = at - world.started;
       if (entity === undefined || since <= Math.max(entity.editedAt, world.calmAt)) toldAt.set(code, since);
-      else counts.set(code, (counts.get(code) ?? 0) + 1);
+      // a create was begun before, with what was there then
+      else if (call !== 'create') counts.set(code, (counts.get(code) ?? 0) + 1);
     }
     for (const [code, count] of counts)
       if (count > late + Math.max(lateWrites, sidesEditedSince(world, code, toldAt.get(code) ?? 0, remote.name)))

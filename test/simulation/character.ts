@@ -72,7 +72,12 @@ export function capabilitiesOf(character: Character): Capabilities {
   };
 }
 
-/** Whether an unknown create can be resolved: by a replay, a chosen id, a marker or a search. */
-export function resolvesCreates(character: Character): boolean {
-  return character.idempotencyMs !== undefined || character.chosenId || character.markers || character.searchable;
+/** Whether an unknown create can be resolved: by a replay (in time), a chosen id, a marker or a search. */
+export function resolvesCreates(character: Character, replaysInTime: boolean): boolean {
+  return (
+    (character.idempotencyMs !== undefined && replaysInTime) ||
+    character.chosenId ||
+    character.markers ||
+    character.searchable
+  );
 }

@@ -162,7 +162,7 @@ function isExplained(world: World, scene: Scene, name: string, parkedCode: strin
         things.length > 1 ||
         world.ledger.entities.get(code)?.deletions.length !== 0 ||
         // what it made can't be told from what somebody else made
-        (remote !== undefined && !resolvesCreates(remote.character))
+        (remote !== undefined && !resolvesCreates(remote.character, !world.faults.has('keyExpires')))
       );
     case 'unknown-create':
       // a replay that is refused tells nothing
