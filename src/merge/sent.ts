@@ -30,7 +30,7 @@ export function shadowOfSent(
   answer?: { readonly remote: unknown },
 ): Shadow {
   if (sent === undefined) return shadow;
-  const units = rebase(mapping.units, { ...shadow.units, ...sent.units }, sent.units, {
+  const units = rebase(mapping.units, shadow.units, sent.units, {
     remote: answer?.remote,
     firstHand: sent.firstHand && answer !== undefined,
   });

@@ -7,8 +7,7 @@ import type { Queryable } from './database.js';
 import type { HistoryDetail, HistoryEvent } from './history.js';
 import type { InboxPayload } from './inbox.js';
 import type { Intent, IntentBody } from './intents.js';
-
-const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+import { isoUtc } from './iso.js';
 
 /** A link, whole. */
 export interface LinkReport {
@@ -54,12 +53,12 @@ export async function linksOfRecord(
     {
       name: 'syncflow-explain-links',
       text: `select l.id::text as id, l.subscriber, l.key, l.former_key as "formerKey", l.remote_id as "remoteId", l.state, l.shadow::text as shadow, l.version,
-          ${iso('l.due_at')} as "dueAt", l.lane, l.look, l.paused, ${iso('l.deleted_at')} as "deletedAt", ${iso('l.gone_at')} as "goneAt",
-          ${iso('l.edited_at')} as "editedAt", l.edited_by as "editedBy", ${iso('l.remote_edited_at')} as "remoteEditedAt", l.waits_for as "waitsFor",
-          l.parked_code as "parkedCode", l.parked_reason as "parkedReason", ${iso('l.parked_at')} as "parkedAt", l.attempts, l.last_error as "lastError",
-          l.lease_owner as "leaseOwner", ${iso('l.lease_until')} as "leaseUntil", ${iso('l.settled_at')} as "settledAt",
+          ${isoUtc('l.due_at')} as "dueAt", l.lane, l.look, l.paused, ${isoUtc('l.deleted_at')} as "deletedAt", ${isoUtc('l.gone_at')} as "goneAt",
+          ${isoUtc('l.edited_at')} as "editedAt", l.edited_by as "editedBy", ${isoUtc('l.remote_edited_at')} as "remoteEditedAt", l.waits_for as "waitsFor",
+          l.parked_code as "parkedCode", l.parked_reason as "parkedReason", ${isoUtc('l.parked_at')} as "parkedAt", l.attempts, l.last_error as "lastError",
+          l.lease_owner as "leaseOwner", ${isoUtc('l.lease_until')} as "leaseUntil", ${isoUtc('l.settled_at')} as "settledAt",
           exists (select from syncflow.setting s where s.name = 'pause:' || l.subscriber) as "subscriberPaused",
-          (select ${iso('s.value::timestamptz')} from syncflow.setting s where s.name = 'hold:' || l.subscriber and s.value::timestamptz > clock_timestamp()) as "heldUntil"
+          (select ${isoUtc('s.value::timestamptz')} from syncflow.setting s where s.name = 'hold:' || l.subscriber and s.value::timestamptz > clock_timestamp()) as "heldUntil"
         from syncflow.link l where l.subscriber in (select value from json_array_elements_text($1::json)) and (l.key = $2 or l.former_key = $2)
         order by l.subscriber, l.key nulls first, l.id`,
     },
@@ -107,7 +106,7 @@ export async function historyOfRecord(
   const rows = await db.query<Omit<HistoryReport, 'detail'> & { detail: string | null }>(
     {
       name: 'syncflow-explain-history',
-      text: `select ${iso('at')} as at, subscriber, key, remote_id as "remoteId", event, detail::text as detail from syncflow.history
+      text: `select ${isoUtc('at')} as at, subscriber, key, remote_id as "remoteId", event, detail::text as detail from syncflow.history
         where subscriber in (select value from json_array_elements_text($1::json)) and key in (select value from json_array_elements_text($2::json))
         order by id desc limit $3`,
     },
@@ -146,8 +145,8 @@ export async function conflictsOfRecord(
   const rows = await db.query<Omit<ConflictReport, keyof Text> & Text>(
     {
       name: 'syncflow-explain-conflicts',
-      text: `select id::text as id, link_id::text as "linkId", ${iso('at')} as at, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
-          ${iso('resolved_at')} as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
+      text: `select id::text as id, link_id::text as "linkId", ${isoUtc('at')} as at, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
+          ${isoUtc('resolved_at')} as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
         from syncflow.conflict
         where subscriber in (select value from json_array_elements_text($1::json)) and key in (select value from json_array_elements_text($2::json))
         order by id desc limit $3`,
@@ -180,7 +179,7 @@ export async function openIntentsOf(db: Queryable, linkIds: readonly string[]): 
     {
       name: 'syncflow-explain-intents',
       text: `select id::text as id, link_id::text as "linkId", subscriber, kind, idempotency_key as "idempotencyKey", body::text as body, steps::text as steps,
-          ${iso('created_at')} as "createdAt", ${iso('unknown_at')} as "unknownAt"
+          ${isoUtc('created_at')} as "createdAt", ${isoUtc('unknown_at')} as "unknownAt"
         from syncflow.intent where closed_at is null and link_id in (select value::bigint from json_array_elements_text($1::json)) order by id`,
     },
     [JSON.stringify(linkIds)],
@@ -215,8 +214,8 @@ export async function eventsAbout(
   const rows = await db.query<Omit<EventReport, 'at' | 'cause'> & { payload: string }>(
     {
       name: 'syncflow-explain-events',
-      text: `select i.event_id as id, i.subscriber, i.remote_id as "remoteId", i.kind, ${iso('i.received_at')} as "receivedAt",
-          ${iso('i.settled_at')} as "routedAt", i.payload::text as payload
+      text: `select i.event_id as id, i.subscriber, i.remote_id as "remoteId", i.kind, ${isoUtc('i.received_at')} as "receivedAt",
+          ${isoUtc('i.settled_at')} as "routedAt", i.payload::text as payload
         from json_to_recordset($1::json) as r(subscriber text, "remoteId" text)
         join syncflow.inbox i on i.subscriber = r.subscriber and i.remote_id = r."remoteId" order by i.id desc limit $2`,
     },
@@ -239,7 +238,7 @@ export function unroutedMarks(db: Queryable, catalog: string, key: RecordKey): P
   return db.query<MarkReport>(
     {
       name: 'syncflow-explain-marks',
-      text: `select ${iso('at')} as at, op::text as op, origin from syncflow.mark where catalog = $1 and key = $2 order by id`,
+      text: `select ${isoUtc('at')} as at, op::text as op, origin from syncflow.mark where catalog = $1 and key = $2 order by id`,
     },
     [catalog, key],
   );

@@ -1,5 +1,6 @@
 /** How the hub is: read for `doctor` and for metrics, never by a worker. */
 import type { Queryable } from './database.js';
+import { isoUtc } from './iso.js';
 
 export interface Server {
   readonly version: string;
@@ -18,7 +19,7 @@ export async function serverReport(db: Queryable): Promise<Server | undefined> {
   const [row] = await db.query<Server>({
     name: 'syncflow-doctor-server',
     text: `select current_setting('server_version') as version, current_setting('server_version_num')::int4 as "versionNumber",
-       to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as now, current_user::text as role,
+       ${isoUtc('clock_timestamp()', '.MS')} as now, current_user::text as role,
        r.rolsuper as "isSuperuser", r.rolsuper or r.rolbypassrls as "skipsRowSecurity",
        (select pg_has_role(n.nspowner, 'usage') from pg_catalog.pg_namespace n where n.nspname = 'syncflow') as "ownsSchema",
        has_database_privilege(current_database(), 'create') as "mayCreateSchema"

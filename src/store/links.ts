@@ -3,6 +3,7 @@ import type { RecordKey } from '../catalog/key.js';
 import { emptyShadow, type Shadow } from '../merge/shadow.js';
 import type { LinkState, ParkCode } from '../outward/plan.js';
 import { storableJson, type Queryable } from './database.js';
+import { isoUtc } from './iso.js';
 
 /** A link as a worker holds it. */
 export interface Link {
@@ -96,10 +97,9 @@ interface LinkRow {
   created_at: string;
 }
 
-const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 const linkColumns = `l.id::text as id, l.subscriber, l.key, l.remote_id, l.state, l.shadow::text as shadow, l.version, l.generation::text as generation,
   l.fence::text as fence, l.lane, l.look, l.sight::text as sight, l.gone_at is not null as gone, l.deleted_at is not null as deleted,
-  ${iso('l.edited_at')} as edited_at, l.edited_by, ${iso('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips,
+  ${isoUtc('l.edited_at')} as edited_at, l.edited_by, ${isoUtc('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips,
   l.created_at::text as created_at`;
 
 function toLink(row: LinkRow): Link {

@@ -1,6 +1,7 @@
 /** Questions about the whole: what is pending, what is parked, how subscribers stand. */
 import type { Queryable } from './database.js';
 import { concludeIntents } from './intents.js';
+import { isoUtc } from './iso.js';
 import { makeDue } from './marks.js';
 
 /** Whether something is known and not yet synced or parked, of the given subscribers. */
@@ -82,7 +83,7 @@ export function listParked(
     {
       name: 'syncflow-list-parked',
       text: `select id::text as id, subscriber, key, remote_id as "remoteId", parked_code as code, parked_reason as reason,
-       to_char(parked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
+       ${isoUtc('parked_at', '')} as since
      from syncflow.link where parked_code is not null
        and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
      order by parked_at desc limit $4`,
@@ -168,8 +169,8 @@ export function listConflicts(
     {
       name: 'syncflow-list-conflicts',
       text: `select id::text as id, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
-       to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
-       to_char(resolved_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
+       ${isoUtc('at', '.MS')} as at,
+       ${isoUtc('resolved_at', '.MS')} as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
      from syncflow.conflict where ($1::text is null or subscriber = $1) and ($2::text is null or key = $2) order by id desc limit $3`,
     },
     [filter.subscriber ?? null, filter.key ?? null, filter.limit ?? 1000],

@@ -1,5 +1,6 @@
 /** Parked records, counted by what is said of them. */
 import type { Queryable } from './database.js';
+import { isoUtc } from './iso.js';
 
 /** Records that are parked with the same words; of one of them the id. */
 export interface ParkedReason {
@@ -13,7 +14,6 @@ export interface ParkedReason {
   readonly newest: string;
 }
 
-const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 /** Reasons that quote values differ from record to record: so many are told apart. */
 const limit = 50_000;
 
@@ -25,7 +25,7 @@ export function parkedReasons(
     {
       name: 'syncflow-parked-reasons',
       text: `select max(id)::text as id, subscriber, (array_agg(key order by id desc))[1] as key, parked_code as code, coalesce(parked_reason, '') as reason,
-          count(*)::int as count, ${iso('min(parked_at)')} as oldest, ${iso('max(parked_at)')} as newest
+          count(*)::int as count, ${isoUtc('min(parked_at)', '')} as oldest, ${isoUtc('max(parked_at)', '')} as newest
         from syncflow.link where parked_code is not null and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2)
         group by subscriber, parked_code, parked_reason order by count desc limit $3`,
     },

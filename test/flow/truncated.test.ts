@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.js';
 import { hubs } from '../setup/hub.js';
-import { callsOf, contactCatalog, expectAgreement, marksRouted, settle, startOn } from './hub-scenario.js';
+import { callsOf, contactCatalog, emitted, expectAgreement, marksRouted, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
 
 describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
@@ -23,6 +23,32 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     return { ...world, system, Contact, codes };
   }
   const all = ['["1"] truncate', '["2"] truncate', '["3"] truncate'];
+
+  test('a create whose answer was lost is held with the rest: its remote waits for the release, and nothing is asked meanwhile', async () => {
+    const { Contact, MemoryContact } = contactCatalog('truncated_unknown');
+    Contact.register(MemoryContact);
+    const system = new MemorySystem();
+    const retry = { baseMs: 600_000, maxMs: 600_000 };
+    const world = await startOn(db, [Contact], { memory: system }, { retry });
+    system.faults.push({ call: 'create', kind: 'answer-lost' });
+    await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: '1@x' });
+    await emitted(world, 'retried');
+    await db.query('truncate truncated_unknown');
+    await marksRouted(db);
+    await world.flow.sync();
+    const codes = (await world.flow.parked()).map(({ key, code }) => [key, code]);
+    expect(codes).toEqual(
+      expect.arrayContaining([
+        ['["1"]', 'truncate'],
+        [null, 'reference'],
+      ]),
+    );
+    await world.flow.release('truncated_unknown/memory');
+    await settle(world);
+    expect(await world.flow.parked()).toEqual([]);
+    expect(system.objects.size).toBe(0);
+    await world.flow.stop();
+  });
 
   test('its deletes are held, a retry does not let them go, a release does', async () => {
     const { flow, system, codes, ...world } = await scene('truncated');

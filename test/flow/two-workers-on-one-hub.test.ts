@@ -84,12 +84,23 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     expect(history.map(({ event }) => event)).toEqual(['linked']);
   });
 
-  test('a worker paused past its lease, before its create is sent: the late twin is seen and parked, the record keeps one remote', async () => {
-    const { Contact, MemoryContact } = contactCatalog('paused_before');
+  /** A worker is paused before it sends its create, and sends it after another has made the record's remote. */
+  async function lateCreate(name: string, side: { readonly match?: readonly string[] } = {}) {
+    const { Contact, MemoryContact } = contactCatalog(name);
     const pause = gate();
     const reached = gate();
     let first = true;
     class Slow extends MemoryContact {
+      override readonly match = side.match ?? [];
+      override readonly capabilities = {
+        ...leastCapabilities,
+        marker: side.match === undefined,
+        polling: true,
+        listing: true,
+      };
+      override keyOf(remote: MemoryObject): string | undefined {
+        return this.capabilities.marker ? super.keyOf(remote) : undefined;
+      }
       override async create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
         if (first) {
           first = false;
@@ -108,57 +119,28 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
     const b = await startOn(db, [Contact], { memory: system });
     await settle(b);
     expect(system.objects.size).toBe(1);
-    const [kept] = system.objects.keys();
+    const [kept = ''] = system.objects.keys();
     pause.open();
     await a.flow.stop();
     expect(system.objects.size).toBe(2); // a fence can't recall a request
     await b.flow.sync();
-    expect(await b.flow.parked({ subscriber: 'paused_before/memory' })).toMatchObject([{ code: 'twin' }]);
     const links = await db.query<{ remote_id: string }>(
-      `select remote_id from syncflow.link where subscriber = 'paused_before/memory' and key is not null`,
+      `select remote_id from syncflow.link where subscriber = '${name}/memory' and key is not null`,
     );
     expect(links).toEqual([{ remote_id: kept }]);
-    expect(await db.query('select 1 from paused_before')).toHaveLength(1);
+    expect(await db.query(`select 1 from ${name}`)).toHaveLength(1);
+    return { kept, parked: await b.flow.parked({ subscriber: `${name}/memory` }) };
+  }
+
+  test('a worker paused past its lease, before its create is sent: the late twin is seen and parked, the record keeps one remote', async () => {
+    const { parked } = await lateCreate('paused_before');
+    expect(parked).toMatchObject([{ code: 'twin' }]);
   });
 
   test('the same in a system with match units alone: the late twin gets no record of its own', async () => {
-    const { Contact, MemoryContact } = contactCatalog('paused_matched');
-    const pause = gate();
-    const reached = gate();
-    let first = true;
-    class Slow extends MemoryContact {
-      override readonly capabilities = { ...leastCapabilities, polling: true, listing: true };
-      override readonly match = ['email'];
-      override keyOf(): undefined {
-        return undefined;
-      }
-      override async create(operation: CreateOperation<MemoryObject>): Promise<Outcome<MemoryObject>> {
-        if (first) {
-          first = false;
-          reached.open();
-          await pause.opened;
-        }
-        return super.create(operation);
-      }
-    }
-    Contact.register(Slow);
-    const system = new MemorySystem();
-    const a = await startOn(db, [Contact], { memory: system }, { leaseMs: 3_600_000 });
-    await a.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
-    await reached.opened;
-    await age(db);
-    const b = await startOn(db, [Contact], { memory: system });
-    await settle(b);
-    const [kept] = system.objects.keys();
-    pause.open();
-    await a.flow.stop();
-    expect(system.objects.size).toBe(2);
-    await b.flow.sync();
-    expect(await db.query('select 1 from paused_matched')).toHaveLength(1);
-    const [parked, ...others] = await b.flow.parked({ subscriber: 'paused_matched/memory' });
-    expect(others).toEqual([]);
-    expect(parked).toMatchObject({ code: 'ambiguous', key: null });
-    expect(parked?.reason).toContain(`["1"] (linked to ${kept ?? ''})`);
+    const { parked, kept } = await lateCreate('paused_matched', { match: ['email'] });
+    expect(parked).toMatchObject([{ code: 'ambiguous', key: null }]);
+    expect(parked[0]?.reason).toContain(`["1"] (linked to ${kept})`);
   });
 
   test('a slow remote doesn’t cost the lease: it is prolonged', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.js';
 import { makeSighted } from '../../src/store/inbox.js';
 import { insertIntents, type IntentBody } from '../../src/store/intents.js';
-import { claimLinks, releaseLeases, type Link } from '../../src/store/links.js';
+import { claimLinks, releaseLeases, settleLinks, type Link } from '../../src/store/links.js';
 import { makeDue } from '../../src/store/marks.js';
 import { migrate } from '../../src/store/migrate.js';
 import { finishRun, openRun } from '../../src/store/runs.js';
@@ -34,5 +34,30 @@ describe.each(hubs)('claims on $name', { timeout: 60_000 }, (hub) => {
     await finishRun(db, run?.id ?? '');
     // the record without a create waits until the remote is judged
     expect((await claim()).map((one) => one.key ?? one.remoteId).sort()).toEqual(['["1"]', 'r1']);
+  });
+
+  // a request that was paused past its lease is answered late: the link by which its remote is known is all that tells of a twin
+  test('who has lost a lease settles nothing, and takes no link of the remote that it names', async () => {
+    await makeDue(db, [{ subscriber: 'customer/b', key: '["1"]', lane: 0, at: null, by: null, deleted: false }]);
+    const claimB = async (): Promise<Link> => {
+      const [link] = await claimLinks(db, { subscriber: 'customer/b', limit: 1, owner: 'w', leaseMs: 60_000 });
+      if (link === undefined) throw new Error('nothing to claim');
+      return link;
+    };
+    const lost = await claimB();
+    await releaseLeases(db, [lost]);
+    const held = await claimB();
+    await makeSighted(db, [{ subscriber: 'customer/b', remoteId: 'late', lane: 0, gone: false, at: null }]);
+    const settle = (link: Link): Promise<Set<string>> =>
+      db.transaction((tx) => settleLinks(tx, [{ link, state: 'linked', remoteId: 'late' }]));
+    const remotes = () =>
+      db.query(`select key, remote_id from syncflow.link where subscriber = 'customer/b' order by id`);
+    expect(await settle(lost)).toEqual(new Set());
+    expect(await remotes()).toEqual([
+      { key: '["1"]', remote_id: null },
+      { key: null, remote_id: 'late' },
+    ]);
+    expect(await settle(held)).toEqual(new Set([held.id]));
+    expect(await remotes()).toEqual([{ key: '["1"]', remote_id: 'late' }]);
   });
 });
