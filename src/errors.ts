@@ -1,18 +1,66 @@
-/** Codes of every error that Syncflow throws; stable, so that callers can branch on them. */
-export type ErrorCode =
-  | 'config' // a definition or option is wrong: nothing was started
-  | 'database' // the hub can't be reached or refused
-  | 'locked' // the embedded hub is held by another process
-  | 'table' // an existing table doesn't fit its catalog
-  | 'schema' // Syncflow's own schema is missing, older or newer
-  | 'environment' // this hub belongs to another environment
-  | 'validation' // a record doesn't satisfy its catalog
-  | 'mapping' // a lens threw, or a value doesn't fit
-  | 'subscriber' // a subscriber broke its contract
-  | 'webhook' // a delivery was refused
-  | 'cursor-expired' // the remote no longer keeps the changes since our cursor
-  | 'fenced' // our lease was taken over: whatever we computed must not be committed
-  | 'usage'; // a command line or a call is wrong
+/**
+ * Codes of every error that Syncflow throws, what each means, and what to do. They are stable, so that callers can branch on them.
+ *
+ * @example
+ * if (error instanceof SyncflowError) console.error(error.message, error.hint ?? errorCodes[error.code].cure);
+ */
+export const errorCodes = {
+  config: {
+    means: 'A definition or an option is wrong; nothing was started.',
+    cure: 'Change what the message names.',
+  },
+  database: {
+    means: 'The hub can’t be reached, or it refused a statement.',
+    cure: 'Look at the address, the rights of the role, and the server’s log. `syncflow doctor` examines all three.',
+  },
+  locked: {
+    means: 'Another process holds the embedded hub.',
+    cure: 'Let the commands act through that process, or stop it; the message names it.',
+  },
+  table: {
+    means: 'A table that exists doesn’t fit its catalog.',
+    cure: 'Change the main class or the table: the message lists every difference.',
+  },
+  schema: {
+    means: 'Syncflow’s own schema in the hub was made by a newer version.',
+    cure: 'Install that version, or a newer one.',
+  },
+  environment: {
+    means: 'This hub belongs to another environment, and nothing was written.',
+    cure: 'If the database is a copy that is to have remotes of its own: `syncflow migrate --adopt-environment`. Else correct `environment`.',
+  },
+  validation: {
+    means: 'A record doesn’t satisfy its catalog, or a constraint of the table.',
+    cure: 'Correct the values: the message names every field.',
+  },
+  mapping: {
+    means: 'A lens threw, or a value doesn’t fit.',
+    cure: 'Correct the value, or the lens (`via`) of the unit that the message names.',
+  },
+  subscriber: {
+    means: 'A subscriber class broke its contract.',
+    cure: 'Correct the method that the message names; the conformance suite says what it must do.',
+  },
+  webhook: {
+    means: 'A delivery was refused; nothing of it took effect.',
+    cure: 'Compare the signing secret with the one in the system; a proxy in between must not change the body.',
+  },
+  'cursor-expired': {
+    means: 'The remote no longer keeps the changes since our cursor.',
+    cure: 'Nothing: everything is listed again by itself. Thrown by `changes` of a subscriber.',
+  },
+  fenced: {
+    means: 'Another worker has taken over the lease; what was computed under it isn’t committed.',
+    cure: 'Nothing: the other worker does the work.',
+  },
+  usage: {
+    means: 'A command line or a call is wrong.',
+    cure: 'See the message; `syncflow <command> --help` shows what a command takes.',
+  },
+} as const satisfies Readonly<Record<string, { readonly means: string; readonly cure: string }>>;
+
+/** One of the keys of `errorCodes`. */
+export type ErrorCode = keyof typeof errorCodes;
 
 export interface ErrorContext {
   /** What was being done, and to what: `{ catalog: 'invoice', field: 'total' }`. Never values of personal data. */

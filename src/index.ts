@@ -86,7 +86,7 @@ export {
 export type { RemoteSchema } from './subscriber/remote-schema.js';
 export type { Finding as CheckFinding } from './check/finding.js';
 export type { RegisterOptions, Registration, SubscriberClass } from './subscriber/registration.js';
-export { SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
+export { errorCodes, SyncflowError, type ErrorCode, type ErrorContext } from './errors.js';
 export type { RecordEvent, SyncflowEvents } from './events.js';
 export type { Resolved, ResolveRequest } from './apply/resolution.js';
 export type { DoctorReport, Finding as DoctorFinding } from './doctor/finding.js';

@@ -14,6 +14,13 @@ export type AnyEvent = {
   [N in keyof SyncflowEvents]: { readonly name: N; readonly event: SyncflowEvents[N] };
 }[keyof SyncflowEvents];
 
+export interface MetricDefinition {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly labelNames: readonly string[];
+}
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #source: Measured;
@@ -31,6 +38,14 @@ export class Metrics {
 
   get contentType(): string {
     return this.#registry.contentType;
+  }
+
+  /** What there is to scrape, for the reference. */
+  get definitions(): readonly MetricDefinition[] {
+    return this.#registry.getMetricsAsArray().map((metric) => {
+      const { name, help, labelNames } = metric as unknown as Omit<MetricDefinition, 'type'>;
+      return { name, help, labelNames, type: metric instanceof Counter ? 'counter' : 'gauge' };
+    });
   }
 
   /** In the exposition format. However many ask at once, the hub is asked once. */

@@ -1,6 +1,6 @@
 /** Operations through the control API of the process that holds the hub. */
 import type { Resolved, ResolveRequest } from '../apply/resolution.js';
-import { SyncflowError, type ErrorCode } from '../errors.js';
+import { errorCodes, SyncflowError, type ErrorCode } from '../errors.js';
 import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
@@ -36,21 +36,7 @@ interface Line extends Failure {
 const shortCallMs = 60_000;
 
 /** Codes as the API sends them; whatever it says beyond `ErrorCode` is an error of the other process. */
-const codes: ReadonlySet<string> = new Set<ErrorCode>([
-  'config',
-  'database',
-  'locked',
-  'table',
-  'schema',
-  'environment',
-  'validation',
-  'mapping',
-  'subscriber',
-  'webhook',
-  'cursor-expired',
-  'fenced',
-  'usage',
-]);
+const codes: ReadonlySet<string> = new Set(Object.keys(errorCodes));
 
 export class RemoteOperations implements Operations {
   readonly #address: ControlAddress;
