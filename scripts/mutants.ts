@@ -97,7 +97,10 @@ async function main(): Promise<number> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const unknown = given.only.filter((name) => mutants.every((mutant) => mutant.name !== name));
   if (unknown.length > 0) throw new Error(`there is no mutant ${unknown.join(', ')}`);
-  const chosen = given.only.length === 0 ? mutants : mutants.filter(({ name }) => given.only.includes(name));
+  const chosen =
+    given.only.length === 0
+      ? mutants.filter(({ foundBy }) => foundBy === undefined)
+      : mutants.filter(({ name }) => given.only.includes(name));
   const errors = [...compileErrors(root, chosen)].map(([name, error]) => `${name} doesn't compile: ${error}`);
   if (errors.length > 0) throw new Error(errors.join('\n'));
   const count = Number(given.seeds);

@@ -104,7 +104,8 @@ export type {
   ValueOrigin,
   Writer,
 } from './explain/explanation.js';
-export type { Difference, VerifyReport } from './maintenance/verify.js';
+export type { Difference, DriftCause, DriftCount, RepairStep } from './maintenance/drift.js';
+export type { VerifyOptions, VerifyReport } from './maintenance/verify.js';
 export type { ConflictRow, ParkedRecord, SubscriberStatus } from './store/overview.js';
 export type { ParkCode } from './outward/plan.js';
 export type { RetryOptions } from './outward/retry.js';

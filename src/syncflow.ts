@@ -13,7 +13,7 @@ import { explain, type ExplainRequest } from './explain/explain.js';
 import type { Explanation } from './explain/explanation.js';
 import type { SyncflowEvents } from './events.js';
 import { backfill, openFirstLoads } from './maintenance/backfill.js';
-import { verify, type VerifyReport } from './maintenance/verify.js';
+import { verify, type VerifyOptions, type VerifyReport } from './maintenance/verify.js';
 import { measure, type Measurements } from './metrics/measure.js';
 import type { AnyEvent } from './metrics/metrics.js';
 import type { SyncflowOptions } from './options.js';
@@ -226,12 +226,24 @@ export class Syncflow {
     return resolved;
   }
 
-  /** Compares whole catalogs with their remotes, field by field. Writes nothing. Systems without a listing are left out. */
-  async verify(subscriber?: string): Promise<readonly VerifyReport[]> {
+  /**
+   * Compares whole catalogs with their remotes, field by field. Systems without a listing are left out. It writes nothing unless
+   * `repair` is set: then whatever differs is queued, and merged by authority by its ordinary pass (`settled` waits for that).
+   *
+   * @throws SyncflowError `subscriber` where a list can't be read to its end; the signal's reason where it is aborted
+   * @example
+   * const [report] = await flow.verify('customer/stripe', { repair: true });
+   * console.table(report?.table);
+   */
+  async verify(subscriber?: string, options: VerifyOptions = {}): Promise<readonly VerifyReport[]> {
     const { env, bindings } = await this.#ready();
     const chosen = subscriber === undefined ? bindings : [findBinding(bindings, subscriber)];
+    const signals = [this.#stopping.signal, ...(options.signal === undefined ? [] : [options.signal])];
     const reports: VerifyReport[] = [];
-    for (const binding of chosen) if (binding.subscriber.capabilities.listing) reports.push(await verify(env, binding));
+    for (const binding of chosen)
+      if (binding.subscriber.capabilities.listing)
+        reports.push(await verify(env, binding, { ...options, signal: AbortSignal.any(signals) }));
+    if (options.repair === true) this.#loops?.ring();
     return reports;
   }
 

@@ -1,235 +1,340 @@
-/** The full comparison: every record against its remote, field by field, and what stands on one side only. */
-import { own } from '../catalog/own.js';
-import type { AnyRecord } from '../catalog/catalog.js';
+/**
+ * The full comparison: every record against its remote, field by field, and what stands on one side only. It lists pages and reads
+ * no single remote; what it keeps is a bit for each link, counts, and a bounded list of differences.
+ */
 import type { RecordKey } from '../catalog/key.js';
-import type { Json } from '../catalog/values.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import { reading } from '../inward/reading.js';
-import { hubChildren } from '../merge/child-pairs.js';
-import { childrenById, get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
-import { sameRemote, type Pair, type Pairs } from '../merge/shadow.js';
-import { findLinks, type Link } from '../store/links.js';
-import { parkedKeys } from '../store/overview.js';
-import type { ChildMapping, Unit } from '../subscriber/compile.js';
-
-export interface Difference {
-  readonly subscriber: string;
-  readonly key: RecordKey | undefined;
-  readonly remoteId: string | undefined;
-  /** `field`: values differ · `only-here`, `only-there`: no counterpart · `twin`: a second remote of the same record. */
-  readonly kind: 'field' | 'only-here' | 'only-there' | 'twin';
-  readonly unit?: string;
-  /** The record is parked, so that the difference is known and waits for a person. */
-  readonly parked: boolean;
-}
+import { hintsAbout, hubTime, linkStandings } from '../store/drift.js';
+import { findLinks, type FoundLink } from '../store/links.js';
+import { compareRecord, type Difference, type DriftCount, type FieldDrift } from './drift.js';
+import { queueRepairs, tooManyUnlisted } from './repair.js';
+import { Seen } from './seen.js';
+import { Tally, type Totals } from './tally.js';
 
 export interface VerifyReport {
   readonly subscriber: string;
+  /** Records that were compared with their remote. */
   readonly compared: number;
+  /** Of them, those that agree in every field. */
   readonly equal: number;
   /** Fields that differ only by what the remote makes of them (rounding, case), as agreed. */
   readonly normalised: number;
+  /** Every difference, counted by field and cause; `(record)` is one that stands on one side only. */
+  readonly table: readonly DriftCount[];
+  /** The first 10,000. */
   readonly differences: readonly Difference[];
+  /** How many more there are. */
+  readonly moreDifferences: number;
+  /** Records and remotes that a repair has queued: they are merged by their ordinary passes. */
+  readonly repairing: number;
+  /** Why a repair left what the listing didn't show alone. */
+  readonly held: string | undefined;
+}
+
+export interface VerifyOptions {
+  /** Queue what differs for a merge by authority. False unless given. */
+  readonly repair?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a sweep stands, to go on from there. */
+export interface SweepProgress {
+  readonly startedAt?: string;
+  readonly listCursor?: string;
+  readonly listDone?: boolean;
+  readonly hubAfter?: RecordKey;
+  readonly totals?: Totals;
+  readonly seen?: Readonly<Record<string, string>>;
+}
+
+/** A comparison that is kept in the hub while it goes on. */
+export interface Kept {
+  /** Names the sweep: a page that is repeated after a crash queues nothing twice. */
+  readonly id: string;
+  readonly progress: SweepProgress;
+  readonly save: (progress: SweepProgress) => Promise<void>;
 }
 
 const pageSize = 500;
 
-/** Compares one subscriber's catalog with its remotes. Reads only. */
-export async function verify(env: Environment, binding: Binding): Promise<VerifyReport> {
-  const state: State = {
-    compared: 0,
-    equal: 0,
-    normalised: 0,
-    differences: [],
-    seen: new Map(),
-    parked: await parkedKeys(env.db, binding.id),
-  };
-  let cursor: string | undefined;
-  do {
-    const page = await reading(env, binding, 'its list', () => binding.subscriber.list(cursor));
-    await comparePage(
-      env,
-      binding,
-      page.remotes.filter((remote) => binding.subscriber.accepts(remote)),
-      state,
-    );
-    cursor = page.cursor;
-    env.emit('progress', { subscriber: binding.id, kind: 'verify', done: state.compared, total: undefined });
-  } while (cursor !== undefined);
-  await findMissing(env, binding, state);
-  return {
-    subscriber: binding.id,
-    compared: state.compared,
-    equal: state.equal,
-    normalised: state.normalised,
-    differences: state.differences,
-  };
-}
-
-interface State {
-  compared: number;
-  equal: number;
-  normalised: number;
-  readonly differences: Difference[];
-  /** Record keys whose remote was listed, with its id. */
-  readonly seen: Map<RecordKey, string>;
-  readonly parked: ReadonlySet<string>;
-}
-
-async function comparePage(
+/**
+ * Compares one subscriber's catalog with its remotes.
+ * @throws ReadFailure where the list can't be read to its end: nothing is said, and nothing done, about what it hadn't shown by then
+ */
+export async function verify(
   env: Environment,
   binding: Binding,
-  remotes: readonly unknown[],
-  state: State,
-): Promise<void> {
+  { repair = false, signal }: VerifyOptions = {},
+  kept?: Kept,
+): Promise<VerifyReport> {
+  const before = kept?.progress ?? {};
+  const sweep: Sweep = {
+    env,
+    binding,
+    id: kept?.id ?? env.newId(),
+    repair,
+    startedAt: before.startedAt ?? (await hubTime(env.db)),
+    seen: Seen.of(before.seen),
+    tally: new Tally(before.totals),
+  };
+  const save = async (where: Pick<SweepProgress, 'listCursor' | 'listDone' | 'hubAfter'>): Promise<void> =>
+    kept?.save({ ...where, startedAt: sweep.startedAt, totals: sweep.tally.totals, seen: sweep.seen.toJSON() });
+  let { listCursor } = before;
+  for (let listed = before.listDone === true; !listed;) {
+    signal?.throwIfAborted();
+    listCursor = await comparePage(sweep, listCursor);
+    listed = listCursor === undefined;
+    await save(listCursor === undefined ? { listDone: true } : { listCursor });
+  }
+  let after = before.hubAfter;
+  do {
+    signal?.throwIfAborted();
+    after = await findMissing(sweep, after);
+    if (after !== undefined) await save({ listDone: true, hubAfter: after });
+  } while (after !== undefined);
+  const held = tooManyUnlisted(binding, sweep.tally.notListed, sweep.tally.compared);
+  if (repair && held === undefined && sweep.tally.notListed > 0) await askForUnlisted(sweep, signal);
+  return reportOf(sweep, repair ? held : undefined);
+}
+
+interface Sweep {
+  readonly env: Environment;
+  readonly binding: Binding;
+  readonly id: string;
+  readonly repair: boolean;
+  readonly startedAt: string;
+  /** Links whose remote was listed. */
+  readonly seen: Seen;
+  readonly tally: Tally;
+}
+
+function reportOf({ binding, tally }: Sweep, held: string | undefined): VerifyReport {
+  const { compared, equal, repairing, table, differences } = tally;
+  return {
+    subscriber: binding.id,
+    compared,
+    equal,
+    normalised: tally.countOf(['normalised']),
+    table,
+    differences,
+    moreDifferences: tally.total - differences.length,
+    repairing,
+    held,
+  };
+}
+
+/** Something that differs, with the link that it is about. */
+interface Suspect {
+  readonly link: FoundLink | undefined;
+  readonly field: string;
+  readonly difference: Omit<Difference, 'parked' | 'subscriber'>;
+}
+
+/** Returns the cursor of the next page; undefined after the last. */
+async function comparePage(sweep: Sweep, cursor: string | undefined): Promise<string | undefined> {
+  const { env, binding, tally } = sweep;
   const { subscriber, catalog } = binding;
-  const ids = remotes.map((remote) => subscriber.identify(remote));
-  const links = new Map(
-    (
-      await findLinks(
-        env.db,
-        ids.map((remoteId) => ({ subscriber: binding.id, remoteId })),
-      )
-    ).map((link) => [link.remoteId, link]),
-  );
-  const keys = [...links.values()].flatMap((link) => link.key ?? []);
+  const since = await hubTime(env.db);
+  const page = await reading(env, binding, 'its list', () => subscriber.list(cursor));
+  const remotes = page.remotes
+    .filter((remote) => subscriber.accepts(remote))
+    .map((remote) => ({ remote, remoteId: subscriber.identify(remote), marked: subscriber.keyOf(remote) }));
+  const links = await linksOf(sweep, remotes);
+  const keys = remotes.flatMap(({ remoteId }) => links.get(`@${remoteId}`)?.key ?? []);
   const rows = await catalog.rows.load(env.db, keys);
   const records = new Map(keys.map((key) => [key, extractRecord(catalog, rows.get(key)).record]));
   const resolver = await loadReferences(env.db, binding, {
     records: [...records.values()].filter((record) => record !== undefined),
-    remotes,
+    remotes: remotes.map(({ remote }) => remote),
   });
-  for (const [index, remote] of remotes.entries()) {
-    const remoteId = ids[index] ?? '';
-    const link = links.get(remoteId);
-    if (link?.state === 'gone' || link?.state === 'excluded') continue;
-    const record = link?.key === undefined ? undefined : records.get(link.key);
-    if (link?.key === undefined || record === undefined) {
-      reportStranger(binding, remote, remoteId, state);
-      continue;
-    }
-    if (state.seen.has(link.key)) add(state, { subscriber: binding.id, key: link.key, remoteId, kind: 'twin' });
-    state.seen.set(link.key, remoteId);
-    compareRecord(binding, link, link.key, record, remote, resolver, state);
-  }
+  const suspects = remotes.flatMap(({ remote, remoteId, marked }): Suspect[] => {
+    const link = links.get(`@${remoteId}`);
+    if (link !== undefined) sweep.seen.add(link.id);
+    if (link?.state === 'gone' || link?.state === 'excluded') return [];
+    if (link?.key === undefined) return stranger(binding, link, remoteId, marked, links);
+    const record = records.get(link.key);
+    if (record === undefined) return [rowMissing(link, remoteId)];
+    const { drifts, normalised } = compareRecord(binding, link, record, remote, resolver);
+    tally.compared += 1;
+    if (drifts.length === 0) tally.equal += 1;
+    for (const field of normalised) tally.normalised(field);
+    return drifts.map((drift) => fieldSuspect(link, remoteId, drift));
+  });
+  await conclude(sweep, suspects, since);
+  env.emit('progress', { subscriber: binding.id, kind: 'verify', done: tally.compared, total: undefined });
+  return page.cursor;
 }
 
-function reportStranger(binding: Binding, remote: unknown, remoteId: string, state: State): void {
-  const marked = binding.subscriber.keyOf(remote);
-  const twin = marked !== undefined && state.seen.has(marked);
-  if (marked === undefined && binding.policies.createInward === 'ignore') return;
-  add(state, { subscriber: binding.id, key: marked, remoteId, kind: twin ? 'twin' : 'only-there' });
+/** Links of listed remotes, as `@id`, and of the records that their markers name, by key. */
+async function linksOf(
+  { env, binding }: Sweep,
+  remotes: readonly { readonly remoteId: string; readonly marked: RecordKey | undefined }[],
+): Promise<ReadonlyMap<string, FoundLink>> {
+  const found = await findLinks(
+    env.db,
+    remotes.flatMap(({ remoteId, marked }) => [
+      { subscriber: binding.id, remoteId },
+      ...(marked === undefined ? [] : [{ subscriber: binding.id, key: marked }]),
+    ]),
+  );
+  return new Map(
+    found.flatMap((link): [string, FoundLink][] => [
+      ...(link.key === undefined ? [] : [[link.key, link] as [string, FoundLink]]),
+      ...(link.remoteId === undefined ? [] : [[`@${link.remoteId}`, link] as [string, FoundLink]]),
+    ]),
+  );
 }
 
-function compareRecord(
-  binding: Binding,
-  link: Link,
-  key: RecordKey,
-  record: AnyRecord,
-  remote: unknown,
-  resolver: Resolver,
-  state: State,
-): void {
-  state.compared += 1;
-  const differing: string[] = [];
-  let normalised = 0;
-  const judge = (name: string, verdict: Verdict): void => {
-    if (verdict === 'different') differing.push(name);
-    if (verdict === 'normalised') normalised += 1;
+/** A remote that no record stands for. */
+function stranger(
+  { policies }: Binding,
+  link: FoundLink | undefined,
+  remoteId: string,
+  marked: RecordKey | undefined,
+  links: ReadonlyMap<string, FoundLink>,
+): Suspect[] {
+  const suspect = (difference: Pick<Difference, 'kind' | 'cause' | 'repair'>): Suspect[] => [
+    { link, field: '(record)', difference: { key: marked, remoteId, ...difference } },
+  ];
+  const theirs = marked === undefined ? undefined : links.get(marked)?.remoteId;
+  if (theirs !== undefined && theirs !== remoteId)
+    return suspect({
+      kind: 'twin',
+      cause: 'twin',
+      repair: { action: 'park', rule: `its record has the remote ${theirs}` },
+    });
+  if (marked === undefined && policies.createInward === 'ignore') return [];
+  const repair =
+    marked !== undefined
+      ? ({ action: 'make-here', rule: 'it bears our marker: paired with its record, or parked' } as const)
+      : policies.createInward === 'park'
+        ? ({ action: 'park', rule: 'createInward is "park"' } as const)
+        : ({ action: 'make-here', rule: 'nobody here knows it' } as const);
+  return suspect({ kind: 'only-there', cause: 'unseen', repair });
+}
+
+function rowMissing(link: FoundLink, remoteId: string): Suspect {
+  const repair = { action: 'park', rule: 'no DELETE of its row was seen' } as const;
+  return {
+    link,
+    field: '(record)',
+    difference: { key: link.key, remoteId, kind: 'only-there', cause: 'row-missing', repair },
   };
-  for (const unit of binding.mapping.units)
-    judge(unit.name, compareUnit(unit, link.shadow.units, record, remote, resolver));
-  for (const child of binding.mapping.children) compareChildren(child, link, record, remote, resolver, judge);
-  state.normalised += normalised;
-  if (differing.length === 0) state.equal += 1;
-  for (const unit of differing)
-    add(state, { subscriber: binding.id, key, remoteId: link.remoteId, kind: 'field', unit });
 }
 
-type Verdict = 'equal' | 'normalised' | 'different';
-
-function compareUnit(unit: Unit, pairs: Pairs, record: AnyRecord, remote: unknown, resolver: Resolver): Verdict {
-  const h = hubText(unit, record);
-  const r = remoteValue(unit, remote);
-  if (equalExactly(unit, h, r, record, resolver)) return 'equal';
-  const pair: Pair | undefined = own(pairs, unit.name);
-  return pair?.h !== undefined && pair.h === h && sameRemote(pair.r, r) ? 'normalised' : 'different';
+function fieldSuspect(link: FoundLink, remoteId: string, { unit, field, cause, repair }: FieldDrift): Suspect {
+  return { link, field, difference: { key: link.key, remoteId, kind: 'field', unit, cause, repair } };
 }
 
-function equalExactly(
-  unit: Unit,
-  h: string | null,
-  r: Json | undefined,
-  record: AnyRecord,
-  resolver: Resolver,
-): boolean {
-  try {
-    if (h === null && (r === undefined || r === null)) return true;
-    if (unit.direction !== 'inward') return sameRemote(put(unit, record, resolver), r);
-    return hubText(unit, { ...record, ...get(unit, r, record, resolver) }) === h;
-  } catch {
-    return false; // a value that its lens refuses can't be in agreement
+/** What is known of a suspect decides whether it is drift: some are parked, or are being synced at this moment. */
+async function judged(
+  { env, binding }: Sweep,
+  suspects: readonly Suspect[],
+  since: string,
+): Promise<{ readonly field: string; readonly difference: Difference }[]> {
+  if (suspects.length === 0) return [];
+  const standings = await linkStandings(
+    env.db,
+    suspects.flatMap(({ link }) => link?.id ?? []),
+    since,
+  );
+  const hints = await hintsAbout(env.db, {
+    catalog: binding.catalog.definition.name,
+    subscriber: binding.id,
+    keys: suspects.flatMap(({ difference: { key } }) => key ?? []),
+    remoteIds: suspects.flatMap(({ difference: { remoteId } }) => remoteId ?? []),
+  });
+  return suspects.map(({ link, field, difference }) => {
+    const standing = link === undefined ? undefined : standings.get(link.id);
+    const { key = '', remoteId = '' } = difference;
+    const isMoving = standing?.moving === true || link?.busy === true || hints.has(key) || hints.has(`@${remoteId}`);
+    return { field, difference: concluded(binding, difference, standing?.parked, isMoving) };
+  });
+}
+
+/** Counts what differs, and queues it where it is to be repaired. What a listing didn't show waits for its end. */
+async function conclude(sweep: Sweep, suspects: readonly Suspect[], since: string): Promise<void> {
+  const { env, binding, id, tally } = sweep;
+  const known = await judged(sweep, suspects, since);
+  for (const { field, difference } of known) {
+    tally.add(difference, field);
+    if (difference.cause === 'not-listed') tally.notListed += 1;
   }
+  const listed = known.map(({ difference }) => difference).filter(({ cause }) => cause !== 'not-listed');
+  if (sweep.repair) tally.repairing += await queueRepairs(env, binding, id, listed);
 }
 
-function compareChildren(
-  child: ChildMapping,
-  link: Link,
-  record: AnyRecord,
-  remote: unknown,
-  resolver: Resolver,
-  judge: (name: string, verdict: Verdict) => void,
-): void {
-  const shadows = link.shadow.children?.[child.name] ?? {};
-  const remotes = childrenById(child, remote);
-  for (const [key, row] of hubChildren(child, record)) {
-    const shadow = shadows[key];
-    const value = shadow?.id === undefined ? undefined : remotes.get(shadow.id);
-    if (shadow?.id === undefined || value === undefined) {
-      judge(`${child.name}${key}`, 'different');
-      continue;
-    }
-    remotes.delete(shadow.id);
-    for (const unit of child.units)
-      judge(`${child.name}${key}.${unit.name}`, compareUnit(unit, shadow.units, row, value, resolver));
-  }
-  if (child.direction !== 'outward') for (const id of remotes.keys()) judge(`${child.name} ${id}`, 'different');
+function concluded(
+  binding: Binding,
+  difference: Suspect['difference'],
+  parked: string | undefined,
+  isMoving: boolean,
+): Difference {
+  const base = { ...difference, subscriber: binding.id, parked: parked !== undefined };
+  if (parked !== undefined)
+    return { ...base, cause: 'parked', repair: { action: 'none', rule: `it is parked as ${parked}` } };
+  if (isMoving) return { ...base, cause: 'waiting', repair: { action: 'none', rule: 'it is about to be synced' } };
+  return base;
+}
+
+interface HubPage {
+  readonly suspects: readonly Suspect[];
+  /** Undefined: it was the last. */
+  readonly after: RecordKey | undefined;
 }
 
 /** Records whose remote the listing didn't show. */
-async function findMissing(env: Environment, binding: Binding, state: State): Promise<void> {
-  let after: RecordKey | undefined;
-  for (;;) {
-    const { keys } = await binding.catalog.rows.page(env.db, after, pageSize);
-    if (keys.length === 0) return;
-    after = keys.at(-1);
-    const unseen = keys.filter((key) => !state.seen.has(key));
-    if (unseen.length === 0) continue;
-    const links = new Map(
-      (
-        await findLinks(
-          env.db,
-          unseen.map((key) => ({ subscriber: binding.id, key })),
-        )
-      ).map((link) => [link.key, link]),
-    );
-    const rows = await binding.catalog.rows.load(env.db, unseen);
-    for (const key of unseen) {
-      const link = links.get(key);
-      if (link?.state === 'excluded' || link?.state === 'gone') continue;
-      const { record } = extractRecord(binding.catalog, rows.get(key));
-      if (record === undefined || !binding.subscriber.where(record)) continue;
-      if (link?.remoteId === undefined && binding.policies.createOutward !== 'propagate') continue;
-      add(state, { subscriber: binding.id, key, remoteId: link?.remoteId, kind: 'only-here' });
-    }
-  }
+async function unlistedPage({ env, binding, seen }: Sweep, after: RecordKey | undefined): Promise<HubPage> {
+  const { keys } = await binding.catalog.rows.page(env.db, after, pageSize);
+  const found = await findLinks(
+    env.db,
+    keys.map((key) => ({ subscriber: binding.id, key })),
+  );
+  const links = new Map(found.map((link) => [link.key, link]));
+  const unlisted = keys.filter((key) => {
+    const link = links.get(key);
+    return link === undefined || (!seen.has(link.id) && link.state !== 'excluded' && link.state !== 'gone');
+  });
+  const rows = await binding.catalog.rows.load(env.db, unlisted);
+  const suspects = unlisted.flatMap((key): Suspect[] => {
+    const { record } = extractRecord(binding.catalog, rows.get(key));
+    if (record === undefined || !binding.subscriber.where(record)) return [];
+    const link = links.get(key);
+    if (link?.remoteId === undefined && binding.policies.createOutward !== 'propagate') return [];
+    const difference =
+      link?.remoteId === undefined
+        ? ({ cause: 'unsent', repair: { action: 'make-there', rule: 'it has no remote' } } as const)
+        : ({ cause: 'not-listed', repair: { action: 'ask', rule: 'only its own answer counts' } } as const);
+    return [
+      {
+        link,
+        field: '(record)',
+        difference: { key, remoteId: link?.remoteId, kind: 'only-here', ...difference },
+      },
+    ];
+  });
+  return { suspects, after: keys.length < pageSize ? undefined : keys.at(-1) };
 }
 
-function add(state: State, difference: Omit<Difference, 'parked'>): void {
-  const parked =
-    (difference.key !== undefined && state.parked.has(difference.key)) ||
-    (difference.remoteId !== undefined && state.parked.has(`@${difference.remoteId}`));
-  state.differences.push({ ...difference, parked });
+async function findMissing(sweep: Sweep, from: RecordKey | undefined): Promise<RecordKey | undefined> {
+  const { suspects, after } = await unlistedPage(sweep, from);
+  await conclude(sweep, suspects, sweep.startedAt);
+  return after;
+}
+
+/** A second walk, once it is known that they are few: their remotes are read, and only `gone` or a deletion's event is proof. */
+async function askForUnlisted(sweep: Sweep, signal: AbortSignal | undefined): Promise<void> {
+  const { env, binding, id, tally } = sweep;
+  let from: RecordKey | undefined;
+  do {
+    signal?.throwIfAborted();
+    const { suspects, after } = await unlistedPage(sweep, from);
+    const known = await judged(sweep, suspects, sweep.startedAt);
+    const asked = known.map(({ difference }) => difference).filter(({ cause }) => cause === 'not-listed');
+    tally.repairing += await queueRepairs(env, binding, id, asked);
+    from = after;
+  } while (from !== undefined);
 }

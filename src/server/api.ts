@@ -39,7 +39,7 @@ const resolveRequest = z.strictObject({
   by: name,
 });
 const oneSubscriber = z.strictObject({ subscriber: name });
-const maybeSubscriber = z.strictObject({ subscriber: name.optional() });
+const verifyRequest = z.strictObject({ subscriber: name.optional(), repair: z.boolean().optional() });
 const targetAndKey = z.strictObject({ target: name, key: name.optional() });
 
 const paths = [
@@ -85,8 +85,10 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
     return long(context, options, async (progress) => ({ status: await operations.sync(progress) }));
   });
   api.post('/verify', async (context) => {
-    const { subscriber } = await body(context, maybeSubscriber);
-    return long(context, options, async (progress) => ({ reports: await operations.verify(subscriber, progress) }));
+    const { subscriber, repair } = await body(context, verifyRequest);
+    return long(context, options, async (progress) => ({
+      reports: await operations.verify(subscriber, { ...progress, ...(repair === undefined ? {} : { repair }) }),
+    }));
   });
   api.get('/conflicts', async (context) =>
     json(200, { conflicts: await operations.conflicts(readQuery(context, conflictFilter)) }),

@@ -16,6 +16,7 @@ import type {
   RetryRequest,
   Progress,
   StatusReport,
+  VerifyRequest,
 } from './operations.js';
 
 export interface ControlAddress {
@@ -69,8 +70,8 @@ export class RemoteOperations implements Operations {
     return (await this.#long<{ status: StatusReport }>('sync', {}, options)).status;
   }
 
-  async verify(subscriber?: string, options: LongOptions = {}): Promise<readonly VerifyReport[]> {
-    return (await this.#long<{ reports: VerifyReport[] }>('verify', { subscriber }, options)).reports;
+  async verify(subscriber?: string, { repair, ...options }: VerifyRequest = {}): Promise<readonly VerifyReport[]> {
+    return (await this.#long<{ reports: VerifyReport[] }>('verify', { subscriber, repair }, options)).reports;
   }
 
   async resolve(request: ResolveRequest): Promise<Resolved> {

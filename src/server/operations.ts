@@ -5,7 +5,7 @@ import type { SyncflowEvents } from '../events.js';
 import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
-import type { VerifyReport } from '../maintenance/verify.js';
+import type { VerifyOptions, VerifyReport } from '../maintenance/verify.js';
 import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
 
 export interface ParkedFilter {
@@ -51,6 +51,8 @@ export interface LongOptions {
   readonly signal?: AbortSignal;
 }
 
+export type VerifyRequest = LongOptions & Pick<VerifyOptions, 'repair'>;
+
 export interface Operations {
   status(): Promise<StatusReport>;
   parked(filter?: ParkedFilter): Promise<readonly ParkedRecord[]>;
@@ -61,7 +63,8 @@ export interface Operations {
   release(subscriber: string): Promise<number>;
   /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
   sync(options?: LongOptions): Promise<StatusReport>;
-  verify(subscriber?: string, options?: LongOptions): Promise<readonly VerifyReport[]>;
+  /** `repair` queues what differs; `sync` carries it out. */
+  verify(subscriber?: string, options?: VerifyRequest): Promise<readonly VerifyReport[]>;
   /** Puts a value of a logged conflict back, or sets another. */
   resolve(request: ResolveRequest): Promise<Resolved>;
   doctor(): Promise<DoctorReport>;
@@ -120,12 +123,12 @@ export class LocalOperations implements Operations {
     return this.status();
   }
 
-  async verify(subscriber?: string, { onProgress, signal }: LongOptions = {}): Promise<readonly VerifyReport[]> {
+  async verify(subscriber?: string, { onProgress, ...options }: VerifyRequest = {}): Promise<readonly VerifyReport[]> {
     const stop = this.#flow.on('progress', (progress) => {
       if (progress.kind === 'verify') onProgress?.(progress);
     });
     try {
-      return await orAborted(this.#flow.verify(subscriber), signal);
+      return await orAborted(this.#flow.verify(subscriber, options), options.signal);
     } finally {
       stop();
     }

@@ -189,20 +189,3 @@ export async function setPaused(db: Queryable, subscriber: string, key: string, 
     [subscriber, key, paused],
   );
 }
-
-/** Keys, and remote ids as `@id`, of everything parked of a subscriber. */
-export async function parkedKeys(db: Queryable, subscriber: string): Promise<Set<string>> {
-  const rows = await db.query<{ key: string | null; remote_id: string | null }>(
-    {
-      name: 'syncflow-parked-keys',
-      text: 'select key, remote_id from syncflow.link where subscriber = $1 and parked_code is not null',
-    },
-    [subscriber],
-  );
-  return new Set(
-    rows.flatMap((row) => [
-      ...(row.key === null ? [] : [row.key]),
-      ...(row.remote_id === null ? [] : [`@${row.remote_id}`]),
-    ]),
-  );
-}

@@ -1,6 +1,6 @@
 /** Twins of the questions about the whole: src/store/overview.ts. */
 import { rowOf } from './claims.js';
-import { isoText, momentOf } from './moment.js';
+import { isoText, momentOf, sqlText } from './moment.js';
 import { isParkedAs } from './settle.js';
 import { json, text, type LinkRow, type Store, type Twins } from './store.js';
 import { Mode, type Transaction } from './transaction.js';
@@ -62,10 +62,30 @@ export function overviewTwins(store: Store): Twins {
           since: link.parked_at === null ? null : `${isoText(link.parked_at).slice(0, 19)}Z`,
         })),
 
-    'syncflow-parked-keys': (tx, [subscriber]) =>
-      store.link
-        .rows(tx, (link) => link.parked_code !== null, store.linkBySubscriber.slots.get(text(subscriber)) ?? [])
-        .map(({ key, remote_id }) => ({ key, remote_id })),
+    'syncflow-hub-time': () => [{ now: sqlText(store.now()) }],
+
+    'syncflow-link-standings': (tx, [ids, since]) => {
+      const now = store.now();
+      const from = momentOf(text(since));
+      return json<string[]>(ids).flatMap((id) =>
+        store.linkById.find(tx, Number(id)).map((slot) => {
+          const link = rowOf(tx, slot);
+          const isLeased = link.lease_until !== null && link.lease_until > now;
+          const isFresh = (link.settled_at !== null && link.settled_at >= from) || link.created_at >= from;
+          return { id, parked_code: link.parked_code, moving: link.due_at !== null || isLeased || isFresh };
+        }),
+      );
+    },
+
+    'syncflow-hints-about': (tx, [catalog, subscriber, keys, remoteIds]) => {
+      const marked = new Set(json<string[]>(keys));
+      const told = new Set(json<string[]>(remoteIds).map((id) => `@${id}`));
+      const about = [
+        ...store.mark.rows(tx, (mark) => mark.catalog === catalog).flatMap(({ key }) => key ?? []),
+        ...store.inboxOpen.find(tx, text(subscriber)).map((slot) => `@${rowOf(tx, slot).remote_id}`),
+      ];
+      return [...new Set(about.filter((one) => marked.has(one) || told.has(one)))].map((one) => ({ about: one }));
+    },
 
     'syncflow-list-conflicts': (tx, [subscriber, key, limit]) =>
       store.conflict

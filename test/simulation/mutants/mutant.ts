@@ -7,6 +7,8 @@ export interface Mutant extends Place {
   readonly breaks: readonly string[];
   /** Where the place is a statement: the same mistake in what the hub in memory does for it. */
   readonly twin?: Place;
+  /** The test of the suite that finds it, where simulated worlds have nothing of the kind: they aren't asked then. */
+  readonly foundBy?: string;
 }
 
 export interface Place {

@@ -6,6 +6,7 @@ import { lockAwaited, wakeWaiting } from '../../../src/store/awaited.js';
 import { inCircle, wakeCircles } from '../../../src/store/circles.js';
 import type { Database, Queryable } from '../../../src/store/database.js';
 import { insertConflicts, insertHistory } from '../../../src/store/history.js';
+import * as drift from '../../../src/store/drift.js';
 import * as inbox from '../../../src/store/inbox.js';
 import * as intents from '../../../src/store/intents.js';
 import * as links from '../../../src/store/links.js';
@@ -420,10 +421,18 @@ const recordCommands = [
     await overview.isPending(tx, ['customer'], [one]),
     await overview.subscriberStatus(tx, ['customer/b', 'customer/a']),
     inIdOrder(await overview.listParked(tx, { subscriber: one })),
-    [...(await overview.parkedKeys(tx, one))].sort(),
     await overview.listConflicts(tx, { subscriber: one }),
     await inbox.hintsToRoute(tx, ['customer'], [one]),
   ]),
+  command(
+    'drift',
+    fc.tuple(subscriber, few(key), few(remoteId), at),
+    ([one, keys, remoteIds, since]) =>
+      async (tx) => [
+        [...(await drift.linkStandings(tx, ['1', '2', '3', '4', '5'], since))].sort(),
+        [...(await drift.hintsAbout(tx, { catalog: 'customer', subscriber: one, keys, remoteIds }))].sort(),
+      ],
+  ),
   command(
     'prune',
     fc.constantFrom('inbox', 'intent', 'history', 'conflict', 'link'),
