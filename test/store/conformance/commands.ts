@@ -424,15 +424,10 @@ const recordCommands = [
     await overview.listConflicts(tx, { subscriber: one }),
     await inbox.hintsToRoute(tx, ['customer'], [one]),
   ]),
-  command(
-    'drift',
-    fc.tuple(subscriber, few(key), few(remoteId), at),
-    ([one, keys, remoteIds, since]) =>
-      async (tx) => [
-        [...(await drift.linkStandings(tx, ['1', '2', '3', '4', '5'], since))].sort(),
-        [...(await drift.hintsAbout(tx, { catalog: 'customer', subscriber: one, keys, remoteIds }))].sort(),
-      ],
-  ),
+  command('drift', fc.tuple(subscriber, few(key), few(remoteId), at), ([one, keys, remoteIds, since]) => async (tx) => [
+    [...(await drift.linkStandings(tx, ['1', '2', '3', '4', '5'], since))].sort(),
+    [...(await drift.hintsAbout(tx, { catalog: 'customer', subscriber: one, keys, remoteIds }))].sort(),
+  ]),
   command(
     'prune',
     fc.constantFrom('inbox', 'intent', 'history', 'conflict', 'link'),
