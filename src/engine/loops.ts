@@ -215,15 +215,19 @@ export class Loops {
     if (this.#settings.backfill) await this.#listening(binding, () => this.list(binding, 'first'));
     this.#loading.delete(binding.id);
     this.wake(binding.id);
-    if (!binding.subscriber.capabilities.polling) return;
+    const { capabilities } = binding.subscriber;
+    if (!capabilities.polling && !capabilities.listing) return;
     while (!this.#stop.signal.aborted) {
-      const more = await this.#listening(binding, () => this.#poll(binding));
+      const more = await this.#listening(binding, () => this.#look(binding));
       if (!more) await this.#sleep(this.#settings.pollIntervalMs);
     }
   }
 
-  async #poll(binding: Binding): Promise<boolean> {
-    const { fresh, more, relist } = await poll(this.#env, binding, this.#stop.signal);
+  /** Returns whether more is waiting. Where there is nothing to poll, a listing that somebody didn't live to finish may still be owed. */
+  async #look(binding: Binding): Promise<boolean> {
+    const { fresh, more, relist } = binding.subscriber.capabilities.polling
+      ? await poll(this.#env, binding, this.#stop.signal)
+      : { fresh: 0, more: false, relist: await mustList(this.#env, binding) };
     if (relist) {
       await this.list(binding, 'owed');
       this.wake(binding.id);

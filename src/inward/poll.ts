@@ -66,7 +66,8 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
 export async function mustList(env: Environment, binding: Binding): Promise<boolean> {
   const standing = await standingOf(env.db, binding.id, listingRun);
   if (standing === undefined) return false;
-  return standing === 'open' || (await readCursor(env.db, binding.id, cursorName)) === undefined;
+  if (standing === 'open') return true;
+  return binding.subscriber.capabilities.polling && (await readCursor(env.db, binding.id, cursorName)) === undefined;
 }
 
 /** A cursor that the remote no longer keeps goes together with the request to list again: a crash can't come in between. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChangePage, ListPage } from '../../src/subscriber/base.js';
+import { beginRun, standingOf } from '../../src/store/runs.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { contactCatalog, memorySide, MemorySystem, only, parkedOf, useStage, writesWhenQuiet } from './stage.js';
 
@@ -79,6 +80,23 @@ test('a listing that breaks off proves nothing yet; the next rescan does', async
   await world.flow.rescan('contact/memory');
   await world.flow.settled();
   expect(await contacts.get(ada.id)).toBeUndefined();
+});
+
+test('a rescan whose process ended is taken up by another, though there is nothing to poll', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide({ capabilities: { polling: false } }));
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system }, { pollIntervalMs: 5 });
+  const contacts = world.flow.catalog(Contact);
+  const ada = await contacts.save({ name: 'Ada', city: 'Oldtown' });
+  await world.flow.sync();
+  system.edit(only(system).id, { city: 'London' });
+  const told = new Promise((resolve) => world.flow.on('applied', resolve));
+  await beginRun(stage.db, 'contact/memory', 'backfill');
+  await told;
+  await world.flow.settled();
+  expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+  expect(await standingOf(stage.db, 'contact/memory', 'backfill')).toBe('finished');
 });
 
 test('a rescan takes nothing off its parking place', async () => {
