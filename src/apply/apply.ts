@@ -19,6 +19,7 @@ import {
   type Result,
 } from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
+import { lateConflicts } from '../inward/late.js';
 import { childShadowsAfterWrite } from '../merge/children.js';
 import { merge, type Merged } from '../merge/merge.js';
 import { hubText, UnresolvedReference } from '../merge/project.js';
@@ -39,7 +40,11 @@ export interface Observation {
   readonly remoteId: string;
   /** What we had sent, where this answers or resolves a write. */
   readonly sent?: Sent;
+  /** Of it, what came late: by a request that had been given up. */
+  readonly late?: Sent;
   readonly intent?: Intent;
+  /** How the intent ends; `done` unless given. */
+  readonly outcome?: string;
   /** Further history to write with it (`created`, `updated`). */
   readonly history?: readonly HistoryRow[];
   readonly emit?: readonly Emission[];
@@ -112,7 +117,13 @@ function failure(env: Environment, binding: Binding, link: Link, seen: Observati
     shadow: shadowOfSent(binding.mapping, link.shadow, seen.sent, seen),
     look: true,
   };
-  return { ...base, settlement, ...closed(seen.intent, 'done'), history: seen.history ?? [], emit: seen.emit ?? [] };
+  return {
+    ...base,
+    settlement,
+    ...closed(seen.intent, seen.outcome ?? 'done'),
+    history: seen.history ?? [],
+    emit: seen.emit ?? [],
+  };
 }
 
 /** What an error inside of a transaction that writes the hub means for the link. */
@@ -290,10 +301,10 @@ function appliedResult(binding: Binding, link: Link, seen: Observation, outcome:
       flips: rememberValues(link, merged, before, after, nowMs),
       ...(merged.owed ? { dueInMs: 0 } : {}),
     },
-    conflicts: merged.conflicts,
+    conflicts: [...merged.conflicts, ...(before === undefined ? [] : lateConflicts(binding, seen, before))],
     history,
     emit,
-    ...closed(seen.intent, 'done'),
+    ...closed(seen.intent, seen.outcome ?? 'done'),
   };
 }
 
@@ -340,6 +351,6 @@ export function observedWithoutRecord(
     },
     history: seen.history ?? [],
     emit: seen.emit ?? [],
-    ...closed(seen.intent, 'done'),
+    ...closed(seen.intent, seen.outcome ?? 'done'),
   };
 }

@@ -21,6 +21,7 @@ import { pair, sameRemote, type Shadow } from '../merge/shadow.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import { laneOf } from '../outward/operation.js';
+import { lateConflicts, withLate } from './late.js';
 import type { Link } from '../store/links.js';
 import type { Sight } from '../subscriber/outcome.js';
 
@@ -35,11 +36,12 @@ export async function observe(
   env: Environment,
   binding: Binding,
   link: Link,
-  seen: Observation,
+  shown: Observation,
   basis?: Basis,
 ): Promise<Result | undefined> {
   if (link.key === undefined)
-    return applyObservation(env, binding, link, { ...seen, rivals: await unlistedRivals(env, binding, seen) });
+    return applyObservation(env, binding, link, { ...shown, rivals: await unlistedRivals(env, binding, shown) });
+  const seen = await withLate(env.db, binding, link, shown);
   const { record, resolver } = basis ?? (await readBasis(env, binding, link.key, seen));
   if (record === undefined) return overridden(binding, link, seen);
   if (!binding.subscriber.where(record)) return outOfScope(binding, link, seen);
@@ -61,10 +63,10 @@ export async function observe(
         shadow: shadowAfter(merged, record),
         ...(merged.owed ? { dueInMs: 0 } : {}),
       },
-      conflicts: merged.conflicts,
+      conflicts: [...merged.conflicts, ...lateConflicts(binding, seen, record)],
       history: seen.history ?? [],
       emit: seen.emit ?? [],
-      ...closed(seen.intent, 'done'),
+      ...closed(seen.intent, seen.outcome ?? 'done'),
     };
   } catch {
     // the transaction meets the same problem, and turns it into a result with everything that belongs to it
@@ -86,7 +88,7 @@ function outOfScope(binding: Binding, link: Link, seen: Observation): Result {
     },
     history: seen.history ?? [],
     emit: seen.emit ?? [],
-    ...closed(seen.intent, 'done'),
+    ...closed(seen.intent, seen.outcome ?? 'done'),
   };
 }
 

@@ -6,16 +6,15 @@ import type { Environment } from '../engine/environment.js';
 import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
-import { hasSteps, type Intent } from '../store/intents.js';
+import { hasSteps, notSeen, type Intent } from '../store/intents.js';
 import { exists, found, gone, type Outcome } from '../subscriber/outcome.js';
 import type { Link } from '../store/links.js';
 import { pairedRemotes } from '../store/witnesses.js';
 import { answered } from './answer.js';
-import { laneOf, matchValues, operationOf, sentOf } from './operation.js';
-import { childrenById, remoteValue } from '../merge/project.js';
-import type { Sent, SentPairs } from '../merge/sent.js';
-import { pair, sameRemote } from '../merge/shadow.js';
-import type { Unit } from '../subscriber/compile.js';
+import { laneOf, matchValues, operationOf } from './operation.js';
+import { remoteValue } from '../merge/project.js';
+import { pair } from '../merge/shadow.js';
+import { isWhole, writtenPart, writtenUnits } from '../merge/written.js';
 
 /** How the outcome of an intent can be learnt. Pure. */
 export function resolution(binding: Binding, intent: Intent): 'replay' | 'find' | 'look' | 'park' {
@@ -192,41 +191,6 @@ async function showsPaired(env: Environment, { id, subscriber }: Binding): Promi
   return remoteIds.length === 0;
 }
 
-/**
- * Of what an update sent, the part that took effect: what the remote shows now. A unit that still shows what it showed before is
- * owed again. One that shows a third value was edited there, by somebody who may never have seen ours: a conflict, so that
- * neither is lost.
- */
-function appliedPart(binding: Binding, link: Link, intent: Intent, remote: unknown): Sent {
-  const sent = sentOf(intent, { firstHand: false });
-  const children = Object.fromEntries(
-    binding.mapping.children.map((child) => {
-      const seen = childrenById(child, remote);
-      const shadows = link.shadow.children?.[child.name] ?? {};
-      const rows = Object.entries(sent.children[child.name] ?? {}).flatMap(([key, pairs]) => {
-        const shadow = shadows[key];
-        if (shadow?.id === undefined) return [[key, pairs] as const]; // added: found by its marker or values, or not at all
-        return [[key, writtenUnits(child.units, pairs, seen.get(shadow.id))] as const];
-      });
-      return [child.name, Object.fromEntries(rows)];
-    }),
-  );
-  return {
-    units: writtenUnits(binding.mapping.units, sent.units, remote),
-    children,
-    firstHand: false,
-  };
-}
-
-function writtenUnits(units: readonly Unit[], sent: SentPairs, remote: unknown): SentPairs {
-  return Object.fromEntries(
-    units.flatMap((unit) => {
-      const ours = own(sent, unit.name);
-      return ours !== undefined && sameRemote(remoteValue(unit, remote), ours.r) ? [[unit.name, ours] as const] : [];
-    }),
-  );
-}
-
 /** Reads what an update or a delete has left. @param refused the answer to an update of which a part may have taken effect */
 async function lookAfter(
   env: Environment,
@@ -242,13 +206,7 @@ async function lookAfter(
       // no part did: the refusal stands
       if (refused !== undefined && !showsUnseenEdit(binding.mapping, link.shadow, sight.remote))
         return answered(env, binding, link, intent, refused);
-      // an ordinary observation: where it differs from what was sent, it may be somebody's edit
-      return observe(env, binding, link, {
-        remote: sight.remote,
-        remoteId,
-        sent: appliedPart(binding, link, intent, sight.remote),
-        intent,
-      });
+      return observeAfter(env, binding, link, intent, sight.remote);
     case 'gone':
       return answered(env, binding, link, intent, sight);
     case 'missing':
@@ -260,6 +218,20 @@ async function lookAfter(
     case 'blocked':
       return blockedResult(env, binding, link, sight.reason, sight.afterMs);
   }
+}
+
+/** An ordinary observation: where it differs from what was sent, it may be somebody's edit. */
+function observeAfter(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  intent: Intent,
+  remote: unknown,
+): Promise<Result | undefined> {
+  const { draft, remoteId = '' } = { ...intent.body };
+  const sent = writtenPart(binding.mapping, link.shadow, draft, remote);
+  const came = isWhole(draft, sent);
+  return observe(env, binding, link, { remote, remoteId, sent, intent, ...(came ? {} : { outcome: notSeen }) });
 }
 
 /** So many looks that find nothing after a deletion of ours, with growing waits between them, are proof. */

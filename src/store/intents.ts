@@ -233,6 +233,25 @@ export async function openCreate(
   return row;
 }
 
+/** Outcome of an update that was looked for, and of which the remote showed nothing, or a part: the request may still come. */
+export const notSeen = 'not seen';
+
+/** For so long a request that wasn't seen may still come. */
+const mayComeMs = 3_600_000;
+
+/** Updates of a link that were looked for and not seen, the newest first. */
+export async function unseenUpdates(db: Queryable, linkId: string): Promise<Pick<Intent, 'id' | 'body'>[]> {
+  const rows = await db.query<{ id: string; body: string }>(
+    {
+      name: 'syncflow-unseen-updates',
+      text: `select id::text as id, body::text as body from syncflow.intent
+     where link_id = $1 and outcome = '${notSeen}' and closed_at > clock_timestamp() - $2 * interval '1 ms' order by intent.id desc limit 10`,
+    },
+    [linkId, mayComeMs],
+  );
+  return rows.map(({ id, body }) => ({ id, body: JSON.parse(body) as IntentBody }));
+}
+
 /** An intent that an event names as its cause. */
 export interface CausingIntent {
   readonly kind: Intent['kind'];

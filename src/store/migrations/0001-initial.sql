@@ -81,6 +81,7 @@ create table syncflow.intent (
   created_at timestamptz not null default clock_timestamp()
 );
 create index intent_open on syncflow.intent (link_id) where closed_at is null;
+create index intent_unseen on syncflow.intent (link_id) where outcome = 'not seen';
 create index intent_closed on syncflow.intent (closed_at) where closed_at is not null;
 
 -- Hints from outside, durable before they are acknowledged.

@@ -111,6 +111,15 @@ export function intentTwins(store: Store): Twins {
       return found === undefined ? [] : [found];
     },
 
+    'syncflow-unseen-updates': (tx, [id, withinMs]) =>
+      store.intentUnseen
+        .find(tx, Number(id))
+        .map((slot) => rowOf(tx, slot))
+        .filter((intent) => (intent.closed_at ?? 0) > store.now() - Number(withinMs) * 1_000)
+        .sort((one, other) => other.id - one.id)
+        .slice(0, 10)
+        .map((intent) => ({ id: String(intent.id), body: intent.body })),
+
     'syncflow-intents-by-cause': (tx, [causes]) =>
       slotsOf(tx, store.intentByKey, json<string[]>(causes)).map((slot) => {
         const { idempotency_key, kind, body, closed_at } = rowOf(tx, slot);

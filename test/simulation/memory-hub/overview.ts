@@ -93,8 +93,8 @@ export function overviewTwins(store: Store): Twins {
         .sort((a, b) => b.id - a.id)
         .slice(0, Number(limit))
         .map(({ at, id, link_id: _link, resolved_at, resolved_by, resolution, ...row }) => ({
-          ...row,
           id: String(id),
+          ...row,
           at: `${isoText(at).slice(0, 23)}Z`,
           resolvedAt: resolved_at === null ? null : `${isoText(resolved_at).slice(0, 23)}Z`,
           resolvedBy: resolved_by,

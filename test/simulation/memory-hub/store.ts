@@ -1,6 +1,7 @@
 /** The tables of the schema `syncflow`, in memory. See src/store/migrations. */
 import type { Clock } from '../../../src/engine/environment.js';
 import type { SqlValue } from '../../../src/store/database.js';
+import { notSeen } from '../../../src/store/intents.js';
 import type { Moment } from './moment.js';
 import { Index, Table } from './table.js';
 import type { Transaction } from './transaction.js';
@@ -199,7 +200,18 @@ export class Store {
     (row) => (row.closed_at === null ? row.link_id : undefined),
     ['link_id', 'closed_at'],
   );
-  readonly intent = new Table<IntentRow>('intent', [this.intentById, this.intentByKey, this.intentOpen]);
+  readonly intentUnseen = new Index<IntentRow>(
+    'intent_unseen',
+    false,
+    (row) => (row.outcome === notSeen ? row.link_id : undefined),
+    ['link_id', 'outcome'],
+  );
+  readonly intent = new Table<IntentRow>('intent', [
+    this.intentById,
+    this.intentByKey,
+    this.intentOpen,
+    this.intentUnseen,
+  ]);
 
   readonly inboxById = byId<InboxRow>('inbox');
   readonly inboxByEvent = new Index<InboxRow>(

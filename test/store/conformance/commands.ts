@@ -272,9 +272,14 @@ const hintCommands = [
     const step = { name: 's', key: 'k', body: { a: [1] }, done: true, result: null };
     return [await intents.saveSteps(tx, intent, link, [step]), await intents.hasSteps(tx, intent)];
   }),
-  command('closeIntents', fc.nat(9), (which) => (tx, _db, known) => {
+  command('closeIntents', fc.tuple(fc.nat(9), fc.boolean()), ([which, seen]) => (tx, _db, known) => {
     const intent = known.intents[which % known.intents.length];
-    return intents.closeIntents(tx, intent === undefined ? [] : [{ id: intent.id, outcome: 'done' }]);
+    const outcome = seen ? 'done' : intents.notSeen;
+    return intents.closeIntents(tx, intent === undefined ? [] : [{ id: intent.id, outcome }]);
+  }),
+  command('unseenUpdates', fc.nat(9), (which) => (tx, _db, known) => {
+    const intent = known.intents[which % known.intents.length];
+    return intents.unseenUpdates(tx, intent?.linkId ?? '0');
   }),
   command('markUnknown', fc.nat(9), (which) => (tx, _db, known) => {
     const intent = known.intents[which % known.intents.length];

@@ -1,0 +1,53 @@
+/** Which part of a write of ours a remote shows. Pure. */
+import { own } from '../catalog/own.js';
+import type { Mapping, Unit } from '../subscriber/compile.js';
+import { childrenById, remoteValue } from './project.js';
+import type { Sent, SentPairs } from './sent.js';
+import { sameRemote, type Shadow } from './shadow.js';
+
+/** The pairs that a write states, as its intent holds them. */
+interface Stated {
+  readonly sent: SentPairs;
+  readonly sentChildren: Sent['children'];
+}
+
+/**
+ * Of what an update sent, the part that took effect: what the remote shows now. A unit that still shows what it showed before is
+ * owed again. One that shows a third value was edited there, by somebody who may never have seen ours: a conflict, so that
+ * neither is lost.
+ */
+export function writtenPart(mapping: Mapping, shadow: Shadow, { sent, sentChildren }: Stated, remote: unknown): Sent {
+  const children = Object.fromEntries(
+    mapping.children.map((child) => {
+      const seen = childrenById(child, remote);
+      const shadows = shadow.children?.[child.name] ?? {};
+      const rows = Object.entries(sentChildren[child.name] ?? {}).flatMap(([key, pairs]) => {
+        const { id } = shadows[key] ?? {};
+        if (id === undefined) return [[key, pairs] as const]; // added: found by its marker or values, or not at all
+        return [[key, writtenUnits(child.units, pairs, seen.get(id))] as const];
+      });
+      return [child.name, Object.fromEntries(rows)];
+    }),
+  );
+  return { units: writtenUnits(mapping.units, sent, remote), children, firstHand: false };
+}
+
+export function writtenUnits(units: readonly Unit[], sent: SentPairs, remote: unknown): SentPairs {
+  return Object.fromEntries(
+    units.flatMap((unit) => {
+      const ours = own(sent, unit.name);
+      return ours !== undefined && sameRemote(remoteValue(unit, remote), ours.r) ? [[unit.name, ours] as const] : [];
+    }),
+  );
+}
+
+/** Whether all of a write is in the part that is shown. */
+export function isWhole({ sent, sentChildren }: Stated, part: Sent): boolean {
+  const size = (pairs: SentPairs | undefined): number => Object.keys(pairs ?? {}).length;
+  return (
+    size(part.units) === size(sent) &&
+    Object.entries(sentChildren).every(([name, rows]) =>
+      Object.entries(rows).every(([key, pairs]) => size(part.children[name]?.[key]) === size(pairs)),
+    )
+  );
+}

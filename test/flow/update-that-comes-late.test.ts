@@ -1,0 +1,61 @@
+/** An update was looked for and not seen; its request comes after all, over a newer value (a worker that stood still, a slow network). */
+import { describe, expect, test } from 'vitest';
+import { hubs } from '../setup/hub.js';
+import { conflictsOf, contactCatalog, memorySide, MemorySystem, only, useStage, writesWhenQuiet } from './stage.js';
+
+describe.each(hubs)('$name', (hub) => {
+  const stage = useStage(hub);
+
+  async function oldtownUnseen() {
+    const Contact = contactCatalog();
+    Contact.register(memorySide());
+    const system = new MemorySystem();
+    const world = await stage.start([Contact], { memory: system });
+    const contacts = world.flow.catalog(Contact);
+    const ada = await contacts.save({ name: 'Ada', city: 'Newtown' });
+    await world.flow.sync();
+    system.faults.push({ call: 'update', kind: 'throws' });
+    await contacts.save({ ...ada, city: 'Oldtown' });
+    await world.flow.sync();
+    await contacts.save({ ...ada, city: 'London' });
+    await world.flow.sync();
+    const { id } = only(system);
+    expect(system.objects.get(id)?.values).toMatchObject({ city: 'London' });
+    return { world, contacts, ada, system, id };
+  }
+
+  test('it gives way to what the hub holds by now, and stands in the conflict log', async () => {
+    const { world, contacts, ada, system, id } = await oldtownUnseen();
+    system.edit(id, { city: 'Oldtown' });
+    await world.flow.sync();
+    expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+    expect(system.objects.get(id)?.values).toMatchObject({ name: 'Ada', city: 'London' });
+    expect(await conflictsOf(world)).toMatchObject([{ unit: 'city', winner: 'hub', remote: '"Oldtown"', hub: '"London"' }]);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
+
+  test('what somebody edited beside it is an edit', async () => {
+    const { world, contacts, ada, system, id } = await oldtownUnseen();
+    system.edit(id, { city: 'Oldtown', name: 'Ada L.' });
+    await world.flow.sync();
+    expect(await contacts.get(ada.id)).toEqual({ ...ada, name: 'Ada L.', city: 'London' });
+    expect(system.objects.get(id)?.values).toMatchObject({ name: 'Ada L.', city: 'London' });
+  });
+
+  test('another value is an edit', async () => {
+    const { world, contacts, ada, system, id } = await oldtownUnseen();
+    system.edit(id, { city: 'Paris' });
+    await world.flow.sync();
+    expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'Paris' });
+    expect(await conflictsOf(world)).toEqual([]);
+  });
+
+  test('once seen, an update is over: its value, entered there again, is an edit', async () => {
+    const { world, contacts, ada, system, id } = await oldtownUnseen();
+    await contacts.save({ ...ada, city: 'Rome' });
+    await world.flow.sync();
+    system.edit(id, { city: 'London' });
+    await world.flow.sync();
+    expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+  });
+});
