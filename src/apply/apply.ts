@@ -8,6 +8,7 @@ import { extractRecord, type Binding, type CatalogBinding } from '../engine/bind
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import {
+  againResult,
   closed,
   emitResult,
   errorResult,
@@ -167,6 +168,9 @@ async function applyInside(
   const target = link.key === undefined ? await adopt(env, tx, binding, link, seen) : { key: link.key, adopted: false };
   const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
   if (target.key !== undefined && before?.record === undefined) {
+    // nobody here has ever seen what this remote holds: no reason to delete it there
+    if (target.adopted && binding.subscriber.keyOf(seen.remote) === undefined)
+      throw new Refusal(againResult(env, link, 'the record that it matches was deleted just now', true));
     // the record was deleted while we looked: the plan will take it from here
     return commit(tx, binding, observedWithoutRecord(binding, link, seen, target.key));
   }

@@ -47,7 +47,10 @@ export interface Flip {
 /** Recent values that inward sync wrote, by unit, newest last: what the loop breaker looks at. */
 export type Flips = Readonly<Record<string, readonly Flip[]>>;
 
-/** What becomes of a claimed link. Its lease ends with it. */
+/**
+ * What becomes of a claimed link. Its lease ends with it, and its token is used up: whoever doesn't know that it was committed (the
+ * answer to COMMIT was lost) settles nothing with what it read before.
+ */
 export interface Settlement {
   readonly link: Link;
   readonly state?: LinkState;
@@ -393,7 +396,7 @@ const settleStatement = {
       parked_reason = case when l.generation = r.generation then r.parked_reason else l.parked_reason end,
       parked_at = case when l.generation <> r.generation then l.parked_at when r.parked_code is not null then clock_timestamp() end,
       attempts = r.attempts, last_error = case when r.underway then l.last_error else r.last_error end,
-      lease_owner = null, lease_until = null, settled_at = clock_timestamp()
+      lease_owner = null, lease_until = null, fence = l.fence + 1, settled_at = clock_timestamp()
     from r where l.id = r.id and l.fence = r.fence returning l.id::text as id`,
 };
 
@@ -403,7 +406,7 @@ export async function releaseLeases(tx: Queryable, links: readonly Link[]): Prom
   await tx.query(
     {
       name: 'syncflow-release-leases',
-      text: `update syncflow.link l set lease_owner = null, lease_until = null from json_to_recordset($1::json) as r(id bigint, fence bigint)
+      text: `update syncflow.link l set lease_owner = null, lease_until = null, fence = l.fence + 1 from json_to_recordset($1::json) as r(id bigint, fence bigint)
      where l.id = r.id and l.fence = r.fence`,
     },
     [JSON.stringify(links.map(({ id, fence }) => ({ id, fence })))],

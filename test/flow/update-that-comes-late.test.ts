@@ -30,7 +30,9 @@ describe.each(hubs)('$name', (hub) => {
     await world.flow.sync();
     expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
     expect(system.objects.get(id)?.values).toMatchObject({ name: 'Ada', city: 'London' });
-    expect(await conflictsOf(world)).toMatchObject([{ unit: 'city', winner: 'hub', remote: '"Oldtown"', hub: '"London"' }]);
+    expect(await conflictsOf(world)).toMatchObject([
+      { unit: 'city', winner: 'hub', remote: '"Oldtown"', hub: '"London"' },
+    ]);
     expect(await writesWhenQuiet(world, [system])).toBe(0);
   });
 

@@ -129,7 +129,9 @@ export function claimTwins(store: Store): Twins {
     'syncflow-release-leases': async (tx, [links]) => {
       const fences = fencesOf(links);
       await store.link.update(tx, slotsOf(tx, store.linkById, fences.keys()), (link) =>
-        fences.get(link.id) === link.fence ? { ...link, lease_owner: null, lease_until: null } : undefined,
+        fences.get(link.id) === link.fence
+          ? { ...link, lease_owner: null, lease_until: null, fence: link.fence + 1 }
+          : undefined,
       );
       return [];
     },

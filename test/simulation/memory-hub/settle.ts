@@ -54,6 +54,7 @@ function settled(link: LinkRow, r: Settlement, now: Moment): LinkRow {
     last_error: r.underway ? link.last_error : r.last_error,
     lease_owner: null,
     lease_until: null,
+    fence: link.fence + 1,
     settled_at: now,
   };
 }
