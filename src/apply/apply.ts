@@ -23,13 +23,14 @@ import { SyncflowError } from '../errors.js';
 import { lateConflicts } from '../inward/late.js';
 import { childShadowsAfterWrite } from '../merge/children.js';
 import { merge, type Merged } from '../merge/merge.js';
-import { hubText, UnresolvedReference } from '../merge/project.js';
+import { hubText, UnresolvedReference, type Resolver } from '../merge/project.js';
 import { shadowOfSent, type Sent } from '../merge/sent.js';
 import { pair, type Pair, type Shadow } from '../merge/shadow.js';
 import { sqlState, type Queryable } from '../store/database.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
-import { holdsLease, type Link, type Settlement } from '../store/links.js';
+import { holdsLease, type Link } from '../store/links.js';
+import { type Settlement } from '../store/settle.js';
 import { announceWriter } from '../store/marks.js';
 import { adopt } from './adopt.js';
 import { detailOfApplied } from './audit.js';
@@ -69,9 +70,7 @@ export async function applyObservation(
     return undefined;
   } catch (error) {
     const result = failure(env, binding, link, seen, error);
-    const { parked, waitsFor } = result.settlement;
-    if (link.key !== undefined || error instanceof Refusal || (parked === undefined && waitsFor === undefined))
-      return result;
+    if (link.key !== undefined || error instanceof Refusal || !keepsPair(result)) return result;
     return keepAdoption(env, binding, link, seen, result);
   }
 }
@@ -88,14 +87,7 @@ async function keepAdoption(
     const paired = await env.db.transaction(async (tx) => {
       if (!(await holdsLease(tx, link))) return 'fenced';
       const { key } = await adopt(env, tx, binding, link, seen);
-      if (key === undefined) return undefined;
-      const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
-      return commit(tx, binding, {
-        ...result,
-        settlement: { ...result.settlement, key, state: 'linked', remoteId: seen.remoteId, look: true },
-        history: [...(result.history ?? []), { ...subject, event: 'linked' }],
-        emit: [...(result.emit ?? []), { name: 'linked', event: subject }],
-      });
+      return key === undefined ? undefined : commit(tx, binding, pairedOnly(binding, result, key, seen));
     });
     if (paired === undefined) return result;
     if (paired !== 'fenced') emitResult(env, paired);
@@ -105,7 +97,22 @@ async function keepAdoption(
   }
 }
 
-function failure(env: Environment, binding: Binding, link: Link, seen: Observation, error: unknown): Result {
+/** What stands in the way goes by itself, or when a person acts: until then the two are known to belong together. */
+export function keepsPair({ settlement }: Result): boolean {
+  return settlement.parked !== undefined || settlement.waitsFor !== undefined;
+}
+
+export function pairedOnly(binding: Binding, result: Result, key: RecordKey, { remoteId }: Observation): Result {
+  const subject = { subscriber: binding.id, key, remoteId };
+  return {
+    ...result,
+    settlement: { ...result.settlement, key, state: 'linked', remoteId, look: true },
+    history: [...(result.history ?? []), { ...subject, event: 'linked' }],
+    emit: [...(result.emit ?? []), { name: 'linked', event: subject }],
+  };
+}
+
+export function failure(env: Environment, binding: Binding, link: Link, seen: Observation, error: unknown): Result {
   const problem = problemResult(env, binding, link, error);
   // whatever stands in the way, the remote was seen
   const base: Result = { ...problem, settlement: { ...problem.settlement, proof: 'there' } };
@@ -178,18 +185,11 @@ async function applyInside(
     records: before?.record === undefined ? [] : [before.record],
     remotes: [seen.remote],
   });
-  const merged = merge({
-    mapping: binding.mapping,
-    shadow: link.shadow,
-    record: before?.record,
-    remote: seen.remote,
-    resolver,
-    ...(seen.sent === undefined ? {} : { sent: seen.sent }),
-    hubEditedAt: link.editedAt,
-    remoteEditedAt: seenAt(binding, link, seen),
-  });
+  const merged = mergeSeen(binding, link, seen, { record: before?.record, resolver });
   const written =
-    merged.changesHub || before === undefined ? await writeHub(tx, binding, link, merged, before, nowMs) : undefined;
+    merged.changesHub || before === undefined
+      ? await saveRow(tx, binding, prepareRow(binding, link, merged, before, nowMs), before)
+      : undefined;
   const after = written?.record ?? before?.record ?? {};
   const key = written?.key ?? target.key;
   return commit(
@@ -216,7 +216,7 @@ export function seenAt(binding: Binding, link: Link, seen: Observation): string 
   return binding.subscriber.editedAt(seen.remote) ?? link.remoteEditedAt;
 }
 
-interface Loaded {
+export interface Loaded {
   readonly row: AnyRecord;
   readonly record: AnyRecord | undefined;
 }
@@ -226,14 +226,35 @@ export async function loadRow(tx: Queryable, catalog: CatalogBinding, key: Recor
   return row === undefined ? undefined : { row, record: extractRecord(catalog, row).record };
 }
 
-async function writeHub(
-  tx: Queryable,
+/** Merges what was seen with the hub's side. */
+export function mergeSeen(
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+  hub: { readonly record: AnyRecord | undefined; readonly resolver: Resolver },
+): Merged {
+  return merge({
+    mapping: binding.mapping,
+    shadow: link.shadow,
+    ...hub,
+    remote: seen.remote,
+    ...(seen.sent === undefined ? {} : { sent: seen.sent }),
+    hubEditedAt: link.editedAt,
+    remoteEditedAt: seenAt(binding, link, seen),
+  });
+}
+
+/**
+ * The row as the merge wants it.
+ * @throws Refusal, or SyncflowError `validation`, where it may not be written
+ */
+export function prepareRow(
   binding: Binding,
   link: Link,
   merged: Merged,
   before: Loaded | undefined,
   nowMs: number,
-) {
+): AnyRecord {
   const { catalog } = binding;
   const next: AnyRecord = { ...before?.row, ...merged.patch };
   if (before === undefined) {
@@ -253,6 +274,12 @@ async function writeHub(
   }
   const looping = loopIn(link, merged, before?.record, next, nowMs);
   if (looping !== undefined) throw new Refusal(parkResult(link, 'loop', looping, { look: false }));
+  return next;
+}
+
+/** Here what was seen becomes a row: by the main class, whose `save` may be the user's own. */
+export async function saveRow(tx: Queryable, binding: Binding, next: AnyRecord, before: Loaded | undefined) {
+  const { catalog } = binding;
   const key = await catalog.main.save(next, {
     tx: hubTransaction(tx, catalog),
     before: before?.row,
@@ -282,7 +309,7 @@ interface Outcome {
   readonly nowMs: number;
 }
 
-function appliedResult(binding: Binding, link: Link, seen: Observation, outcome: Outcome): Result {
+export function appliedResult(binding: Binding, link: Link, seen: Observation, outcome: Outcome): Result {
   const { merged, before, after, key, created, adopted, nowMs } = outcome;
   const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
   const detail = detailOfApplied(binding.mapping, { merged, before, after, editedAt: seenAt(binding, link, seen) });

@@ -32,6 +32,16 @@ export function claimOf(binding: Binding, remote: unknown): string | undefined {
   }
 }
 
+/** Whether its match values can be read at all: a lens may refuse them. */
+export function isReadable(binding: Binding, remote: unknown): boolean {
+  try {
+    matchFields(binding, remote);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Hub fields that a remote's match values stand for; undefined where one of them is empty, or none is declared. */
 function matchFields(binding: Binding, remote: unknown): AnyRecord | undefined {
   const units = matchUnits(binding);
@@ -53,13 +63,14 @@ function matchUnits({ subscriber, mapping }: Binding) {
  * Remotes of several systems may come in at the same moment and match the same record, which isn't there yet: the first makes it,
  * the others find it.
  */
-export async function takeMatchTurns(tx: Queryable, binding: Binding, remote: unknown): Promise<void> {
-  const wanted = Object.entries(matchFields(binding, remote) ?? {});
+export async function takeMatchTurns(tx: Queryable, binding: Binding, remotes: readonly unknown[]): Promise<void> {
   const name = (field: string, value: unknown): string =>
     JSON.stringify(['match', binding.catalog.definition.name, field, String(value)]);
   await takeTurns(
     tx,
-    wanted.map(([field, value]) => name(field, value)),
+    remotes.flatMap((remote) =>
+      Object.entries(matchFields(binding, remote) ?? {}).map(([field, value]) => name(field, value)),
+    ),
   );
 }
 
@@ -71,24 +82,33 @@ export interface MatchingRecords {
   readonly taken: readonly { readonly key: RecordKey; readonly remoteId: string }[];
 }
 
-export async function matchingRecords(db: Queryable, binding: Binding, remote: unknown): Promise<MatchingRecords> {
-  const wanted = matchFields(binding, remote);
-  if (wanted === undefined) return { free: [], taken: [] };
-  const keys = await binding.catalog.rows.findBy(db, wanted, maxCandidates);
+/** Of each of these remotes, in their order. */
+export async function matchingRecords(
+  db: Queryable,
+  binding: Binding,
+  remotes: readonly unknown[],
+): Promise<MatchingRecords[]> {
+  const wanted = remotes.map((remote) => matchFields(binding, remote) ?? {});
+  const found = await binding.catalog.rows.findEach(db, wanted, maxCandidates);
+  const keys = [...new Set(found.flat())];
   const links = await findLinks(
     db,
     keys.map((key) => ({ subscriber: binding.id, key })),
   );
-  const taken = links.flatMap(({ key, remoteId }) =>
-    key === undefined || remoteId === undefined ? [] : [{ key, remoteId }],
-  );
+  const takenBy = new Map(links.flatMap(({ key, remoteId }) => (remoteId === undefined ? [] : [[key, remoteId]])));
   const named = await claimants(db, binding.id, keys.map(markerClaim));
-  const others = new Set([...taken.map(({ key }) => markerClaim(key)), ...named.map(({ claims }) => claims)]);
-  return { free: keys.filter((key) => !others.has(markerClaim(key))), taken };
+  const claimed = new Set(named.map(({ claims }) => claims));
+  return found.map((some) => ({
+    free: some.filter((key) => !takenBy.has(key) && !claimed.has(markerClaim(key))),
+    taken: some.flatMap((key) => {
+      const remoteId = takenBy.get(key);
+      return remoteId === undefined ? [] : [{ key, remoteId }];
+    }),
+  }));
 }
 
 export async function freeRecords(db: Queryable, binding: Binding, remote: unknown): Promise<readonly RecordKey[]> {
-  return (await matchingRecords(db, binding, remote)).free;
+  return (await matchingRecords(db, binding, [remote]))[0]?.free ?? [];
 }
 
 /**
@@ -117,13 +137,4 @@ export async function freeRemotes(
   });
   const ours = free.filter((remote) => subscriber.keyOf(remote) !== undefined);
   return ours.length > 0 ? ours : free;
-}
-
-/** "records 1, 2 and remotes r1, r2 match by email": both sides, so that a person can tell them apart. */
-export function ambiguity(binding: Binding, keys: readonly RecordKey[], remoteIds: readonly string[]): string {
-  const side = (name: string, all: readonly string[]): string => {
-    const ids = [...new Set(all)].sort();
-    return `${name}${ids.length === 1 ? '' : 's'} ${ids.join(', ')}`;
-  };
-  return `${side('record', keys)} and ${side('remote', remoteIds)} match by ${binding.subscriber.match.join(', ')}`;
 }

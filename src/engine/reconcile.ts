@@ -4,6 +4,7 @@
  */
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
+import { absorb, isListed } from '../apply/absorb.js';
 import { messageOf } from '../errors.js';
 import { lookAt, type Basis } from '../inward/observe.js';
 import type { Resolver, UnresolvedReference } from '../merge/project.js';
@@ -68,18 +69,28 @@ async function reconcileLinks(
   try {
     const [sent, looked, resolved] = await Promise.all([
       intendAndSend(env, binding, go, signal),
-      inParallel(toLook, concurrency, (link) => guarded(env, binding, link, () => lookAt(env, binding, link))),
+      lookAtAll(env, binding, toLook),
       inParallel(unresolved, concurrency, (link) =>
         guarded(env, binding, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
       ),
     ]);
-    results.push(...(await settleSent(env, binding, sent)), ...looked.flat(), ...resolved.flat());
+    results.push(...(await settleSent(env, binding, sent)), ...looked, ...resolved.flat());
   } finally {
     // as in Bell: without an error and its stack
     stop.abort(null);
     await beat;
   }
   await commitResults(env, binding, results);
+}
+
+/** Remotes that a listing has shown are taken in together, as far as nothing is in doubt. */
+async function lookAtAll(env: Environment, binding: Binding, links: readonly Link[]): Promise<Result[]> {
+  const left = await absorb(env, binding, links.filter(isListed));
+  const others = links.filter((link) => !isListed(link));
+  const looked = await inParallel([...others, ...left], binding.subscriber.capabilities.concurrency, (link) =>
+    guarded(env, binding, link, () => lookAt(env, binding, link)),
+  );
+  return looked.flat();
 }
 
 /** Slow remotes may take longer than a lease. */

@@ -5,8 +5,16 @@ import type { UnresolvedReference } from '../merge/project.js';
 import { retryDelayMs } from '../outward/retry.js';
 import type { ParkCode } from '../outward/plan.js';
 import { closeIntents, countMissed, markUnknown, type Intent } from '../store/intents.js';
-import { settleLinks, type Link, type Settlement } from '../store/links.js';
-import { awaitedByKey, awaitedByRemote, lockAwaited, wakeWaiting, type Awaited } from '../store/awaited.js';
+import { type Link } from '../store/links.js';
+import { settleLinks, type Settlement } from '../store/settle.js';
+import {
+  awaitedByKey,
+  awaitedByRemote,
+  lockAwaited,
+  wakeWaiting,
+  type Awaited,
+  type Standing,
+} from '../store/awaited.js';
 import { wakeCircles, type Waiter } from '../store/circles.js';
 import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
 import { sqlState, type Queryable } from '../store/database.js';
@@ -117,10 +125,14 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
     tx,
     committed.flatMap((result) => result.missed ?? []),
   );
-  for (const result of committed) {
-    if (result.conflicts !== undefined)
-      await insertConflicts(tx, result.settlement.link, keyAfter(result.settlement), result.conflicts);
-  }
+  await insertConflicts(
+    tx,
+    committed.map(({ settlement, conflicts = [] }) => ({
+      link: settlement.link,
+      key: keyAfter(settlement),
+      conflicts,
+    })),
+  );
   await insertHistory(
     tx,
     committed.flatMap((result) => [...(result.history ?? []), ...parkedHistory(binding, result)]),
@@ -146,7 +158,7 @@ export function waiterOf(link: Link, awaits: Awaited): Waiter[] {
   return [{ id: link.id, own: awaitedByKey(link.subscriber, link.key), awaited: awaits.name }];
 }
 
-function awaiting(settlement: Settlement, standing: 'ready' | 'stuck' | 'coming' | undefined): Settlement {
+function awaiting(settlement: Settlement, standing: Standing | undefined): Settlement {
   if (standing === undefined) return settlement;
   const { dueInMs, failed: _waiting, ...rest } = settlement;
   // what is on its way is no failure, however often it is waited for

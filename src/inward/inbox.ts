@@ -68,7 +68,7 @@ export async function routeInbox(
     await makeSighted(tx, [...sighted.values()]);
     for (const { subscriber } of [...sighted.values(), ...marked]) due.add(subscriber);
     for (const { link, conflicts } of overwritten) {
-      await insertConflicts(tx, link, link.key, conflicts);
+      await insertConflicts(tx, [{ link, key: link.key, conflicts }]);
       const subject = { subscriber: link.subscriber, key: link.key, remoteId: link.remoteId };
       await insertHistory(tx, [
         { ...subject, event: 'overwritten', detail: { units: conflicts.map((one) => one.unit) } },

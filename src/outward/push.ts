@@ -1,5 +1,6 @@
 /** Sending: intents are durable, the batch goes out, every answer comes back as a result. */
-import { ambiguity, freeRecords, freeRemotes, markerClaim } from '../apply/candidates.js';
+import { freeRecords, freeRemotes, markerClaim } from '../apply/candidates.js';
+import { ambiguity } from '../apply/judge.js';
 import { overBrake } from './brake.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -208,7 +209,7 @@ async function checkCreate(env: Environment, binding: Binding, link: Link, inten
   const keys = marked ? [link.key] : [link.key, ...(await freeRecords(env.db, binding, remote))];
   if (free.length > 1 || new Set(keys).size > 1) {
     const ids = free.map((one) => subscriber.identify(one));
-    return { park: { code: 'ambiguous', reason: ambiguity(binding, keys, ids) } };
+    return { park: { code: 'ambiguous', reason: ambiguity(subscriber.match, keys, ids) } };
   }
   return { outcome: exists(subscriber.identify(remote), remote) };
 }

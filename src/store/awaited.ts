@@ -1,16 +1,22 @@
 /** Links that wait for other links: how those stand, and waking whoever waits. */
 import type { Queryable } from './database.js';
 
+/** `ready` once linked, `stuck` while parked or left out. */
+export type Standing = 'ready' | 'stuck' | 'coming';
+
 /**
- * How the awaited links stand: `ready` once linked, `stuck` while parked or left out. Locks them, so that one which settles at
- * this moment is not missed.
+ * How the awaited links stand. Locks them, so that one which settles at this moment is not missed: nor one that gave way, while
+ * we waited for its lock, to the link that knew its remote. That is seen by a second look.
  */
-export async function lockAwaited(
-  tx: Queryable,
-  awaited: readonly Awaited[],
-): Promise<Map<string, 'ready' | 'stuck' | 'coming'>> {
+export async function lockAwaited(tx: Queryable, awaited: readonly Awaited[]): Promise<Map<string, Standing>> {
+  const standings = await lockOnce(tx, awaited);
+  const missing = awaited.filter(({ name }) => !standings.has(name));
+  return new Map([...standings, ...(await lockOnce(tx, missing))]);
+}
+
+async function lockOnce(tx: Queryable, awaited: readonly Awaited[]): Promise<Map<string, Standing>> {
   if (awaited.length === 0) return new Map();
-  const rows = await tx.query<{ name: string; standing: 'ready' | 'stuck' | 'coming' }>(
+  const rows = await tx.query<{ name: string; standing: Standing }>(
     {
       name: 'syncflow-lock-awaited',
       text: `select r.name, case when l.state = 'linked' and l.remote_id is not null and l.key is not null then 'ready'

@@ -62,21 +62,27 @@ export async function insertHistory(tx: Queryable, rows: readonly HistoryRow[]):
   );
 }
 
+/** The conflicts of one record. */
+export interface LoggedConflicts {
+  readonly link: Link;
+  readonly key: RecordKey | undefined;
+  readonly conflicts: readonly Conflict[];
+}
+
 /** Logs conflicts, with the values that lost. */
-export async function insertConflicts(
-  tx: Queryable,
-  link: Link,
-  key: RecordKey | undefined,
-  conflicts: readonly Conflict[],
-): Promise<void> {
-  if (conflicts.length === 0) return;
+export async function insertConflicts(tx: Queryable, logged: readonly LoggedConflicts[]): Promise<void> {
+  const rows = logged.flatMap(({ link, key, conflicts }) =>
+    conflicts.map((one) => ({ link_id: link.id, subscriber: link.subscriber, key, ...one })),
+  );
+  if (rows.length === 0) return;
   await tx.query(
     {
       name: 'syncflow-insert-conflicts',
       text: `insert into syncflow.conflict (link_id, subscriber, key, unit, base, hub, remote, winner, rule)
-     select $1::bigint, $2, $3, r.unit, r.base, r.hub, r.remote, r.winner, r.rule
-     from json_to_recordset($4::json) as r(unit text, base json, hub json, remote json, winner text, rule text)`,
+     select r.link_id, r.subscriber, r.key, r.unit, r.base, r.hub, r.remote, r.winner, r.rule
+     from json_to_recordset($1::json) as r(link_id bigint, subscriber text, key text, unit text, base json, hub json, remote json,
+       winner text, rule text)`,
     },
-    [link.id, link.subscriber, key ?? null, storableJson(conflicts)],
+    [storableJson(rows)],
   );
 }

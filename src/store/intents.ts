@@ -216,19 +216,19 @@ export async function countMissed(tx: Queryable, ids: readonly string[]): Promis
   );
 }
 
-/** A create of this subscriber that began before the given moment and has no outcome yet; one that is on its way rather than one that is parked. */
+/** A create of this subscriber that began before the given moment (or at any) and has no outcome yet; one that is on its way rather than one that is parked. */
 export async function openCreate(
   db: Queryable,
   subscriber: string,
-  before: string,
+  before: string | undefined,
 ): Promise<{ readonly key: string | null; readonly parked: boolean } | undefined> {
   const [row] = await db.query<{ key: string | null; parked: boolean }>(
     {
       name: 'syncflow-open-create',
       text: `select l.key, l.parked_code is not null as parked from syncflow.intent i join syncflow.link l on l.id = i.link_id
-       where i.subscriber = $1 and i.kind = 'create' and i.closed_at is null and i.created_at <= $2::timestamptz order by parked, i.id limit 1`,
+       where i.subscriber = $1 and i.kind = 'create' and i.closed_at is null and ($2::timestamptz is null or i.created_at <= $2) order by parked, i.id limit 1`,
     },
-    [subscriber, before],
+    [subscriber, before ?? null],
   );
   return row;
 }

@@ -58,19 +58,22 @@ export class RowsSql {
     return this.#named(`${from}${where} order by ${columns.join(', ')} limit $1::int8`);
   }
 
-  /** `values` are canonical texts; a null matches only NULL. */
-  findBy(values: readonly (readonly [FieldInfo, string | null])[]): Statement {
-    let parameter = 1;
-    const conditions = values.map(([field, value]) => {
+  /** `$1`: JSON array of searches, each an array of canonical texts, without those that must be NULL. `$2`: keys of each at most. */
+  findEach(shape: readonly { readonly field: FieldInfo; readonly isNull: boolean }[]): Statement {
+    let place = 0;
+    const conditions = shape.map(({ field, isNull }) => {
       const column = `t.${quoteIdentifier(field.name)}`;
-      if (value === null) return `${column} is null`;
-      parameter++;
-      if (field.column.kind === 'json') return `${column}::jsonb = $${parameter}::jsonb`;
-      return `${column} = $${parameter}::${castType(field, this.#shapes.table)}`;
+      if (isNull) return `${column} is null`;
+      const text = `(e.v->>${place++})`;
+      if (field.column.kind === 'json') return `${column}::jsonb = ${text}::jsonb`;
+      return `${column} = ${text}::${castType(field, this.#shapes.table)}`;
     });
     const order = this.#definition.key.map((name) => `t.${quoteIdentifier(name)}`).join(', ');
     return this.#named(
-      `select ${this.#key('t')} as key from ${tableName(this.#definition)} t where ${conditions.join(' and ')} order by ${order} limit $1::int8`,
+      `select f.n, f.key from (
+        select e.n::int4 as n, ${this.#key('t')} as key, row_number() over (partition by e.n order by ${order}) as place
+        from json_array_elements($1::json) with ordinality e (v, n) join ${tableName(this.#definition)} t on ${conditions.join(' and ')}
+      ) f where f.place <= $2::int8 order by f.n, f.place`,
     );
   }
 

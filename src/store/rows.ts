@@ -53,15 +53,37 @@ export class HubRows {
   }
 
   /** Keys of records whose fields equal all given values; null and undefined match NULL. No values match nothing. */
-  async findBy(db: Queryable, values: AnyRecord, limit: number): Promise<RecordKey[]> {
-    const wanted = Object.entries(values).map(([name, value]): [FieldInfo, string | null] => {
-      const field = this.#field(name);
-      return [field, this.#canonical(field, value)];
+  async findBy(db: Queryable, values: AnyRecord, limit: number): Promise<readonly RecordKey[]> {
+    return (await this.findEach(db, [values], limit))[0] ?? [];
+  }
+
+  /** The same for many at once: the keys of each, `limit` at most, in key order. One query for all that have the same fields. */
+  async findEach(
+    db: Queryable,
+    wanted: readonly AnyRecord[],
+    limit: number,
+  ): Promise<readonly (readonly RecordKey[])[]> {
+    const searches = wanted.map((values, index) => {
+      const fields = Object.entries(values).map(([name, value]): [FieldInfo, string | null] => {
+        const field = this.#field(name);
+        return [field, this.#canonical(field, value)];
+      });
+      return { index, fields };
     });
-    if (wanted.length === 0) return [];
-    const parameters = wanted.flatMap(([, text]) => (text === null ? [] : [text]));
-    const rows = await db.query<{ key: RecordKey }>(this.#sql.findBy(wanted), [limit, ...parameters]);
-    return rows.map((row) => row.key);
+    const found: RecordKey[][] = wanted.map(() => []);
+    const shapeOf = ({ fields }: (typeof searches)[number]): string =>
+      JSON.stringify(fields.map(([{ name }, text]) => [name, text === null]));
+    for (const group of groupBy(searches, shapeOf)) {
+      const shape = group[0]?.fields ?? [];
+      if (shape.length === 0) continue;
+      const texts = group.map(({ fields }) => fields.flatMap(([, text]) => (text === null ? [] : [text])));
+      const rows = await db.query<{ n: number; key: RecordKey }>(
+        this.#sql.findEach(shape.map(([field, text]) => ({ field, isNull: text === null }))),
+        [JSON.stringify(texts), limit],
+      );
+      for (const { n, key } of rows) found[group[n - 1]?.index ?? 0]?.push(key);
+    }
+    return found;
   }
 
   async count(db: Queryable): Promise<number> {

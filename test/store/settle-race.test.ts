@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database, Queryable } from '../../src/store/database.js';
-import { claimLinks, settleLinks } from '../../src/store/links.js';
+import { claimLinks } from '../../src/store/links.js';
+import { settleLinks } from '../../src/store/settle.js';
 import { makeDue } from '../../src/store/marks.js';
 import { migrate } from '../../src/store/migrate.js';
 import { hubs } from '../setup/hub.js';

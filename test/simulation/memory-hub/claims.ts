@@ -101,29 +101,15 @@ export function claimTwins(store: Store): Twins {
       });
     },
 
-    'syncflow-lock-link': async (tx, [subscriber, key]) => {
-      const named = both(text(subscriber), text(key));
-      const rows = await store.link.lock(
-        tx,
-        store.linkByKey.find(tx, named),
-        Mode.update,
-        (link) => store.linkByKey.keyOf(link) === named,
-      );
+    'syncflow-lock-record-links': async (tx, [subscriber, keys]) => {
+      const named = new Set(json<string[]>(keys).map((key) => both(text(subscriber), key)));
+      const isNamed = (link: LinkRow): boolean => named.has(String(store.linkByKey.keyOf(link)));
+      const rows = await lockInOrder(store, tx, slotsOf(tx, store.linkByKey, named), Mode.update, isNamed);
       return rows.map((link) => ({
         ...shown(link),
         busy: busy(tx, link, store.now()),
         parked_code: link.parked_code,
       }));
-    },
-
-    'syncflow-holds-lease': async (tx, [id, fence]) => {
-      const rows = await store.link.lock(
-        tx,
-        store.linkById.find(tx, Number(id)),
-        Mode.update,
-        (link) => link.fence === Number(fence),
-      );
-      return rows.map(() => ({}));
     },
 
     'syncflow-release-leases': async (tx, [links]) => {
@@ -141,37 +127,41 @@ export function claimTwins(store: Store): Twins {
   };
 }
 
+/** `order by l.id for …` */
+async function lockInOrder(
+  store: Store,
+  tx: Transaction,
+  slots: Slot<LinkRow>[],
+  mode: Mode,
+  matches: (link: LinkRow) => boolean,
+): Promise<LinkRow[]> {
+  const ordered = [...new Set(slots)].sort((a, b) => rowOf(tx, a).id - rowOf(tx, b).id);
+  return store.link.lock(tx, ordered, mode, matches);
+}
+
 function lockTwins(store: Store): Twins {
-  const inOrder = async (
-    tx: Transaction,
-    slots: Slot<LinkRow>[],
-    mode: Mode,
-    matches: (link: LinkRow) => boolean,
-  ): Promise<LinkRow[]> => {
-    const ordered = [...new Set(slots)].sort((a, b) => rowOf(tx, a).id - rowOf(tx, b).id);
-    return store.link.lock(tx, ordered, mode, matches);
-  };
+  const inOrder = (tx: Transaction, slots: Slot<LinkRow>[], mode: Mode, matches: (link: LinkRow) => boolean) =>
+    lockInOrder(store, tx, slots, mode, matches);
+  const ids = (links: readonly LinkRow[]): object[] => links.map(({ id }) => ({ id: String(id) }));
   return {
     'syncflow-lock-links-by-lease': async (tx, [links]) => {
       const fences = fencesOf(links);
       const has = (link: LinkRow): boolean => fences.get(link.id) === link.fence;
       const slots = store.link.where(tx, has, slotsOf(tx, store.linkById, fences.keys()));
-      return inOrder(tx, slots, Mode.update, has);
+      return ids(await inOrder(tx, slots, Mode.update, has));
     },
     'syncflow-lock-links-by-key': async (tx, [links]) => {
       const keys = new Set(
         json<{ subscriber: string; key: string }[]>(links).map((one) => both(one.subscriber, one.key)),
       );
-      return inOrder(tx, slotsOf(tx, store.linkByKey, keys), Mode.update, (link) =>
-        keys.has(String(store.linkByKey.keyOf(link))),
-      );
+      const isNamed = (link: LinkRow): boolean => keys.has(String(store.linkByKey.keyOf(link)));
+      return ids(await inOrder(tx, slotsOf(tx, store.linkByKey, keys), Mode.update, isNamed));
     },
     'syncflow-lock-links-by-remote': async (tx, [links]) => {
-      const ids = json<{ subscriber: string; remoteId: string }[]>(links);
-      const keys = new Set(ids.map((one) => both(one.subscriber, one.remoteId)));
-      return inOrder(tx, slotsOf(tx, store.linkByRemote, keys), Mode.update, (link) =>
-        keys.has(String(store.linkByRemote.keyOf(link))),
-      );
+      const remotes = json<{ subscriber: string; remoteId: string }[]>(links);
+      const keys = new Set(remotes.map((one) => both(one.subscriber, one.remoteId)));
+      const isNamed = (link: LinkRow): boolean => keys.has(String(store.linkByRemote.keyOf(link)));
+      return ids(await inOrder(tx, slotsOf(tx, store.linkByRemote, keys), Mode.update, isNamed));
     },
     'syncflow-lock-awaited': async (tx, [awaited]) => {
       const names = new Map<string, string[]>();

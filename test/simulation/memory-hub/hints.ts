@@ -95,7 +95,7 @@ export function intentTwins(store: Store): Twins {
     },
 
     'syncflow-open-create': (tx, [subscriber, before]) => {
-      const until = momentOf(text(before));
+      const until = before === null ? Infinity : momentOf(text(before));
       const isOpen = (intent: IntentRow): boolean =>
         intent.subscriber === subscriber &&
         intent.kind === 'create' &&

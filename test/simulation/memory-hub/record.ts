@@ -1,11 +1,23 @@
 /** Twins of the statements on history, conflicts, runs, settings and sleepers: what the hub remembers beside its links. */
 import { rowOf } from './claims.js';
 import { momentOf, sqlText, type Moment } from './moment.js';
-import { json, jsonText, optional, slotsOf, text, type RunRow, type Store, type Twins } from './store.js';
+import { json, jsonText, slotsOf, text, type RunRow, type Store, type Twins } from './store.js';
 import { Lockable, Mode, type Transaction } from './transaction.js';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
+
+interface ConflictToLog {
+  readonly link_id: string;
+  readonly subscriber: string;
+  readonly key?: string;
+  readonly unit: string;
+  readonly base: unknown;
+  readonly hub: unknown;
+  readonly remote: unknown;
+  readonly winner: string;
+  readonly rule: string;
+}
 
 export function recordTwins(store: Store): Twins {
   return {
@@ -37,15 +49,13 @@ function auditTwins(store: Store): Twins {
       return [];
     },
 
-    'syncflow-insert-conflicts': async (tx, [linkId, subscriber, key, conflicts]) => {
-      const list =
-        json<{ unit: string; base: unknown; hub: unknown; remote: unknown; winner: string; rule: string }[]>(conflicts);
-      for (const r of list)
+    'syncflow-insert-conflicts': async (tx, [conflicts]) => {
+      for (const r of json<ConflictToLog[]>(conflicts))
         await store.conflict.insert(tx, {
           id: store.conflict.nextId(),
-          link_id: Number(linkId),
-          subscriber: text(subscriber),
-          key: optional(key),
+          link_id: Number(r.link_id),
+          subscriber: r.subscriber,
+          key: r.key ?? null,
           unit: r.unit,
           base: jsonText(r.base),
           hub: jsonText(r.hub),

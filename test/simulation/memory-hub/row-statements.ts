@@ -65,20 +65,22 @@ export class MemoryRowStatements implements RowStatements {
     });
   }
 
-  findBy(values: readonly (readonly [FieldInfo, string | null])[]): Statement {
-    const shape = values.map(([field, value]) => `${field.name}${value === null ? ' is null' : ''}`);
-    return this.#named(`find by ${JSON.stringify(shape)}`, async (tx, [limit, ...params]) => {
+  findEach(shape: readonly { readonly field: FieldInfo; readonly isNull: boolean }[]): Statement {
+    const name = shape.map(({ field, isNull }) => `${field.name}${isNull ? ' is null' : ''}`);
+    return this.#named(`find each ${JSON.stringify(name)}`, async (tx, [searches, limit]) => {
       const table = this.#table;
       await table.enter(tx);
-      let next = 0;
-      const wanted = values.map(([field, value]) => [field, value === null ? null : String(params[next++])] as const);
-      const slots = table.table.where(tx, (row) =>
-        wanted.every(([field, value]) => comparable(field, row[field.name] ?? null) === comparable(field, value)),
-      );
-      return table
-        .inOrder(tx, slots)
-        .slice(0, Number(limit))
-        .map((slot) => ({ key: table.keyOf(rowOf(tx, slot)) }));
+      return json<string[][]>(searches).flatMap((texts, index) => {
+        let next = 0;
+        const wanted = shape.map(({ field, isNull }) => [field, isNull ? null : String(texts[next++])] as const);
+        const slots = table.table.where(tx, (row) =>
+          wanted.every(([field, value]) => comparable(field, row[field.name] ?? null) === comparable(field, value)),
+        );
+        return table
+          .inOrder(tx, slots)
+          .slice(0, Number(limit))
+          .map((slot) => ({ n: index + 1, key: table.keyOf(rowOf(tx, slot)) }));
+      });
     });
   }
 

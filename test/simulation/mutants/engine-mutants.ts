@@ -30,7 +30,7 @@ const passes: readonly Mutant[] = [
     name: 'events-link-not-absorbed',
     mistake: 'The link that an event made for a remote which we had just created is left beside that of its record.',
     breaks: ['S9'],
-    file: 'src/store/links.ts',
+    file: 'src/store/settle.ts',
     find: '  await absorbTwins(tx, kept);\n',
     replace: '',
   },
@@ -50,7 +50,7 @@ const statements: readonly Mutant[] = [
     name: 'settling-clears-a-new-hint',
     mistake: 'Settling clears “due” though a hint has come in meanwhile.',
     breaks: ['S7'],
-    file: 'src/store/links.ts',
+    file: 'src/store/settle.ts',
     find: 'due_at = case when l.generation <> r.generation then case when l.parked_code is null then clock_timestamp() end when r.due_in',
     replace: 'due_at = case when r.due_in',
     twin: {
@@ -63,7 +63,7 @@ const statements: readonly Mutant[] = [
     name: 'fence-not-checked-when-settling',
     mistake: 'A worker that has lost its lease settles the link all the same.',
     breaks: ['S13'],
-    file: 'src/store/links.ts',
+    file: 'src/store/settle.ts',
     find: 'from r where l.id = r.id and l.fence = r.fence returning',
     replace: 'from r where l.id = r.id returning',
     twin: {

@@ -16,6 +16,7 @@ import * as overview from '../../../src/store/overview.js';
 import * as resolutions from '../../../src/store/resolutions.js';
 import { pruneTable } from '../../../src/store/prune.js';
 import * as runs from '../../../src/store/runs.js';
+import * as settle from '../../../src/store/settle.js';
 import * as settings from '../../../src/store/settings.js';
 import * as witnesses from '../../../src/store/witnesses.js';
 
@@ -186,12 +187,13 @@ const linkCommands = [
     const link = known.claimed[which % known.claimed.length];
     return link === undefined ? undefined : links.holdsLease(tx, link);
   }),
+  command('holdLeases', fc.boolean(), () => async (tx, _db, known) => [...(await links.holdLeases(tx, known.claimed))]),
   command('settleLinks', few(fc.tuple(fc.nat(9), settlement)), (given) => async (tx, _db, known) => {
     const chosen = new Map(given.map(([which, one]) => [known.claimed[which % known.claimed.length], one]));
     const some = [...chosen].flatMap(([link, one]) =>
-      link === undefined ? [] : [{ ...one, link } as links.Settlement],
+      link === undefined ? [] : [{ ...one, link } as settle.Settlement],
     );
-    return [...(await links.settleLinks(tx, some))].sort();
+    return [...(await settle.settleLinks(tx, some))].sort();
   }),
   command(
     'findLinks',
@@ -200,7 +202,9 @@ const linkCommands = [
       async (tx) =>
         inIdOrder(await links.findLinks(tx, [...keys, ...ids])),
   ),
-  command('lockLink', fc.tuple(subscriber, key), (given) => (tx) => links.lockLink(tx, ...given)),
+  command('lockRecordLinks', fc.tuple(subscriber, few(key)), (given) => async (tx) => [
+    ...(await links.lockRecordLinks(tx, ...given)),
+  ]),
   command(
     'lockAwaited',
     fc.tuple(byKey, byRemote),
@@ -289,7 +293,11 @@ const hintCommands = [
     const intent = known.intents[which % known.intents.length];
     return intents.countMissed(tx, intent === undefined ? [] : [intent.id]);
   }),
-  command('openCreate', fc.tuple(subscriber, at), (given) => (tx) => intents.openCreate(tx, ...given)),
+  command(
+    'openCreate',
+    fc.tuple(subscriber, fc.option(at, { nil: undefined })),
+    (given) => (tx) => intents.openCreate(tx, ...given),
+  ),
   command(
     'intentsByCause',
     few(fc.nat(20)),
@@ -377,7 +385,9 @@ const recordCommands = [
   command('conflicts', fc.nat(9), (which) => (tx, _db, known) => {
     const link = known.claimed[which % known.claimed.length];
     const conflict = { unit: 'name', base: null, hub: 'a', remote: ['b'], winner: 'hub', rule: 'latest' };
-    return link === undefined ? Promise.resolve() : insertConflicts(tx, link, link.key, [conflict as never]);
+    return link === undefined
+      ? Promise.resolve()
+      : insertConflicts(tx, [{ link, key: link.key, conflicts: [conflict as never] }]);
   }),
   command('brake', fc.nat(3), (coming) => (tx) => overBrake(tx, brake, 'deleted', coming)),
   command(

@@ -6,7 +6,16 @@ import { groundOf } from '../../../src/engine/ground.js';
 import { systemClock } from '../../../src/engine/environment.js';
 import { sqlState, type Database, type Queryable } from '../../../src/store/database.js';
 import { claimEvents, insertEvents, makeSighted } from '../../../src/store/inbox.js';
-import { claimLinks, findLinks, holdsLease, lockLink, settleLinks } from '../../../src/store/links.js';
+import { lockAwaited } from '../../../src/store/awaited.js';
+import {
+  claimLinks,
+  deleteLinks,
+  findLinks,
+  holdsLease,
+  lockRecordLinks,
+  type Link,
+} from '../../../src/store/links.js';
+import { settleLinks } from '../../../src/store/settle.js';
 import { claimMarks, makeDue } from '../../../src/store/marks.js';
 import { HubRows } from '../../../src/store/rows.js';
 import { writeSetting } from '../../../src/store/settings.js';
@@ -115,8 +124,23 @@ describe.each(hubs)('two sessions on $name', { timeout: 30_000 }, (hub) => {
 
   test('a claim skips what somebody has locked', async () => {
     await makeDue(db, [due('["1"]'), due('["2"]')]);
-    await lockLink(await one.tx, 'customer/a', '["1"]');
+    await lockRecordLinks(await one.tx, 'customer/a', ['["1"]']);
     expect((await claimAll(await two.tx)).map((link) => link.key)).toEqual(['["2"]']);
+  });
+
+  test('a link that gives way while its lock is waited for is found in the one that takes its place', async () => {
+    await makeDue(db, [due('["1"]')]);
+    await makeSighted(db, [{ subscriber: 'customer/a', remoteId: 'r1', lane: 0, gone: false, at: null }]);
+    const links = await claimAll(db);
+    const own = links.find((link) => link.key !== undefined) as Link;
+    const stranger = links.find((link) => link.key === undefined) as Link;
+    const tx = await one.tx;
+    await deleteLinks(tx, [own.id]);
+    await settleLinks(tx, [{ link: stranger, key: '["1"]', state: 'linked' }]);
+    const standing = lockAwaited(await two.tx, [{ name: 'n', subscriber: 'customer/a', key: '["1"]' }]);
+    expect(await waits(standing)).toBe(true);
+    await one.commit();
+    expect([...(await standing)]).toEqual([['n', 'ready']]);
   });
 
   test('two inserts of one key: the second waits, then changes what the first has made', async () => {
@@ -239,9 +263,9 @@ describe.each(hubs)('two sessions on $name', { timeout: 30_000 }, (hub) => {
 
   test('a wait ends with the time that the transaction allows for it', async () => {
     await makeDue(db, [due('["1"]')]);
-    await lockLink(await one.tx, 'customer/a', '["1"]');
+    await lockRecordLinks(await one.tx, 'customer/a', ['["1"]']);
     const hasty = new Session(db, 200);
-    expect(await stateOf(lockLink(await hasty.tx, 'customer/a', '["1"]'))).toBe('55P03');
+    expect(await stateOf(lockRecordLinks(await hasty.tx, 'customer/a', ['["1"]']))).toBe('55P03');
     expect(await hasty.rollback()).toBe('rolled back');
   });
 });

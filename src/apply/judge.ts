@@ -1,0 +1,119 @@
+/** What becomes of a remote that no record stands for, from what is known of it and of whoever it may belong to. Pure. */
+import type { RecordKey } from '../catalog/key.js';
+import type { ParkCode } from '../outward/plan.js';
+import type { CreatePolicy } from '../subscriber/policy.js';
+
+/** What a judgement rests on. */
+export interface Facts {
+  readonly remoteId: string;
+  /** The subscriber has to do with such remotes. */
+  readonly accepted: boolean;
+  /** The record that our marker on it names. */
+  readonly marked: RecordKey | undefined;
+  /** That record is there. */
+  readonly isPresent: boolean;
+  /** Without a marker: records with the same match values that nothing else is paired with. */
+  readonly free: readonly RecordKey[];
+  /** The others, and the remotes that have them. */
+  readonly taken: readonly { readonly key: RecordKey; readonly remoteId: string }[];
+  /** Other remotes without a record that claim the same. */
+  readonly rivals: readonly string[];
+  /** A create without an outcome, in a system without markers: this may be what it made. */
+  readonly create: { readonly key: string | null; readonly parked: boolean } | undefined;
+  /** How the link of a record stands; undefined where it has none. */
+  readonly own: (key: RecordKey) => OwnLink | undefined;
+}
+
+/** The link that a record has already. */
+export interface OwnLink {
+  readonly id: string;
+  readonly remoteId: string | undefined;
+  /** Somebody is at work on it, or a write of ours has no answer yet. */
+  readonly busy: boolean;
+  readonly parked: ParkCode | undefined;
+}
+
+export type Verdict =
+  /** They belong together; the record's own link gives way. `concludes`: the remote proves what its create made. */
+  | { readonly kind: 'adopt'; readonly key: RecordKey; readonly own: OwnLink | undefined; readonly concludes: boolean }
+  | { readonly kind: 'create' }
+  | { readonly kind: 'exclude' }
+  | { readonly kind: 'park'; readonly code: ParkCode; readonly reason: string }
+  /** A create is under way that may be this one. */
+  | { readonly kind: 'later' }
+  /** It may be what the create of this record made, and that is held. */
+  | { readonly kind: 'await'; readonly key: RecordKey };
+
+export interface Rules {
+  readonly match: readonly string[];
+  readonly createInward: CreatePolicy;
+}
+
+export function judge(facts: Facts, rules: Rules): Verdict {
+  if (!facts.accepted) return { kind: 'exclude' };
+  return facts.marked === undefined ? judgeMatching(facts, rules) : judgeMarked(facts, facts.marked);
+}
+
+function judgeMarked(facts: Facts, key: RecordKey): Verdict {
+  const adopted = takeOver(facts, key, { isProven: true });
+  if (adopted.kind !== 'adopt') return adopted;
+  if (!facts.isPresent) return twin(`it bears the marker of record ${key}, which is not here`);
+  const { remoteId, rivals } = facts;
+  if (rivals.length > 0) return twin(`${[remoteId, ...rivals].sort().join(', ')} bear the marker of record ${key}`);
+  return adopted;
+}
+
+function judgeMatching(facts: Facts, { match, createInward }: Rules): Verdict {
+  const { free, taken, rivals, create } = facts;
+  if (create?.parked === true)
+    return ambiguous(
+      `it may be what the create of ${create.key ?? 'a record'} made, which is parked: decide about that first`,
+    );
+  if (create !== undefined) return { kind: 'later' };
+  const [key] = free;
+  if (key === undefined && taken.length > 0) return ambiguous(pairedAlready(match, taken));
+  if (key !== undefined) {
+    if (free.length + rivals.length > 1) return ambiguous(ambiguity(match, free, [facts.remoteId, ...rivals]));
+    return takeOver(facts, key, { isProven: false });
+  }
+  if (createInward === 'ignore') return { kind: 'exclude' };
+  if (createInward === 'park')
+    return { kind: 'park', code: 'policy', reason: 'a new remote, and createInward is "park"' };
+  return { kind: 'create' };
+}
+
+/**
+ * The record's own link gives way to the one that knows the remote, unless somebody is at work on it. Where it is parked because
+ * nobody knew what its create had made, a remote that bears its marker proves it.
+ */
+function takeOver({ own, remoteId }: Facts, key: RecordKey, { isProven }: { isProven: boolean }): Verdict {
+  const link = own(key);
+  if (link?.remoteId !== undefined && link.remoteId !== remoteId)
+    return twin(`record ${key} is linked to ${link.remoteId} already: this remote is a twin`);
+  const concludes = isProven && link?.parked === 'unknown-create';
+  if (link?.busy === true && !concludes) return link.parked === undefined ? { kind: 'later' } : { kind: 'await', key };
+  return { kind: 'adopt', key, own: link, concludes };
+}
+
+function twin(reason: string): Verdict {
+  return { kind: 'park', code: 'twin', reason };
+}
+
+function ambiguous(reason: string): Verdict {
+  return { kind: 'park', code: 'ambiguous', reason };
+}
+
+/** A second remote for a record: entered there by hand, or made by a request of ours that came late. It gets no record of its own. */
+function pairedAlready(match: readonly string[], taken: Facts['taken']): string {
+  const pairs = taken.map(({ key, remoteId }) => `${key} (linked to ${remoteId})`).join(', ');
+  return `it matches by ${match.join(', ')} what is linked already: record ${pairs}`;
+}
+
+/** "records 1, 2 and remotes r1, r2 match by email": both sides, so that a person can tell them apart. */
+export function ambiguity(match: readonly string[], keys: readonly RecordKey[], remoteIds: readonly string[]): string {
+  const side = (name: string, all: readonly string[]): string => {
+    const ids = [...new Set(all)].sort();
+    return `${name}${ids.length === 1 ? '' : 's'} ${ids.join(', ')}`;
+  };
+  return `${side('record', keys)} and ${side('remote', remoteIds)} match by ${match.join(', ')}`;
+}
