@@ -139,8 +139,8 @@ const applying: readonly Mutant[] = [
     mistake: 'The conflicts of a merge that writes the hub are lost on the way into the log.',
     breaks: ['S5', 'S6'],
     file: 'src/apply/apply.ts',
-    find: 'conflicts: merged.conflicts,\n    history,\n    emit,',
-    replace: 'history,\n    emit,',
+    find: 'conflicts: [...merged.conflicts, ...(before === undefined ? [] : lateConflicts(binding, seen, before))],',
+    replace: 'conflicts: before === undefined ? [] : lateConflicts(binding, seen, before),',
   },
   {
     name: 'owed-after-an-apply-forgotten',

@@ -158,8 +158,8 @@ const sending: readonly Mutant[] = [
     mistake: 'After an update of unknown outcome everything that was sent is taken for written.',
     breaks: ['S3', 'S8'],
     file: 'src/outward/resolve.ts',
-    find: 'sent: appliedPart(binding, link, intent, sight.remote),',
-    replace: 'sent: sentOf(intent, { firstHand: false }),',
+    find: 'const sent = writtenPart(binding.mapping, link.shadow, draft, remote);',
+    replace: 'const sent = sentOf(intent, { firstHand: false });',
   },
   {
     name: 'replay-is-not-looked-at',
