@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Tests what users install: builds, packs, installs the tarball into an empty project, and there imports every export, type-checks
- * a strict consumer, calls the command and runs the examples. `--no-build` packs `dist` as it is; `--keep` leaves the folder.
+ * a strict consumer, calls the command, runs the examples, and does what the pages of `docs/` say. `--no-build` packs `dist` as it is; `--keep` leaves the folder.
  *
  * Examples import the sources, as they can be run from a clone; here they get the package instead. Those that read other sources of the
  * repository are left out. `examples/<name>/main.ts` runs, and must end by itself with exit code 0.
@@ -21,11 +21,14 @@ const tsc = join(root, 'node_modules/typescript/bin/tsc');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const longestMs = 180_000;
 const longestExampleMs = 60_000;
+const longestPagesMs = 900_000;
 
 const subpaths = Object.keys(manifest.exports).filter((one) => one !== './package.json');
 const specifierOf = (subpath) => manifest.name + subpath.slice(1);
 /** What the connectors need at run time; they can't be imported without. */
 const peers = ['stripe', 'nano'];
+/** What the pages of docs/ install beside. */
+const beside = ['typescript', 'tsx', '@types/node', 'zod'];
 
 class Failure extends Error {}
 
@@ -35,9 +38,10 @@ try {
   await step('install', () => install([tarball]));
   await Promise.all([step('import without peers', importWithoutPeers), step('command', command)]);
   // the versions that are installed here: what was tested, and in npm's cache
-  await step('install peers', () => install([...peers, '@types/node'].map((name) => `${name}@${versionOf(name)}`)));
+  await step('install peers', () => install([...peers, ...beside].map((name) => `${name}@${versionOf(name)}`)));
   await Promise.all([step('import every export', importEvery), step('types', typecheck)]);
   await step('run', runExamples);
+  await step('docs', runPages);
   documents();
   console.log(`package: ${manifest.name} ${manifest.version} works when installed`);
 } catch (error) {
@@ -159,6 +163,12 @@ async function runExamples() {
     const script = join(consumer, 'out', `${name}.js`);
     if (existsSync(script)) await run(process.execPath, [script], consumer, longestExampleMs);
   }
+}
+
+/** Pages of docs/ that say what to type: it is typed, here, with the package. */
+async function runPages() {
+  const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
+  process.stdout.write(await run(process.execPath, [tsx, 'scripts/docs/main.ts', consumer], root, longestPagesMs));
 }
 
 /** npm passes over what "files" names and isn't there. */

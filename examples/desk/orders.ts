@@ -76,7 +76,6 @@ export class DeskOrderSubscriber extends SubscriberBase<typeof Order, DeskOrder,
     return done(String(order.id), order);
   }
 
-  // README: steps
   override async update(operation: UpdateOperation<DeskOrder>): Promise<Outcome<DeskOrder>> {
     const { remoteId, changed, children } = operation;
     const order = `/orders/${remoteId}`;
@@ -94,7 +93,6 @@ export class DeskOrderSubscriber extends SubscriberBase<typeof Order, DeskOrder,
     for (const line of remove) await step(`remove ${line.key}`, 'DELETE', `${order}/lines/${line.remoteId}`, {});
     return done(remoteId, await this.account.call('GET', order)); // as `fetch` shows it, all steps included
   }
-  // end
 
   override async delete({ remoteId, version }: DeleteOperation<DeskOrder>): Promise<Outcome<DeskOrder>> {
     await this.account.call('DELETE', `/orders/${remoteId}`, { ifMatch: version });

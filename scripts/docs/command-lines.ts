@@ -1,7 +1,7 @@
 /** Whether the command lines of a text are ones that `syncflow` takes. */
 import type { Command } from 'commander';
 
-const starts = /(?:^|[\s;&|(])(?:npx syncflow|npm run syncflow --|syncflow)\s+([^;&|\n#)]*)/g;
+const starts = /(?:\bnpx syncflow|\bnpm run syncflow --|(?:^|[;&|(]) *syncflow)\s+([^;&|\n#)]*)/gm;
 
 export function wrongCommands(program: Command, text: string): string[] {
   const lines = text.replaceAll(/\\\n\s*/g, ' ');

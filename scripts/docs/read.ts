@@ -18,6 +18,8 @@ export interface Page {
   readonly path: string;
   readonly text: string;
   readonly blocks: readonly Block[];
+  /** What a reader has done before a page that is run begins: the shell in a comment `<!-- setup … -->`. */
+  readonly setup: string;
   readonly links: readonly { readonly href: string; readonly line: number }[];
   readonly anchors: ReadonlySet<string>;
 }
@@ -48,7 +50,8 @@ export function parsePage(path: string, text: string): Page {
       else if (token.type === 'heading') anchors.add(slugger.slug(plain(token)));
     });
   }
-  return { path, text, blocks, links, anchors };
+  const [, setup = ''] = /<!-- setup\n(.*?)-->/s.exec(text) ?? [];
+  return { path, text, blocks, setup, links, anchors };
 }
 
 /** The words of a heading as they are shown. */

@@ -10,7 +10,7 @@ import { option, parsePage, readPages } from '../../scripts/docs/read.js';
 import { typecheck } from '../../scripts/docs/typecheck.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const pages = readPages(root).filter(({ path }) => path.startsWith('docs/'));
+const pages = readPages(root).filter(({ path }) => path === 'README.md' || path.startsWith('docs/'));
 const blocks = pages.flatMap((page) => page.blocks.map((block) => ({ ...block, at: `${page.path}:${block.line}` })));
 const inLanguage = (language: string) => blocks.filter((block) => block.language === language);
 

@@ -41,7 +41,7 @@ export function stripeSubscriber(shape: MainShape, kind: StripeKind, place: Subs
   const needsCurrency =
     kind === 'invoice' || (kind === 'product' && lines.some(({ code }) => code.includes('unit_amount')));
   return subscriberFile({
-    head: `How ${shape.name} stands in Stripe, as its ${kind}s. See README: the mapping.`,
+    head: `How ${shape.name} stands in Stripe, as its ${kind}s. See docs/how-to/map-fields.md.`,
     lines,
     bases: [importLine([stripeBases[kind]], 'syncflow/stripe')],
     declaration: `${stripeBases[kind]}<typeof ${shape.className}>`,

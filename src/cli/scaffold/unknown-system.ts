@@ -111,7 +111,7 @@ export function unknownSubscriber(shape: MainShape, place: UnknownPlace): string
     `export class ${place.className} extends SubscriberBase<typeof ${shape.className}, ${remote}, ${place.accountClass}> {`,
     `  static readonly system = ${quoted(place.system)};`,
     '',
-    '  // Switch on what the system can do, and fill in what belongs to it (README, "Capabilities").',
+    '  // Switch on what the system can do, and fill in what belongs to it (docs/how-to/write-a-connector.md#capabilities).',
     '  override readonly capabilities: Capabilities = {',
     '    ...leastCapabilities,',
     '    // marker: true, // find({ by: "key" }) and keyOf',
@@ -159,7 +159,7 @@ const methods = (remote: string, shape: MainShape, { accountClass }: UnknownPlac
     throw open('fetch', 'read one remote as it is now: found(remote), gone() if surely deleted, else missing(why)');
   }
 
-  /** What an error means that any of the methods threw: see the table of outcomes in the README. */
+  /** What an error means that any of the methods threw: see docs/how-to/write-a-connector.md#outcomes. */
   override outcomeOf(error: unknown): Outcome<${remote}> {
     if (error instanceof ${error})
       return outcomeOfStatus(error.status, error.message, { retryAfterMs: error.retryAfterMs });
