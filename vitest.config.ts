@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'src/**/*.test.ts'],
+    // in Chromium: `npm run test:browser`
+    exclude: ['test/browser/**'],
     // Two files at a time: each may start embedded hubs of its own, 2 to 4 s apiece on two cores.
     pool: 'forks',
     maxWorkers: 2,

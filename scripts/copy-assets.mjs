@@ -36,7 +36,10 @@ for (const path of assets) {
 }
 
 const stale = filesIn(dist).filter(
-  (path) => unneeded.has(path) || !sourcesOf(path).some((one) => existsSync(join(src, one))),
+  // the dashboard's page is put there by its own build
+  (path) =>
+    !path.startsWith('dashboard/') &&
+    (unneeded.has(path) || !sourcesOf(path).some((one) => existsSync(join(src, one)))),
 );
 for (const path of stale) rmSync(join(dist, path));
 

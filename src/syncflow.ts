@@ -6,6 +6,7 @@ import { inReferenceOrder } from './engine/bind.js';
 import { examine } from './doctor/doctor.js';
 import type { DoctorReport } from './doctor/finding.js';
 import { Loops } from './engine/loops.js';
+import type { Binding } from './engine/binding.js';
 import { findBinding, prepare, subscribersOf, type Prepared } from './engine/prepare.js';
 import { SyncflowError } from './errors.js';
 import { parkedCauses, type ParkedCause } from './explain/causes.js';
@@ -373,6 +374,17 @@ export class Syncflow {
     );
   }
 
+  /** @internal What the dashboard reads beside the public questions. */
+  async inside(): Promise<{
+    readonly db: Database;
+    readonly bindings: readonly Binding[];
+    readonly accounts: Readonly<Record<string, unknown>>;
+    readonly now: Date;
+  }> {
+    const { env, bindings } = await this.#ready();
+    return { db: env.db, bindings, accounts: this.#options.accounts ?? {}, now: env.clock.now() };
+  }
+
   #emit<N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]): void {
     for (const observer of this.#observers) observer({ name, event } as AnyEvent);
     for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<SyncflowEvents[N]>)(event);
@@ -386,6 +398,8 @@ export interface RetryFilter {
   readonly subscriber?: string;
   readonly code?: string;
   readonly id?: string;
+  /** Only those that are parked with just these words. */
+  readonly reasons?: readonly string[];
   readonly as?: 'create';
 }
 

@@ -38,6 +38,7 @@ const http = z
     maxWebhookBytes: z.number().int().positive(),
     bodyTimeoutMs: milliseconds,
     allowedHosts: z.array(z.string().min(1)),
+    dashboard: z.enum(['loopback', 'token', 'off']),
     basePath: z.string().startsWith('/', 'must begin with "/"'),
   } satisfies Record<keyof HttpOptions, z.ZodType>)
   .partial();

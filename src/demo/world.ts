@@ -47,7 +47,7 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
   };
   try {
     const server = await listen(
-      (request) => open.flow?.handler(request) ?? Promise.resolve(new Response('starting', { status: 503 })),
+      (request, peer) => open.flow?.handler(request, peer) ?? Promise.resolve(new Response('starting', { status: 503 })),
       { port },
     );
     open.server = server;

@@ -87,12 +87,13 @@ function ofHistory(row: HistoryReport, events: readonly string[]): TimelineEntry
     units: detail.units ?? [],
     intent: detail.intent ?? null,
     events,
+    ...(row.event === 'operated' ? { note: `${detail.code ?? ''}: ${detail.reason ?? ''}` } : {}),
     ...(row.event === 'parked' ? { parked: { code: detail.code ?? '', reason: detail.reason ?? '' } } : {}),
   };
 }
 
 function byOf({ subscriber, detail, event }: HistoryReport, isInward: boolean): Writer | null {
-  if (detail.intent !== undefined) return writerOf(detail.editedBy);
+  if (detail.intent !== undefined || event === 'operated') return writerOf(detail.editedBy);
   if (!isInward || event === 'linked') return null;
   return { kind: 'subscriber', subscriber };
 }

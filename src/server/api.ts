@@ -2,8 +2,8 @@
 import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import { didYouMean } from '../errors.js';
-import { readBody } from './body.js';
 import { guard } from './guard.js';
+import { readJson, readQuery } from './input.js';
 import type { LongOptions, Operations } from './operations.js';
 import { apiFailure, errorBody, failure, HttpError, json, type HttpReport } from './respond.js';
 
@@ -15,7 +15,6 @@ export interface ApiOptions {
   readonly onStop: () => void;
 }
 
-const maxBodyBytes = 64 * 1024;
 /** A line is sent at least this often while something long goes on, so that no proxy or client gives up. */
 const heartbeatMs = 10_000;
 
@@ -134,31 +133,6 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
     return failure(known);
   });
   return api;
-}
-
-async function readJson<T>(context: Context, schema: z.ZodType<T>, timeoutMs: number): Promise<T> {
-  const bytes = await readBody(context.req.raw, { maxBytes: maxBodyBytes, timeoutMs });
-  if (bytes.byteLength === 0) return checked(schema, {});
-  const type = context.req.header('content-type') ?? '';
-  if (!/^application\/json\b/i.test(type)) throw new HttpError(415, 'type', 'the body must be application/json');
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw new HttpError(400, 'usage', "the body isn't JSON");
-  }
-  return checked(schema, value);
-}
-
-function readQuery<T>(context: Context, schema: z.ZodType<T>): T {
-  return checked(schema, context.req.query());
-}
-
-function checked<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`);
-  throw new HttpError(400, 'usage', `the request doesn't fit: ${problems.join('; ')}`);
 }
 
 type LongWork = (options: LongOptions) => Promise<object>;

@@ -37,10 +37,9 @@ export function guard(request: Request, token: string, allowedHosts: readonly st
   }
 }
 
-function checkHost(request: Request, allowedHosts: readonly string[]): void {
-  // The Host header, where there is one: the URL of a mounted handler may have been made from something else.
-  const given = request.headers.get('host') ?? new URL(request.url).host;
-  const name = given.replace(/:\d*$/, '').toLowerCase();
+export function checkHost(request: Request, allowedHosts: readonly string[]): void {
+  const given = hostOf(request);
+  const name = nameOf(given);
   if (
     loopback.has(name) ||
     allowedHosts.some((host) => host.toLowerCase() === name || host.toLowerCase() === given.toLowerCase())
@@ -49,17 +48,30 @@ function checkHost(request: Request, allowedHosts: readonly string[]): void {
   throw new HttpError(403, 'host', 'this host name is not served', { hint: 'Add it to http.allowedHosts.' });
 }
 
-function checkOrigin(request: Request): void {
+/** Whether it was asked by a name of this machine. That alone proves nothing: see `Sessions`. */
+export function isLoopbackHost(request: Request): boolean {
+  return loopback.has(nameOf(hostOf(request)));
+}
+
+/** The Host header, where there is one: the URL of a mounted handler may have been made from something else. */
+function hostOf(request: Request): string {
+  return request.headers.get('host') ?? new URL(request.url).host;
+}
+
+function nameOf(host: string): string {
+  return host.replace(/:\d*$/, '').toLowerCase();
+}
+
+export function checkOrigin(request: Request): void {
   const origin = request.headers.get('origin');
   const site = request.headers.get('sec-fetch-site');
-  const host = request.headers.get('host') ?? new URL(request.url).host;
-  const isOurs = origin === null || (URL.canParse(origin) && new URL(origin).host === host);
+  const isOurs = origin === null || (URL.canParse(origin) && new URL(origin).host === hostOf(request));
   if (isOurs && site !== 'cross-site' && site !== 'same-site') return;
   throw new HttpError(403, 'origin', 'requests from other sites are refused');
 }
 
 /** Digests have one length, so that neither length nor content shows in the time it takes. */
-function sameToken(given: string, token: string): boolean {
+export function sameToken(given: string, token: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(token));
 }

@@ -6,6 +6,8 @@ import { readBody } from './body.js';
 import { Metrics } from '../metrics/metrics.js';
 import { checkedToken, guard } from './guard.js';
 import { LocalOperations } from './operations.js';
+import { dashboardRoutes } from './dashboard/routes.js';
+import type { Peer } from './dashboard/session.js';
 import { failure, HttpError, json, webhookFailure, type HttpReport } from './respond.js';
 
 export type { HttpReport } from './respond.js';
@@ -19,6 +21,12 @@ export interface HttpOptions {
   readonly bodyTimeoutMs?: number;
   /** Host names by which the control API may be reached besides this machine's own (`localhost`, 127.0.0.1, [::1]). */
   readonly allowedHosts?: readonly string[];
+  /**
+   * The dashboard at `/dashboard/`. `loopback`: whoever sits at this machine reads it without more ado, anybody else signs in with
+   * `apiToken`. `token`: everybody signs in; for machines that others use, too, or behind a proxy on the same machine. `off`: there
+   * is none. `loopback` unless given.
+   */
+  readonly dashboard?: 'loopback' | 'token' | 'off';
   /** Where the handler is mounted in another server: `/syncflow`. The root unless given. */
   readonly basePath?: string;
 }
@@ -34,14 +42,15 @@ export interface HandlerOptions extends HttpOptions {
 
 type Routes = Pick<Hono, 'all' | 'get' | 'post' | 'route'>;
 
-export type Handler = (request: Request) => Promise<Response>;
+/** `peer`: what the server knows of where the request came from; without it, nobody counts as being on this machine. */
+export type Handler = (request: Request, peer?: Peer) => Promise<Response>;
 
 /** Webhook bodies held in memory at once; beyond that senders are asked to come again. */
 const maxConcurrentWebhooks = 128;
 const healthTimeoutMs = 2_000;
 
 /**
- * `POST /webhooks/:account`, `GET /health`, and `/api/…` and `GET /metrics` where a token is given.
+ * `POST /webhooks/:account`, `GET /health`, the dashboard, and `/api/…` and `GET /metrics` where a token is given.
  *
  * @example
  * const handle = createHandler(flow, { basePath: '/syncflow', apiToken: process.env.SYNCFLOW_API_TOKEN ?? '' });
@@ -71,12 +80,45 @@ export function createHandler(flow: Syncflow, options: HandlerOptions = {}): Han
       }),
     );
   }
+  const peers = new WeakMap<Request, Peer>();
+  if (options.dashboard !== 'off') addDashboard(app, flow, peers, token, options);
   root.notFound(() => failure(new HttpError(404, 'not-found', 'there is nothing at this path')));
   root.onError((error) => {
     options.report?.({ where: 'http', status: 500, error });
     return failure(new HttpError(500, 'internal', 'something failed inside'));
   });
-  return async (request) => root.fetch(request);
+  return async (request, peer) => {
+    if (peer !== undefined) peers.set(request, peer);
+    return root.fetch(request);
+  };
+}
+
+function addDashboard(
+  app: Routes,
+  flow: Syncflow,
+  peers: WeakMap<Request, Peer>,
+  token: string | undefined,
+  options: HandlerOptions,
+): void {
+  const basePath = options.basePath?.replace(/\/$/, '') ?? '';
+  const toPage = (): Response =>
+    new Response(undefined, {
+      status: 302,
+      headers: { location: `${basePath}/dashboard/`, 'cache-control': 'no-store' },
+    });
+  app.get('/', toPage);
+  app.get('/dashboard', toPage);
+  app.route(
+    '/dashboard',
+    dashboardRoutes(flow, (request) => peers.get(request), {
+      token,
+      allowedHosts: options.allowedHosts ?? [],
+      openOnLoopback: options.dashboard !== 'token',
+      bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
+      basePath,
+      report: options.report,
+    }),
+  );
 }
 
 function addWebhooks(app: Routes, flow: Syncflow, options: HandlerOptions): void {

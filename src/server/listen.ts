@@ -30,8 +30,13 @@ const graceMs = 5_000;
 
 /** @throws SyncflowError `config` when the address can't be had */
 export async function listen(handler: Handler, { port, host = '127.0.0.1' }: ListenOptions): Promise<Listening> {
+  const stopping = new AbortController();
   const server = createAdaptorServer({
-    fetch: handler,
+    fetch: (request, env) =>
+      handler(request, {
+        address: 'incoming' in env ? env.incoming.socket.remoteAddress : undefined,
+        closing: stopping.signal,
+      }),
     // the library's own Request and Response classes must not replace those of the user's process
     overrideGlobalObjects: false,
     serverOptions: {
@@ -49,7 +54,11 @@ export async function listen(handler: Handler, { port, host = '127.0.0.1' }: Lis
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     port: bound,
-    close: () => (closing ??= close(server)),
+    close: () => {
+      // streams have no end of their own
+      stopping.abort();
+      return (closing ??= close(server));
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /** JSON answers, and what each error means in HTTP. */
 import { SyncflowError } from '../errors.js';
 
-export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
 
 /** An error with the HTTP status it is answered with. */
 export class HttpError extends Error {

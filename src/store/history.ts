@@ -16,7 +16,8 @@ export type HistoryEvent =
   | 'record-deleted'
   | 'conflict'
   | 'parked'
-  | 'overwritten'; // an edit in the remote that our own write overwrote, told by the remote's history
+  | 'overwritten' // an edit in the remote that our own write overwrote, told by the remote's history
+  | 'operated'; // a person did something by hand: `code` says what, `reason` what came of it, `editedBy` who
 
 export interface HistoryRow {
   readonly subscriber: string;

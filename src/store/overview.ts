@@ -92,11 +92,18 @@ export function listParked(
   );
 }
 
-/** Makes parked links due again. `held`: also those of the brake and of a TRUNCATE, which otherwise wait for a release. */
-export async function retryParked(
-  db: Queryable,
-  filter: { subscriber?: string | undefined; code?: string | undefined; id?: string | undefined; held: boolean },
-): Promise<number> {
+export interface RetriedFilter {
+  readonly subscriber?: string | undefined;
+  readonly code?: string | undefined;
+  readonly id?: string | undefined;
+  /** Only those with one of these reasons. */
+  readonly reasons?: readonly string[] | undefined;
+  /** Also those of the brake and of a TRUNCATE, which otherwise wait for a release. */
+  readonly held: boolean;
+}
+
+/** Makes parked links due again. */
+export async function retryParked(db: Queryable, filter: RetriedFilter): Promise<number> {
   const rows = await db.query(
     {
       name: 'syncflow-retry-parked',
@@ -104,9 +111,16 @@ export async function retryParked(
        look = look or parked_code = 'loop', due_at = clock_timestamp(), generation = generation + 1
      where parked_code is not null and ($4::boolean or parked_code not in ('truncate', 'brake'))
        and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
+       and ($5::json is null or coalesce(parked_reason, '') in (select value from json_array_elements_text($5::json)))
      returning id`,
     },
-    [filter.subscriber ?? null, filter.code ?? null, filter.id ?? null, filter.held],
+    [
+      filter.subscriber ?? null,
+      filter.code ?? null,
+      filter.id ?? null,
+      filter.held,
+      filter.reasons === undefined ? null : JSON.stringify(filter.reasons),
+    ],
   );
   return rows.length;
 }

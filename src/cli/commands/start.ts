@@ -88,6 +88,7 @@ async function serveControl(flow: Syncflow, logger: Logger, stop: AbortControlle
   const handler = createHandler(flow, {
     apiToken: token,
     webhooks: false,
+    dashboard: 'off',
     report: logHttp(logger),
     onStop: () => stop.abort(),
   });

@@ -143,10 +143,13 @@ export const isParkedAs =
 /** What people decide about parked and paused links. */
 function decisionTwins(store: Store): Twins {
   return {
-    'syncflow-retry-parked': async (tx, [subscriber, code, id, held]) => {
+    'syncflow-retry-parked': async (tx, [subscriber, code, id, held, reasons]) => {
       const isParked = isParkedAs({ subscriber, code, id });
+      const wanted = reasons === null ? undefined : new Set(json<string[]>(reasons));
       const matches = (link: LinkRow): boolean =>
-        isParked(link) && (held === true || (link.parked_code !== 'truncate' && link.parked_code !== 'brake'));
+        isParked(link) &&
+        (wanted === undefined || wanted.has(link.parked_reason ?? '')) &&
+        (held === true || (link.parked_code !== 'truncate' && link.parked_code !== 'brake'));
       return store.link.update(tx, store.link.where(tx, matches), (link) =>
         matches(link)
           ? {

@@ -1,0 +1,44 @@
+/** The gate (a session), then the frame with one page in it. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { openSession, whenSignedOut } from './data/api.js';
+import { live } from './data/live.js';
+import { Overview } from './pages/overview.js';
+import { SignIn } from './pages/sign-in.js';
+import { Shell } from './shell.js';
+import { Failed } from './ui/parts.js';
+import { Toasts } from './ui/toasts.js';
+
+export function App() {
+  const queries = useQueryClient();
+  const session = useQuery({ queryKey: ['session'], queryFn: openSession, staleTime: Infinity });
+  useEffect(() => whenSignedOut(() => void queries.invalidateQueries({ queryKey: ['session'] })), [queries]);
+  const mayRead = session.data?.mayRead === true;
+  useEffect(() => {
+    if (!mayRead) return;
+    live.open();
+    return () => live.close();
+  }, [mayRead]);
+  if (session.isError)
+    return (
+      <main className="gate">
+        <Failed error={session.error} onRetry={() => void session.refetch()} />
+      </main>
+    );
+  if (session.data === undefined) return null;
+  if (!mayRead) return <SignIn canSignIn={session.data.canSignIn} />;
+  return (
+    <>
+      <Shell onLoopback={session.data.onLoopback}>
+        <Switch>
+          <Route path="/" component={Overview} />
+          <Route>
+            <Redirect to="/" replace />
+          </Route>
+        </Switch>
+      </Shell>
+      <Toasts />
+    </>
+  );
+}

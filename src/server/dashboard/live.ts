@@ -1,0 +1,300 @@
+/**
+ * The live stream. While somebody watches, the hub is looked at a few times a second, and each page gets one frame with all that
+ * is new. A page that reads slowly gets fewer frames, not more memory: what it missed is joined, and what is too much is counted.
+ */
+import type { AnyEvent } from '../../metrics/metrics.js';
+import { historyAfter, historySince, type HistoryEntry } from '../../store/dashboard.js';
+import type { Syncflow } from '../../syncflow.js';
+import type { Beat, Notice, Overview, Progress } from './contract.js';
+import type { Reads } from './reads.js';
+import { Series } from './series.js';
+
+/** Frames of what happened: at most this often. */
+const beatMs = 250;
+/** How things stand is counted at most so often, and never for more than a tenth of the time. */
+const overviewMs = 1_000;
+const overviewShare = 10;
+const heartbeatMs = 15_000;
+/** Entries of history that one look reads, and that one frame carries. */
+const readAtOnce = 1_000;
+const mostInFrame = 200;
+/** What charts begin with. */
+const chartMs = 15 * 60_000;
+const mostAtFirst = 5_000;
+/** Entries whose transaction may commit after that of a later one: so many ids are looked at again. */
+const overlap = 200;
+const mostProgress = 100;
+const mostWatchers = 50;
+
+interface Watcher {
+  send(beat: Beat | undefined): void;
+  end(): void;
+}
+
+export interface LiveOptions {
+  readonly now?: () => number;
+  /** Resolves after so many ms; for tests. */
+  readonly pause?: (ms: number) => Promise<void>;
+}
+
+export class Live {
+  readonly #flow: Syncflow;
+  readonly #reads: Reads;
+  readonly #now: () => number;
+  readonly #pause: (ms: number) => Promise<void>;
+  readonly #watchers = new Set<Watcher>();
+  readonly #progress = new Map<string, Progress>();
+  #notices: Notice[] = [];
+  #isMoving = true;
+  #running = false;
+  #tail: Tail | undefined;
+  #overview: { readonly value: Overview; readonly text: string } | undefined;
+  #overviewDueAt = 0;
+  #trouble: string | null = null;
+
+  constructor(flow: Syncflow, reads: Reads, options: LiveOptions = {}) {
+    this.#flow = flow;
+    this.#reads = reads;
+    this.#now = options.now ?? Date.now;
+    this.#pause = options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()));
+    flow.observe((event) => this.#observe(event));
+  }
+
+  /** Says something to everybody who watches. */
+  announce(notice: Notice): void {
+    this.#notices = [...this.#notices, notice].slice(-20);
+  }
+
+  /** Looks at how things stand at once: somebody has just changed it. */
+  touch(): void {
+    this.#overviewDueAt = 0;
+  }
+
+  /** A stream of server-sent events; undefined where too many watch already. */
+  watch(closing: AbortSignal | undefined): ReadableStream<Uint8Array> | undefined {
+    if (this.#watchers.size >= mostWatchers) return undefined;
+    let watcher: Watcher | undefined;
+    const leave = (): void => {
+      if (watcher !== undefined) this.#watchers.delete(watcher);
+      closing?.removeEventListener('abort', end);
+    };
+    const end = (): void => watcher?.end();
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          watcher = watcherOf(controller, this.#first(), this.#now, leave);
+          this.#watchers.add(watcher);
+          if (closing?.aborted === true) end();
+          else closing?.addEventListener('abort', end, { once: true });
+          this.#begin();
+        },
+        cancel: leave,
+      },
+      new CountQueuingStrategy({ highWaterMark: 4 }),
+    );
+  }
+
+  #first(): Beat {
+    return {
+      ...(this.#overview === undefined ? {} : { overview: this.#overview.value }),
+      points: this.#tail?.series.all() ?? [],
+      progress: [...this.#progress.values()],
+      trouble: this.#trouble,
+    };
+  }
+
+  #begin(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#run().finally(() => {
+      this.#running = false;
+      this.#tail = undefined;
+      this.#overview = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (this.#watchers.size > 0) {
+      const beat = await this.#beat();
+      for (const watcher of this.#watchers) watcher.send(beat);
+      await this.#pause(beatMs);
+    }
+  }
+
+  async #beat(): Promise<Beat | undefined> {
+    const notices = this.#notices.splice(0);
+    const progress = [...this.#progress.values()].filter(({ at }) => Date.parse(at) >= this.#now() - beatMs * 2);
+    const rest = { ...(notices.length > 0 ? { notices } : {}), ...(progress.length > 0 ? { progress } : {}) };
+    try {
+      const activity = await this.#news();
+      const overview = await this.#standing();
+      const recovered = this.#trouble === null ? {} : { trouble: null };
+      this.#trouble = null;
+      const points = this.#tail?.series.changed() ?? [];
+      const beat: Beat = {
+        ...rest,
+        ...recovered,
+        ...(overview === undefined ? {} : { overview }),
+        ...(points.length > 0 ? { points } : {}),
+        ...shown(activity),
+      };
+      return Object.keys(beat).length === 0 ? undefined : beat;
+    } catch {
+      // whoever runs the hub learns of it elsewhere; who watches is told that what he sees is old
+      const trouble = 'The hub can’t be read at the moment: what is shown may be old.';
+      const isNew = this.#trouble !== trouble;
+      this.#trouble = trouble;
+      return isNew || Object.keys(rest).length > 0 ? { ...rest, trouble } : undefined;
+    }
+  }
+
+  /** What came to history since the last look. */
+  async #news(): Promise<readonly HistoryEntry[]> {
+    const { db } = await this.#flow.inside();
+    if (this.#tail === undefined) {
+      const tail = new Tail(await historySince(db, chartMs, mostAtFirst));
+      this.#tail = tail;
+      return tail.latest(50);
+    }
+    // another process may work on the hub, too: looked at now and then, even if nothing moves here
+    const isDue = this.#isMoving || this.#now() >= this.#tail.readAt + 1_000;
+    if (!isDue) return [];
+    this.#isMoving = false;
+    this.#tail.readAt = this.#now();
+    const read = await historyAfter(db, this.#tail.from, readAtOnce);
+    if (read.length === readAtOnce) this.#isMoving = true;
+    return this.#tail.take(read);
+  }
+
+  /** How things stand, where that has changed. */
+  async #standing(): Promise<Overview | undefined> {
+    const started = this.#now();
+    if (started < this.#overviewDueAt) return undefined;
+    const value = await this.#reads.overview();
+    const ended = this.#now();
+    this.#overviewDueAt = ended + Math.max(overviewMs, (ended - started) * overviewShare);
+    this.#tail?.series.gauge(ended, gaugesOf(value));
+    const { now: _now, ...lasting } = value;
+    const text = JSON.stringify(lasting);
+    if (text === this.#overview?.text) return undefined;
+    this.#overview = { value, text };
+    return value;
+  }
+
+  #observe({ name, event }: AnyEvent): void {
+    this.#isMoving = true;
+    if (name !== 'progress') return;
+    const id = `${event.subscriber} ${event.kind}`;
+    const known = this.#progress.get(id);
+    const at = new Date(this.#now()).toISOString();
+    const isSame = known !== undefined && event.done >= known.done;
+    const { subscriber, kind, done, total = null } = event;
+    this.#progress.delete(id);
+    this.#progress.set(id, { subscriber, kind, done, total, since: isSame ? known.since : at, at });
+    const [oldest] = this.#progress.keys();
+    if (this.#progress.size > mostProgress && oldest !== undefined) this.#progress.delete(oldest);
+  }
+}
+
+function shown(activity: readonly HistoryEntry[]): Pick<Beat, 'activity' | 'skipped'> {
+  if (activity.length === 0) return {};
+  const skipped = activity.length - mostInFrame;
+  return { activity: activity.slice(-mostInFrame), ...(skipped > 0 ? { skipped } : {}) };
+}
+
+function gaugesOf({ subscribers, quotas }: Overview) {
+  const sum = (pick: (one: Overview['subscribers'][number]) => number): number =>
+    subscribers.reduce((total, one) => total + pick(one), 0);
+  return {
+    waiting: sum((one) => one.waiting),
+    parked: sum((one) => one.parked),
+    conflicts: sum((one) => one.conflicts),
+    lagMs: Math.max(0, ...subscribers.map((one) => one.lagMs)),
+    requests: Object.fromEntries(quotas.map(({ account, used }) => [account, used])),
+  };
+}
+
+/** Reads history on as it grows. Ids are given before their transactions commit, so that the last few are looked at again. */
+class Tail {
+  readonly series = new Series();
+  readAt = 0;
+  readonly #seen = new Set<string>();
+  readonly #latest: readonly HistoryEntry[];
+  #newest = 0;
+
+  constructor(first: readonly HistoryEntry[]) {
+    this.#latest = this.take(first);
+  }
+
+  get from(): string {
+    return String(Math.max(0, this.#newest - overlap));
+  }
+
+  latest(count: number): readonly HistoryEntry[] {
+    return this.#latest.slice(-count);
+  }
+
+  take(entries: readonly HistoryEntry[]): HistoryEntry[] {
+    const fresh = entries.filter(({ id }) => !this.#seen.has(id));
+    for (const entry of fresh) {
+      this.#seen.add(entry.id);
+      this.#newest = Math.max(this.#newest, Number(entry.id));
+      this.series.add(entry);
+    }
+    if (this.#seen.size > overlap * 4)
+      for (const id of this.#seen) if (Number(id) <= this.#newest - overlap) this.#seen.delete(id);
+    return fresh;
+  }
+}
+
+const encoder = new TextEncoder();
+
+function watcherOf(
+  controller: ReadableStreamDefaultController<Uint8Array>,
+  first: Beat,
+  now: () => number,
+  left: () => void,
+): Watcher {
+  let pending: Beat | undefined = first;
+  let saidAt = now();
+  const write = (text: string): void => {
+    saidAt = now();
+    controller.enqueue(encoder.encode(text));
+  };
+  write('retry: 2000\n\n');
+  return {
+    send(beat) {
+      if (beat !== undefined) pending = pending === undefined ? beat : joined(pending, beat);
+      if ((controller.desiredSize ?? 0) <= 0) return; // it still reads what it was sent
+      if (pending !== undefined) write(`data: ${JSON.stringify(pending)}\n\n`);
+      else if (now() >= saidAt + heartbeatMs) write(': still here\n\n');
+      pending = undefined;
+    },
+    end() {
+      left();
+      controller.close();
+    },
+  };
+}
+
+/** Two frames as one, no larger than one may be. */
+export function joined(a: Beat, b: Beat): Beat {
+  const activity = [...(a.activity ?? []), ...(b.activity ?? [])];
+  const dropped = Math.max(0, activity.length - mostInFrame);
+  const skipped = (a.skipped ?? 0) + (b.skipped ?? 0) + dropped;
+  const byTime = new Map([...(a.points ?? []), ...(b.points ?? [])].map((point) => [point.at, point]));
+  const progress = new Map(
+    [...(a.progress ?? []), ...(b.progress ?? [])].map((one) => [`${one.subscriber} ${one.kind}`, one]),
+  );
+  return {
+    ...a,
+    ...b,
+    ...(activity.length > 0 ? { activity: activity.slice(-mostInFrame) } : {}),
+    ...(skipped > 0 ? { skipped } : {}),
+    ...(byTime.size > 0 ? { points: [...byTime.values()] } : {}),
+    ...(progress.size > 0 ? { progress: [...progress.values()] } : {}),
+    ...(a.notices !== undefined || b.notices !== undefined
+      ? { notices: [...(a.notices ?? []), ...(b.notices ?? [])].slice(-20) }
+      : {}),
+  };
+}
