@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readPages, type Page } from './read.js';
@@ -35,7 +36,8 @@ async function inDatabase(page: Page): Promise<void> {
   const name = `syncflow_docs_${process.pid}_${Date.now()}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
-  const folder = mkdtempSync(join(resolve(installed), 'page-'));
+  // away from the installed package, whose folder has a tsconfig.json that a reader's hasn't
+  const folder = mkdtempSync(join(tmpdir(), 'syncflow-page-'));
   sql(`create database ${name}`);
   try {
     await run(page, folder, url.href);
