@@ -4,8 +4,14 @@ import { useEffect } from 'react';
 import { Redirect, Route, Switch } from 'wouter';
 import { openSession, whenSignedOut } from './data/api.js';
 import { live } from './data/live.js';
+import { Activity } from './pages/activity.js';
+import { Conflicts } from './pages/conflicts.js';
 import { Overview } from './pages/overview.js';
+import { Parked } from './pages/parked.js';
+import { Record } from './pages/record.js';
+import { Search } from './pages/search.js';
 import { SignIn } from './pages/sign-in.js';
+import { Subscriber } from './pages/subscriber.js';
 import { Shell } from './shell.js';
 import { Failed } from './ui/parts.js';
 import { Toasts } from './ui/toasts.js';
@@ -33,6 +39,12 @@ export function App() {
       <Shell onLoopback={session.data.onLoopback}>
         <Switch>
           <Route path="/" component={Overview} />
+          <Route path="/s/:catalog/:as" component={Subscriber} />
+          <Route path="/r/:link" component={Record} />
+          <Route path="/parked" component={Parked} />
+          <Route path="/conflicts" component={Conflicts} />
+          <Route path="/activity" component={Activity} />
+          <Route path="/search" component={Search} />
           <Route>
             <Redirect to="/" replace />
           </Route>

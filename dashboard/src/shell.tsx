@@ -4,6 +4,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useLive } from './data/live.js';
 import { chooseTheme, useShownTheme } from './data/theme.js';
+import { want } from './data/wanted.js';
 import { Dot } from './ui/parts.js';
 import { toneOf } from './data/health.js';
 
@@ -117,7 +118,9 @@ function SearchBox() {
       onSubmit={(event) => {
         event.preventDefault();
         // what is searched for stays out of the address
-        if (text.trim() !== '') go('/search', { state: { text: text.trim() } });
+        if (text.trim() === '') return;
+        want(text.trim());
+        go('/search');
       }}
     >
       <Search aria-hidden="true" />

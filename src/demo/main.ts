@@ -5,6 +5,8 @@ import { showDuration, type Output } from '../cli/output.js';
 import { Catalogs } from './count.js';
 import { Customer, Invoice, Product } from './catalogs.js';
 import { loadChinook, readChinook } from './chinook.js';
+import { live } from './life.js';
+import { buildPage } from './page.js';
 import { play, type Scene } from './story.js';
 import { openWorld, type DemoWorld } from './world.js';
 
@@ -29,17 +31,28 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     env: options.env,
   });
   try {
+    if (!options.once) await announce(world, say, output);
     world.flow.on('error', ({ where, error }) => output.note(`${where}: ${String(error)}`));
     const loaded = await load(world, say, output);
     const scenes = await watch(world, say, output);
     const report = await prove(world, scenes, loaded);
     if (json) output.line(JSON.stringify(report, undefined, 2));
     else show(report, output);
-    if (!options.once && !options.signal.aborted) await stayUp(world, options);
+    if (!options.once && !options.signal.aborted) {
+      stayUp(world, options);
+      await live(world, options.signal);
+    }
     return report.ok ? 0 : 1;
   } finally {
     await world.close();
   }
+}
+
+/** The page is there before the load begins: that is worth watching. */
+async function announce(world: DemoWorld, say: (text: string) => void, output: Output): Promise<void> {
+  const problem = await buildPage(say);
+  if (problem === undefined) say(`${output.colors.bold('Dashboard:')} ${world.server.url}/dashboard/`);
+  else output.note(problem);
 }
 
 async function load(
@@ -184,10 +197,8 @@ function show(report: DemoReport, output: Output): void {
   output.line(report.ok ? bold(green('All sides agree.')) : bold(red('They do NOT agree.')));
 }
 
-async function stayUp(world: DemoWorld, { output, signal }: DemoOptions): Promise<void> {
+function stayUp(world: DemoWorld, { output }: DemoOptions): void {
   output.line('');
-  output.line('Still running. Look here, and edit what you like (Ctrl-C ends it):');
+  output.line('Still running, and the shop is at work: look here, and edit what you like (Ctrl-C ends it):');
   for (const [name, place] of world.places) output.line(`  ${name.padEnd(9)} ${place}`);
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -183,7 +183,7 @@ async function inwardFrom(flow: DemoWorld['flow'], arrived: () => Promise<boolea
 }
 
 /** The remote's id of a record, from its link. */
-async function stripeId(flow: DemoWorld['flow'], catalog: string, id: number): Promise<string> {
+export async function stripeId(flow: DemoWorld['flow'], catalog: string, id: number): Promise<string> {
   const [row] = await flow.database.query<{ remote_id: string | null }>(
     'select remote_id from syncflow.link where subscriber = $1 and key = $2',
     [`${catalog}/stripe`, keyOf(id)],
@@ -197,7 +197,11 @@ async function readDocument(couch: nano.ServerScope, id: number): Promise<Docume
   return await couch.use<CustomerDocument>('customers').get(`customer:${id}`);
 }
 
-async function changeDocument(couch: nano.ServerScope, id: number, change: Partial<CustomerDocument>): Promise<void> {
+export async function changeDocument(
+  couch: nano.ServerScope,
+  id: number,
+  change: Partial<CustomerDocument>,
+): Promise<void> {
   await couch.use<CustomerDocument>('customers').insert({ ...(await readDocument(couch, id)), ...change });
 }
 

@@ -47,7 +47,8 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
   };
   try {
     const server = await listen(
-      (request, peer) => open.flow?.handler(request, peer) ?? Promise.resolve(new Response('starting', { status: 503 })),
+      (request, peer) =>
+        open.flow?.handler(request, peer) ?? Promise.resolve(new Response('starting', { status: 503 })),
       { port },
     );
     open.server = server;
@@ -79,6 +80,7 @@ export async function openWorld({ database, port, env }: DemoWorldOptions): Prom
       couch: nano(couch),
       server,
       places: [
+        ['dashboard', `${server.url}/dashboard/`],
         ['hub', flow.database.description],
         ['Stripe', stripe.place],
         ['CouchDB', couchUrl === undefined ? `${couch}/customers/_all_docs?include_docs=true` : new URL(couch).host],

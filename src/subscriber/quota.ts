@@ -3,7 +3,7 @@
 export interface Quota {
   /** Requests a second that it allows itself, or the system allows it. */
   readonly perSecond: number;
-  /** Requests begun within the last second. */
+  /** Requests begun within the last whole second. */
   readonly used: number;
   /** Requests that wait for their turn. */
   readonly waiting: number;

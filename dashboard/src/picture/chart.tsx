@@ -108,6 +108,7 @@ function optionsOf(
         ...axis,
         grid: { show: false },
         space: 70,
+        size: 28,
         values: (_self, ticks) =>
           ticks.map((tick) =>
             new Date(tick * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' }),
@@ -116,7 +117,7 @@ function optionsOf(
       {
         ...axis,
         size: 56,
-        space: 36,
+        space: 30,
         ...(whole ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000] } : {}),
         values: (_self, ticks) => ticks.map(show),
       },

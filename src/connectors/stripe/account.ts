@@ -3,6 +3,7 @@ import Stripe from 'stripe';
 import { SyncflowError } from '../../errors.js';
 import type { Delivery, Lane } from '../../subscriber/base.js';
 import type { Probe } from '../../subscriber/probe.js';
+import type { Quota } from '../../subscriber/quota.js';
 import { oneShotClient, type OneShotClient } from './http.js';
 import { RequestLimiter } from './limiter.js';
 import { header, outcomeOfStripeError, retryAfterMs } from './outcome.js';
@@ -96,6 +97,11 @@ export class StripeAccount {
       endpointRatePerSecond: options.endpointRatePerSecond ?? 20,
       concurrency: options.concurrency ?? 16,
     });
+  }
+
+  /** Requests a second: what is allowed, and what was asked lately. For the dashboard. */
+  quota(): Quota {
+    return this.#limiter.quota;
   }
 
   /** The time as this account sees it. */

@@ -1,6 +1,7 @@
 /** Stripe's rate limits, kept from our side: per key and per endpoint, the urgent lane first. */
 import PQueue from 'p-queue';
 import type { Lane } from '../../subscriber/base.js';
+import type { Quota } from '../../subscriber/quota.js';
 
 const priorities: Readonly<Record<Lane, number>> = { live: 2, repair: 1, backfill: 0 };
 
@@ -30,6 +31,8 @@ export class RequestLimiter {
   private readonly endpoints = new Map<string, PQueue>();
   private readonly pauses = new Map<PQueue, { readonly until: number; readonly timer: NodeJS.Timeout }>();
   private refusals = 0;
+  /** Requests begun within a second of the clock, and within the one before. */
+  private begun = { second: 0, now: 0, before: 0 };
 
   constructor(options: LimiterOptions) {
     this.options = options;
@@ -39,7 +42,11 @@ export class RequestLimiter {
   /** Runs `work` when its turn comes; rejects without running it when `signal` is aborted before. */
   async run<T>(lane: Lane, endpoint: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const options = { priority: priorities[lane], signal };
-    const result = await this.endpoint(endpoint).add(() => this.account.add(work, options), options);
+    const counted = (): Promise<T> => {
+      this.count(1);
+      return work();
+    };
+    const result = await this.endpoint(endpoint).add(() => this.account.add(counted, options), options);
     this.refusals = 0;
     return result;
   }
@@ -59,6 +66,19 @@ export class RequestLimiter {
   /** Requests that wait for their turn. */
   get waiting(): number {
     return [this.account, ...this.endpoints.values()].reduce((sum, queue) => sum + queue.size, 0);
+  }
+
+  /** What it allows, and what was asked of it within the last whole second. */
+  get quota(): Quota {
+    this.count(0);
+    return { perSecond: this.options.ratePerSecond, used: this.begun.before, waiting: this.waiting };
+  }
+
+  private count(requests: number): void {
+    const second = Math.floor(Date.now() / 1_000);
+    const { second: last, now } = this.begun;
+    if (second !== last) this.begun = { second, now: 0, before: second === last + 1 ? now : 0 };
+    this.begun.now += requests;
   }
 
   private pause(queue: PQueue, ms: number): void {

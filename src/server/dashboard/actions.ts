@@ -7,9 +7,8 @@ import type { Json } from '../../catalog/values.js';
 import { linkSubject } from '../../store/dashboard.js';
 import { insertHistory } from '../../store/history.js';
 import { parkedReasons } from '../../store/parked.js';
-import type { VerifyReport } from '../../maintenance/verify.js';
 import type { Syncflow } from '../../syncflow.js';
-import type { ActionAnswer, Notice } from './contract.js';
+import type { ActionAnswer, Notice, VerifiedReport } from './contract.js';
 import type { Live } from './live.js';
 
 /** In the audit, of what concerns more than one subscriber. */
@@ -26,7 +25,7 @@ interface Deed {
 export class Actions {
   readonly #flow: Syncflow;
   readonly #live: Live;
-  readonly #verified = new Map<string, VerifyReport & { readonly at: string }>();
+  readonly #verified = new Map<string, VerifiedReport>();
   readonly #underWay = new Set<string>();
 
   constructor(flow: Syncflow, live: Live) {
@@ -35,7 +34,7 @@ export class Actions {
   }
 
   /** The last comparison of each subscriber that was asked for here. */
-  get verified(): readonly (VerifyReport & { readonly at: string })[] {
+  get verified(): readonly VerifiedReport[] {
     return [...this.#verified.values()];
   }
 
@@ -112,19 +111,19 @@ export class Actions {
     });
   }
 
-  async verify(by: string, subscriber: string): Promise<ActionAnswer> {
-    const deed = { action: 'verify', by, subscriber };
+  async verify(by: string, subscriber: string, repair: boolean): Promise<ActionAnswer> {
+    const deed = { action: repair ? 'repair' : 'verify', by, subscriber };
     return this.#begin(deed, `Comparing ${subscriber} with its remotes, field by field`, async () => {
-      const reports = await this.#flow.verify(subscriber);
-      const at = (await this.#flow.inside()).now.toISOString();
-      for (const report of reports) this.#verified.set(report.subscriber, { ...report, at });
-      const compared = reports.reduce((sum, one) => sum + one.compared, 0);
-      const differences = reports.reduce((sum, one) => sum + one.differences.length, 0);
-      if (reports.length === 0)
+      const [report] = await this.#flow.verify(subscriber, { repair });
+      if (report === undefined)
         return { tone: 'bad', text: `${subscriber} can’t list its remotes: nothing was compared` };
-      return differences === 0
-        ? { tone: 'good', text: `${subscriber}: ${compared} compared, all equal` }
-        : { tone: 'bad', text: `${subscriber}: ${compared} compared, ${differences} differ` };
+      // their values are of no use here: the page of each record shows them as they are
+      const { differences: _differences, ...kept } = report;
+      this.#verified.set(subscriber, { ...kept, at: (await this.#flow.inside()).now.toISOString() });
+      const differing = report.table.reduce((sum, one) => sum + one.count, 0);
+      if (differing === 0) return { tone: 'good', text: `${subscriber}: ${report.compared} compared, all equal` };
+      const queued = repair ? `; ${many(report.repairing)} being merged` : '';
+      return { tone: 'bad', text: `${subscriber}: ${report.compared} compared, ${differing} differences${queued}` };
     });
   }
 

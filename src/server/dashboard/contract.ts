@@ -5,6 +5,7 @@ import type { ParkedCount } from '../../store/parked.js';
 import type { SubscriberStatus } from '../../store/overview.js';
 import type { Explanation } from '../../explain/explanation.js';
 import type { ParkedCause } from '../../explain/causes.js';
+import type { VerifyReport } from '../../maintenance/verify.js';
 import type { Point } from './series.js';
 
 export type { Explanation, SubscriberReport, TimelineEntry, UnitReport, Writer } from '../../explain/explanation.js';
@@ -102,4 +103,9 @@ export interface SearchHit extends LinkRow {
 export interface ActionAnswer {
   /** What was done, as a sentence. */
   readonly said: string;
+}
+
+/** What the last comparison that was asked for here came to. */
+export interface VerifiedReport extends Omit<VerifyReport, 'differences'> {
+  readonly at: string;
 }

@@ -21,6 +21,8 @@ const mostInFrame = 200;
 /** What charts begin with. */
 const chartMs = 15 * 60_000;
 const mostAtFirst = 5_000;
+/** Entries that a page begins with. */
+const atFirst = 50;
 /** Entries whose transaction may commit after that of a later one: so many ids are looked at again. */
 const overlap = 200;
 const mostProgress = 100;
@@ -97,6 +99,7 @@ export class Live {
   #first(): Beat {
     return {
       ...(this.#overview === undefined ? {} : { overview: this.#overview.value }),
+      activity: this.#tail?.latest ?? [],
       points: this.#tail?.series.all() ?? [],
       progress: [...this.#progress.values()],
       trouble: this.#trouble,
@@ -154,7 +157,7 @@ export class Live {
     if (this.#tail === undefined) {
       const tail = new Tail(await historySince(db, chartMs, mostAtFirst));
       this.#tail = tail;
-      return tail.latest(50);
+      return tail.latest;
     }
     // another process may work on the hub, too: looked at now and then, even if nothing moves here
     const isDue = this.#isMoving || this.#now() >= this.#tail.readAt + 1_000;
@@ -219,19 +222,16 @@ class Tail {
   readonly series = new Series();
   readAt = 0;
   readonly #seen = new Set<string>();
-  readonly #latest: readonly HistoryEntry[];
+  /** What a page begins with, oldest first. */
+  latest: readonly HistoryEntry[] = [];
   #newest = 0;
 
   constructor(first: readonly HistoryEntry[]) {
-    this.#latest = this.take(first);
+    this.take(first);
   }
 
   get from(): string {
     return String(Math.max(0, this.#newest - overlap));
-  }
-
-  latest(count: number): readonly HistoryEntry[] {
-    return this.#latest.slice(-count);
   }
 
   take(entries: readonly HistoryEntry[]): HistoryEntry[] {
@@ -241,6 +241,7 @@ class Tail {
       this.#newest = Math.max(this.#newest, Number(entry.id));
       this.series.add(entry);
     }
+    if (fresh.length > 0) this.latest = [...this.latest, ...fresh].slice(-atFirst);
     if (this.#seen.size > overlap * 4)
       for (const id of this.#seen) if (Number(id) <= this.#newest - overlap) this.#seen.delete(id);
     return fresh;

@@ -80,6 +80,11 @@ export class Reads {
     return pageOf(await parkedPage(db, { code: request.code, reasons, after: request.after, limit: pageSize }));
   }
 
+  async parkedAs(request: { code: string; subscriber: string; after?: string | undefined }): Promise<Page<LinkRow>> {
+    const { db } = await this.#flow.inside();
+    return pageOf(await parkedPage(db, { ...request, limit: pageSize }));
+  }
+
   async activity(request: {
     subscriber?: string | undefined;
     events?: readonly HistoryEvent[] | undefined;

@@ -123,6 +123,7 @@ function addReads(app: Hono, flow: Syncflow, reads: Reads, { sessions, peerOf, o
   );
   read('causes', nothing, async () => ({ causes: await flow.parkedCauses() }));
   read('parked', z.strictObject({ ...cause, after }), (request) => reads.parked(request));
+  read('parked-code', z.strictObject({ code: name, subscriber: name, after }), (request) => reads.parkedAs(request));
   read(
     'activity',
     z.strictObject({ subscriber: name.optional(), events: z.array(event).max(20).optional(), after }),
@@ -160,7 +161,9 @@ function addActions(app: Hono, actions: Actions, { sessions, peerOf, options }: 
     ({ by: who, ...one }) => actions.resolve(who, one),
   );
   act('sync', z.strictObject({ by }), (one) => actions.sync(one.by));
-  act('verify', target, (one) => actions.verify(one.by, one.subscriber));
+  act('verify', target.extend({ repair: z.boolean().optional() }), (one) =>
+    actions.verify(one.by, one.subscriber, one.repair === true),
+  );
   act('rescan', target, (one) => actions.rescan(one.by, one.subscriber));
   app.post('/api/verified', async (context) => {
     sessions.mayRead(context.req.raw, peerOf(context.req.raw));

@@ -1,0 +1,206 @@
+/** A catalog with one subscriber: where its records stand, its long runs, the guard, and what can be done. */
+import { useQuery } from '@tanstack/react-query';
+import { GitCompareArrows, ListRestart, Pause, Play, RefreshCw, Wrench } from 'lucide-react';
+import { useState } from 'react';
+import { useParams } from 'wouter';
+import type { LinkFilter, LinkRow, SubscriberView, VerifiedReport } from '../../../src/server/dashboard/contract.js';
+import { read } from '../data/api.js';
+import { count, duration, plural } from '../data/format.js';
+import { healthOf } from '../data/health.js';
+import { useLive } from '../data/live.js';
+import { ActButton, Confirm } from '../ui/confirm.js';
+import { linkColumns } from '../ui/links.js';
+import { Badge, Empty, Loading } from '../ui/parts.js';
+import { Rows } from '../ui/rows.js';
+import { Guard } from './guard.js';
+import { Runs } from './runs.js';
+
+export function Subscriber() {
+  const { catalog = '', as = '' } = useParams<{ catalog: string; as: string }>();
+  const id = `${catalog}/${as}`;
+  const overview = useLive((state) => state.overview);
+  if (overview === undefined) return <Loading lines={8} />;
+  const one = overview.subscribers.find(({ subscriber }) => subscriber === id);
+  if (one === undefined)
+    return <Empty title={`There is no subscriber ${id} here`}>It may have been renamed, or taken out.</Empty>;
+  return <Known key={id} one={one} />;
+}
+
+function Known({ one }: { readonly one: SubscriberView }) {
+  const { tone, word } = healthOf(one);
+  return (
+    <>
+      <div className="page-head">
+        <div>
+          <p className="small muted">{one.catalog} with</p>
+          <h1 className="row wrap">
+            {one.subscriber} <Badge tone={tone}>{word}</Badge>
+          </h1>
+          <p className="small">
+            {one.lagMs < 1_000 ? 'Nothing is late.' : `The oldest change waits for ${duration(one.lagMs)}.`}{' '}
+            {one.feed?.lastEventMs != null && <>Heard from {duration(one.feed.lastEventMs)} ago.</>}
+          </p>
+        </div>
+        <Buttons one={one} />
+      </div>
+      {one.lastError !== undefined && tone !== 'good' && <p className="note small">Last problem: {one.lastError}</p>}
+      <Guard one={one} />
+      <Runs one={one} />
+      <Verified subscriber={one.subscriber} />
+      <Links one={one} />
+    </>
+  );
+}
+
+function Buttons({ one }: { readonly one: SubscriberView }) {
+  const { subscriber } = one;
+  return (
+    <div className="row wrap">
+      <ActButton path="sync" body={{}}>
+        <RefreshCw aria-hidden="true" /> Sync now
+      </ActButton>
+      <ActButton path="verify" body={{ subscriber }}>
+        <GitCompareArrows aria-hidden="true" /> Compare
+      </ActButton>
+      <Confirm
+        label={
+          <>
+            <Wrench aria-hidden="true" /> Repair
+          </>
+        }
+        title={`Compare and repair ${subscriber}?`}
+        confirm="Compare and repair"
+        deed={{ path: 'verify', body: { subscriber, repair: true } }}
+      >
+        <p>
+          Both sides are listed whole. What differs is merged as any change is, by the authority that each field
+          declares: values on both sides may be overwritten.
+        </p>
+      </Confirm>
+      <Confirm
+        label={
+          <>
+            <ListRestart aria-hidden="true" /> List anew
+          </>
+        }
+        title={`List both sides of ${subscriber} anew?`}
+        confirm="List anew"
+        deed={{ path: 'rescan', body: { subscriber } }}
+      >
+        <p>
+          Every record and every remote is looked at again, behind live edits. On a large catalog this takes many
+          requests.
+        </p>
+      </Confirm>
+      {one.paused ? (
+        <ActButton path="resume" body={{ subscriber }} className="button primary">
+          <Play aria-hidden="true" /> Resume
+        </ActButton>
+      ) : (
+        <Confirm
+          label={
+            <>
+              <Pause aria-hidden="true" /> Pause
+            </>
+          }
+          title={`Pause ${subscriber}?`}
+          confirm="Pause"
+          deed={{ path: 'pause', body: { subscriber } }}
+        >
+          <p>
+            Nothing is sent or taken over until somebody resumes it. Changes on both sides are noted, and synced then.
+          </p>
+        </Confirm>
+      )}
+    </div>
+  );
+}
+
+function Verified({ subscriber }: { readonly subscriber: string }) {
+  const verified = useQuery({
+    queryKey: ['verified'],
+    queryFn: ({ signal }) => read<{ reports: VerifiedReport[] }>('verified', {}, signal),
+    refetchInterval: 5_000,
+  });
+  const report = verified.data?.reports.find((one) => one.subscriber === subscriber);
+  if (report === undefined) return null;
+  const differing = report.compared - report.equal;
+  return (
+    <section className="card" aria-labelledby="verified">
+      <div className="card-head">
+        <h2 id="verified" className="grow">
+          Last comparison
+        </h2>
+        <Badge tone={differing === 0 ? 'good' : 'warn'}>
+          {differing === 0
+            ? `${plural(report.compared, 'pair')}, all equal`
+            : `${count(differing)} of ${count(report.compared)} differ`}
+        </Badge>
+      </div>
+      {report.table.length > 0 && (
+        <ul className="drift">
+          {report.table.map(({ field, cause, count: many }) => (
+            <li key={`${field} ${cause}`}>
+              <span className="strong">{field}</span>
+              <span className="soft grow">{cause}</span>
+              <span>{count(many)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+const filters: readonly (readonly [LinkFilter | 'all', string, (one: SubscriberView) => number | undefined])[] = [
+  ['all', 'All', () => undefined],
+  ['agreement', 'In agreement', (one) => one.inAgreement],
+  ['waiting', 'Waiting', (one) => one.waiting],
+  ['parked', 'Parked', (one) => one.parked],
+  ['conflict', 'In conflict', (one) => one.conflicts],
+  ['left-alone', 'Left alone', (one) => one.excluded],
+  ['tombstone', 'Deleted', (one) => one.tombstones],
+];
+
+const nothingThere: Readonly<Record<LinkFilter | 'all', string>> = {
+  all: 'No record and no remote is known yet',
+  agreement: 'No pair is in agreement yet',
+  waiting: 'Nothing waits: every change has arrived',
+  parked: 'Nothing is parked',
+  conflict: 'No conflict is open',
+  'left-alone': 'Nothing is left alone',
+  tombstone: 'Nothing was deleted',
+};
+
+function Links({ one }: { readonly one: SubscriberView }) {
+  const [filter, setFilter] = useState<LinkFilter | 'all'>(one.parked > 0 ? 'parked' : 'all');
+  const body = { subscriber: one.subscriber, ...(filter === 'all' ? {} : { filter }) };
+  return (
+    <section className="card" aria-label="Records">
+      <div className="card-head">
+        <div className="tabs" role="group" aria-label="Which records">
+          {filters.map(([value, name, number]) => (
+            <button
+              key={value}
+              type="button"
+              className="tab"
+              aria-pressed={filter === value}
+              onClick={() => setFilter(value)}
+            >
+              {name}
+              {number(one) !== undefined && <span className="muted">{count(number(one) ?? 0)}</span>}
+            </button>
+          ))}
+        </div>
+      </div>
+      <Rows<LinkRow>
+        name={`Records of ${one.subscriber}`}
+        path="links"
+        body={body}
+        columns={linkColumns}
+        refreshMs={5_000}
+        empty={<Empty title={nothingThere[filter]} />}
+      />
+    </section>
+  );
+}
