@@ -41,7 +41,7 @@ function Field({ unit, origin }: { readonly unit: UnitReport; readonly origin: O
   const [tone, word]: readonly [Tone, string] =
     unit.live?.differs === true ? ['bad', 'differs there'] : states[unit.state];
   const remote = unit.live === undefined ? unit.shadow?.remote : unit.live.remote;
-  const arrow = { both: '⇄', inward: '←', outward: '→' }[unit.direction as 'both'] ?? '';
+  const arrow = { both: '⇄', inward: '←', outward: '→' }[unit.direction];
   return (
     <tr className={differs ? 'differs' : ''}>
       <th scope="row">

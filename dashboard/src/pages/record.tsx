@@ -13,7 +13,7 @@ import { Lines } from './lines.js';
 import { Timeline } from './timeline.js';
 
 export function Record() {
-  const { link = '' } = useParams<{ link: string }>();
+  const { link } = useParams<{ link: string }>();
   const [fetch, setFetch] = useState(false);
   const view = useQuery({
     queryKey: ['record', link, fetch],

@@ -16,7 +16,7 @@ import { Guard } from './guard.js';
 import { Runs } from './runs.js';
 
 export function Subscriber() {
-  const { catalog = '', as = '' } = useParams<{ catalog: string; as: string }>();
+  const { catalog, as } = useParams<{ catalog: string; as: string }>();
   const id = `${catalog}/${as}`;
   const overview = useLive((state) => state.overview);
   if (overview === undefined) return <Loading lines={8} />;
