@@ -28,6 +28,22 @@ export interface SyncflowEvents {
   };
   /** A record was set aside. */
   readonly parked: RecordEvent & { readonly code: string; readonly reason: string };
+  /** The brake holds changes until somebody decides: `release` carries them over, `discard` takes them back. */
+  readonly held: {
+    readonly subscriber: string;
+    readonly direction: 'outward' | 'inward';
+    readonly operation: 'delete' | 'update';
+    /** Of this batch; `flow.held()` has them all. */
+    readonly count: number;
+    readonly reason: string;
+  };
+  /** Somebody has decided about what was held. */
+  readonly decided: {
+    readonly subscriber: string;
+    readonly decision: 'release' | 'discard';
+    readonly count: number;
+    readonly by: string;
+  };
   /** A parked or failing record is in agreement again. */
   readonly healed: RecordEvent;
   /** An attempt failed and will be made again. */

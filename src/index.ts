@@ -1,5 +1,5 @@
 /** Public names, listed by hand. */
-export { Syncflow, type RetryFilter, type SyncflowOptions } from './syncflow.js';
+export { Syncflow, type HeldReport, type RetryFilter, type SyncflowOptions } from './syncflow.js';
 export { Catalog, CatalogBase, subscribes } from './catalog/catalog.js';
 export type {
   AnyRecord,
@@ -104,6 +104,8 @@ export type {
   ValueOrigin,
   Writer,
 } from './explain/explanation.js';
+export type { Discarded } from './apply/discard.js';
+export type { HeldChange, HeldCount } from './store/held.js';
 export type { Difference, DriftCause, DriftCount, RepairStep } from './maintenance/drift.js';
 export type { VerifyOptions, VerifyReport } from './maintenance/verify.js';
 export type { ConflictRow, ParkedRecord, SubscriberStatus } from './store/overview.js';

@@ -1,4 +1,5 @@
 /** Composes, starts and stops the services. */
+import { discardHeld, type Discarded } from './apply/discard.js';
 import { resolveConflict, type Resolved, type ResolveRequest } from './apply/resolution.js';
 import type { CatalogClass } from './catalog/catalog.js';
 import { CatalogHandle } from './catalog/handle.js';
@@ -33,6 +34,7 @@ import {
   type ParkedRecord,
   type SubscriberStatus,
 } from './store/overview.js';
+import { countHeld, listHeld, releaseHeld, type HeldChange, type HeldCount } from './store/held.js';
 import { openDatabase } from './store/open.js';
 import { createHandler, type Handler } from './server/handler.js';
 import { checkSchema } from './check/schema.js';
@@ -279,15 +281,48 @@ export class Syncflow {
     return count;
   }
 
-  /** Lets the deletes go that the brake or a TRUNCATE holds: they were meant. */
-  async release(subscriber: string, forMs = 600_000): Promise<number> {
+  /** What the brake or a TRUNCATE holds, counted, and the oldest 1,000 of it: of a subscriber, of a catalog by its name, or all. */
+  async held(target?: string): Promise<HeldReport> {
+    const { env, bindings } = await this.#ready();
+    const ids = target === undefined ? bindings.map(({ id }) => id) : subscribersOf(bindings, target);
+    return { counts: await countHeld(env.db, ids), changes: await listHeld(env.db, ids, 1_000) };
+  }
+
+  /**
+   * Lets the changes go that the brake or a TRUNCATE holds: they were meant. For so long, in ms, nothing of the subscriber is held:
+   * 10 minutes unless given. That lets a planned mass change through beforehand, too.
+   *
+   * @returns how many were held
+   * @example
+   * await flow.release('customer/stripe', 3_600_000, 'ada');
+   */
+  async release(subscriber: string, forMs = 600_000, by = 'app'): Promise<number> {
     const { env, bindings } = await this.#ready();
     findBinding(bindings, subscriber);
     await writeEnd(env.db, releaseSetting(subscriber), forMs);
-    let count = 0;
-    for (const code of ['brake', 'truncate']) count += await retryParked(env.db, { subscriber, code, held: true });
+    const count = await releaseHeld(env.db, subscriber, by);
+    if (count > 0) this.#emit('decided', { subscriber, decision: 'release', count, by });
     this.#loops?.ring();
+    this.#loops?.wake(subscriber);
     return count;
+  }
+
+  /**
+   * Takes back what the brake or a TRUNCATE holds: it was a mistake. Whoever made the change gets what both sides last agreed on. A
+   * record that was deleted here is inserted again with its mapped fields, an edit is undone by an edit of the hub (which goes to
+   * every subscriber); there, edits are overwritten, and what was deleted is made again. Fields that are mapped inward only can't be
+   * taken back: nothing here may write them.
+   *
+   * @example
+   * const { discarded, failed } = await flow.discard('customer/stripe', 'ada');
+   */
+  async discard(subscriber: string, by = 'app'): Promise<Discarded> {
+    const { env, bindings } = await this.#ready();
+    const result = await discardHeld(env.db, findBinding(bindings, subscriber), by);
+    if (result.discarded > 0) this.#emit('decided', { subscriber, decision: 'discard', count: result.discarded, by });
+    this.#loops?.ring();
+    this.#loops?.wake(subscriber);
+    return result;
   }
 
   /**
@@ -391,6 +426,12 @@ export class Syncflow {
     if (name === 'error' && (this.#listeners.get('error')?.size ?? 0) === 0)
       process.emitWarning(String((event as SyncflowEvents['error']).error));
   }
+}
+
+/** What waits for `release` or `discard`. */
+export interface HeldReport {
+  readonly counts: readonly HeldCount[];
+  readonly changes: readonly HeldChange[];
 }
 
 /** Which parked records to try again, and for a single one with what decision. */

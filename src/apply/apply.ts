@@ -12,6 +12,7 @@ import {
   closed,
   emitResult,
   errorResult,
+  heldResult,
   parkResult,
   retryResult,
   waitResult,
@@ -26,6 +27,7 @@ import { merge, type Merged } from '../merge/merge.js';
 import { hubText, UnresolvedReference, type Resolver } from '../merge/project.js';
 import { shadowOfSent, type Sent } from '../merge/sent.js';
 import { pair, type Pair, type Shadow } from '../merge/shadow.js';
+import { isBraked, lockBrake, overBrake } from '../outward/brake.js';
 import { sqlState, type Queryable } from '../store/database.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
@@ -33,7 +35,7 @@ import { holdsLease, type Link } from '../store/links.js';
 import { type Settlement } from '../store/settle.js';
 import { announceWriter } from '../store/marks.js';
 import { adopt } from './adopt.js';
-import { detailOfApplied } from './audit.js';
+import { detailOfApplied, laneDetail } from './audit.js';
 import { loopIn, rememberValues } from './loop.js';
 
 /** A sight of a remote: by look-up, by listing, or as the answer to our own write. */
@@ -170,6 +172,9 @@ async function applyInside(
   link: Link,
   seen: Observation,
 ): Promise<Result | 'fenced'> {
+  const isCounted = link.key !== undefined && isBraked(binding, link);
+  // before any row: whoever waits for it holds nothing that its holder may need
+  if (isCounted) await lockBrake(tx, binding);
   const nowMs = await announceWriter(tx, binding.id, seenAt(binding, link, seen));
   if (!(await holdsLease(tx, link))) return 'fenced';
   const target = link.key === undefined ? await adopt(env, tx, binding, link, seen) : { key: link.key, adopted: false };
@@ -186,6 +191,10 @@ async function applyInside(
     remotes: [seen.remote],
   });
   const merged = mergeSeen(binding, link, seen, { record: before?.record, resolver });
+  if (isCounted && merged.changesHub && before !== undefined) {
+    const held = await overBrake(tx, binding, { direction: 'inward', operation: 'update' }, [link]);
+    if (held !== undefined) throw new Refusal(heldResult(link, 'update', held, { look: true }));
+  }
   const written =
     merged.changesHub || before === undefined
       ? await saveRow(tx, binding, prepareRow(binding, link, merged, before, nowMs), before)
@@ -321,7 +330,11 @@ export function appliedResult(binding: Binding, link: Link, seen: Observation, o
     emit.push({ name: 'linked', event: subject });
   }
   if (merged.changesHub || created) {
-    history.push({ ...subject, event: created ? 'record-created' : 'record-updated', detail });
+    history.push({
+      ...subject,
+      event: created ? 'record-created' : 'record-updated',
+      detail: { ...detail, ...laneDetail(link) },
+    });
     emit.push({ name: 'applied', event: { ...subject, operation: created ? 'create' : 'update', units } });
   }
   return {

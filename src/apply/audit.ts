@@ -6,6 +6,8 @@ import type { Conflict, Merged } from '../merge/merge.js';
 import { hubText } from '../merge/project.js';
 import type { AuditedChange, HistoryDetail } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
+import type { Link } from '../store/links.js';
+import { backfillLane } from '../store/listed.js';
 import type { Mapping } from '../subscriber/compile.js';
 
 /** Longer values are cut: the audit is bounded. */
@@ -60,6 +62,11 @@ export function detailOfSent({ id, body }: Intent): HistoryDetail {
     ...(editedAt === undefined ? {} : { editedAt }),
     ...(editedBy === undefined ? {} : { editedBy }),
   };
+}
+
+/** What a first load or a rescan does is no mass change that somebody made. */
+export function laneDetail({ lane }: Pick<Link, 'lane'>): Pick<HistoryDetail, 'lane'> {
+  return lane < backfillLane ? {} : { lane };
 }
 
 function kept<T extends Json>(value: T): T | string {

@@ -4,7 +4,7 @@ import type { RecordKey } from '../catalog/key.js';
 import { own } from '../catalog/own.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { emitResult, parkResult, writeResults, type Result } from '../engine/result.js';
+import { emitResult, heldResult, parkResult, writeResults, type Result } from '../engine/result.js';
 import { childrenEditedHere } from '../merge/child-edits.js';
 import { hubText } from '../merge/project.js';
 import { hubChanged } from '../merge/shadow.js';
@@ -41,8 +41,11 @@ async function deleteInside(tx: Queryable, binding: Binding, link: Link, key: Re
   const row = (await catalog.rows.load(tx, [key], { lock: true })).get(key);
   const { record } = extractRecord(catalog, row);
   const fate = fateOf(binding, link, record);
-  const held = fate.kind === 'delete' ? await overBrake(tx, binding, 'record-deleted', 1) : undefined;
-  const result = held === undefined ? resultOf(binding, link, fate) : parkResult(link, 'brake', held, again);
+  const held =
+    fate.kind === 'delete'
+      ? await overBrake(tx, binding, { direction: 'inward', operation: 'delete' }, [link])
+      : undefined;
+  const result = held === undefined ? resultOf(binding, link, fate) : heldResult(link, 'delete', held, again);
   if (fate.kind === 'delete' && held === undefined)
     await catalog.main.delete(key, { tx: hubTransaction(tx, catalog), before: row, origin: binding.id });
   if (!(await writeResults(tx, binding, [result])).has(link.id)) return 'fenced';

@@ -7,6 +7,7 @@ import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
 import { addExplain } from './commands/explain.js';
 import { addGenerate } from './commands/generate.js';
+import { addHeld } from './commands/held.js';
 import { addInit } from './commands/init.js';
 import { addMigrate } from './commands/migrate.js';
 import { addParked } from './commands/parked.js';
@@ -52,6 +53,7 @@ export function buildProgram(cli: Cli): Command {
     addSync,
     addVerify,
     addConflicts,
+    addHeld,
     addPause,
     addUninstall,
     addSimulator,

@@ -10,7 +10,7 @@ import { lookAt, type Basis } from '../inward/observe.js';
 import type { Resolver, UnresolvedReference } from '../merge/project.js';
 import { dispensable, plan, type Plan } from '../outward/plan.js';
 import { deletesInOrder } from '../outward/deletion-order.js';
-import { brakeDeletes, inParallel, intendAndSend, settleSent, type Planned } from '../outward/push.js';
+import { brakeWrites, inParallel, intendAndSend, settleSent, type Planned } from '../outward/push.js';
 import { resolveIntent } from '../outward/resolve.js';
 import { openIntents, type Intent } from '../store/intents.js';
 import { inCircle } from '../store/circles.js';
@@ -61,7 +61,7 @@ async function reconcileLinks(
   const { toLook, writes, decided } = await planLinks(env, binding, others);
   results.push(...decided);
   const { go: ordered, waiting } = await deletesInOrder(env, binding, writes);
-  const { go, held } = await brakeDeletes(env, binding, ordered);
+  const { go, held } = await brakeWrites(env, binding, ordered);
   results.push(...waiting, ...held);
   const stop = new AbortController();
   const beat = keepLeases(env, links, stop.signal);

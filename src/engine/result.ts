@@ -2,6 +2,7 @@
 import type { Environment } from './environment.js';
 import type { Conflict } from '../merge/merge.js';
 import type { UnresolvedReference } from '../merge/project.js';
+import { brakeCode } from '../outward/brake.js';
 import { retryDelayMs } from '../outward/retry.js';
 import type { ParkCode } from '../outward/plan.js';
 import { closeIntents, countMissed, markUnknown, type Intent } from '../store/intents.js';
@@ -233,6 +234,17 @@ function wakes(binding: Binding, settlement: Settlement): string[] {
 
 export function parkResult(link: Link, code: ParkCode, reason: string, more: Partial<Settlement> = {}): Result {
   return { settlement: { link, ...more, parked: { code, reason } } };
+}
+
+/** The brake holds a change that was made there. */
+export function heldResult(
+  link: Link,
+  operation: 'delete' | 'update',
+  reason: string,
+  more: Partial<Settlement> = {},
+): Result {
+  const event = { subscriber: link.subscriber, direction: 'inward', operation, count: 1, reason } as const;
+  return { ...parkResult(link, brakeCode[operation], reason, more), emit: [{ name: 'held', event }] };
 }
 
 /** A system that answered so long ago is taken to be there, however short the longest wait is. */

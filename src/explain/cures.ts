@@ -22,9 +22,11 @@ const cures: Readonly<Record<string, string>> = {
   constraint:
     'The hub’s constraint refused the remote’s value: correct the value there, or the constraint; then retry.',
   truncate:
-    'The table was truncated. Were the deletes meant? syncflow parked retry --release --subscriber <subscriber>. Else restore the rows.',
+    'The table was truncated. Were the deletes meant? syncflow release <subscriber>. Else restore the rows, or: syncflow discard <subscriber>',
   brake:
-    'Too many deletes at once. Were they meant? syncflow parked retry --release --subscriber <subscriber>. Else restore what was deleted.',
+    'Too many deletes at once: syncflow held shows them. Were they meant? syncflow release <subscriber>. Else: syncflow discard <subscriber>',
+  'brake-updates':
+    'Too many updates at once: syncflow held shows them. Were they meant? syncflow release <subscriber>. Else: syncflow discard <subscriber>',
   loop: 'Two systems undo each other’s form of a value: bring both to one form in the unit’s lens, or make it one-way; then retry.',
   twin: 'Two remotes claim one record: merge or delete one of them there; then retry.',
   failed: 'It failed too often. The reason is the last answer: mend that, then retry.',

@@ -8,7 +8,7 @@ import { reading } from '../inward/reading.js';
 import { shows } from '../inward/inbox.js';
 import type { Queryable } from '../store/database.js';
 import { findLinks } from '../store/links.js';
-import { lookAtUnlisted, noteListed, queueRecords, type Listed } from '../store/listed.js';
+import { backfillLane, lookAtUnlisted, noteListed, queueRecords, type Listed } from '../store/listed.js';
 import { makeAllDue } from '../store/marks.js';
 import { readSetting, writeSetting } from '../store/settings.js';
 import type { Unit } from '../subscriber/compile.js';
@@ -71,7 +71,7 @@ async function noticeMapping(env: Environment, binding: Binding): Promise<void> 
   const before = await readSetting(env.db, name);
   if (before === now) return;
   await env.db.transaction(async (tx) => {
-    if (before !== undefined) await makeAllDue(tx, [binding.id]);
+    if (before !== undefined) await makeAllDue(tx, [binding.id], backfillLane);
     await writeSetting(tx, name, now);
   });
 }

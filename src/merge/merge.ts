@@ -22,6 +22,12 @@ export interface MergeInput extends EditTimes {
   readonly sent?: Sent;
 }
 
+/** What the merge of units knows beside them. */
+export interface UnitsInput extends Omit<MergeInput, 'mapping' | 'shadow' | 'sent'> {
+  /** The hub wins where the remote was edited, and is told: see `Shadow.insists`. */
+  readonly insists?: boolean;
+}
+
 /** A field that both sides changed, and who won. Values are canonical: hub text, remote JSON. */
 export interface Conflict {
   readonly unit: string;
@@ -63,7 +69,7 @@ export function merge(input: MergeInput): Merged {
       remote: input.remote,
       firstHand: input.sent?.firstHand === true,
     }),
-    input,
+    input.shadow.insists === undefined ? input : { ...input, insists: true },
   );
   const children = input.mapping.children.map((mapping) => mergeChildren(mapping, input));
   const patch = { ...units.patch };
@@ -80,11 +86,7 @@ export function merge(input: MergeInput): Merged {
 }
 
 /** Merges the units of a record, or of one child row. */
-export function mergeUnits(
-  units: readonly Unit[],
-  base: Pairs,
-  input: Omit<MergeInput, 'mapping' | 'shadow' | 'sent'>,
-): UnitsMerged {
+export function mergeUnits(units: readonly Unit[], base: Pairs, input: UnitsInput): UnitsMerged {
   const out: Draft = { pairs: {}, patch: {}, applied: [], conflicts: [] };
   const sides = units.map((unit) => sidesOf(unit, own(base, unit.name), input));
   const groups = new Map<string, Winner>();
@@ -128,19 +130,20 @@ interface Sides {
   same(): boolean;
 }
 
-type SideInput = Pick<MergeInput, 'record' | 'remote' | 'resolver'>;
+type SideInput = Pick<UnitsInput, 'record' | 'remote' | 'resolver' | 'insists'>;
 
 function sidesOf(unit: Unit, base: Pair | undefined, input: SideInput): Sides {
   const { record, resolver } = input;
   const h = record === undefined ? null : hubText(unit, record);
   const r = remoteValue(unit, input.remote);
+  const isEdited = base === undefined || !sameRemote(base.r, r);
   return {
     unit,
     base,
     h,
     r,
-    hub: record === undefined ? false : hubChanged(base, h),
-    remote: base === undefined || !sameRemote(base.r, r),
+    hub: record !== undefined && (hubChanged(base, h) || (input.insists === true && isEdited)),
+    remote: isEdited,
     same: () => {
       if (record === undefined) return false;
       if (h === null && (r === undefined || r === null)) return true;
@@ -160,6 +163,7 @@ function groupWinner(members: readonly Sides[], input: SideInput & EditTimes): W
   const telling = both.filter((side) => side.base !== undefined || differing.includes(side));
   if (!telling.some(hubSays) || !telling.some(remoteSays)) return undefined;
   const judge = differing.find((side) => hubSays(side) && remoteSays(side)) ?? differing[0];
+  if (input.insists === true) return 'hub';
   return judge === undefined ? undefined : decideConflict(judge, input, input.resolver).winner;
 }
 
@@ -232,6 +236,10 @@ function mergeChanged(side: Sides, input: SideInput & EditTimes, out: Draft): vo
 /** By the field's own authority. */
 function decide(side: Sides, input: SideInput & EditTimes, out: Draft): void {
   const { unit, base, r } = side;
+  if (input.insists === true) {
+    settle(side, input, 'hub', 'the edit there was discarded', out);
+    return;
+  }
   const decision = decideConflict(side, input, input.resolver);
   const rule = base === undefined ? `first load, ${decision.rule}` : decision.rule;
   if (decision.winner === 'merged') {

@@ -22,6 +22,8 @@ export interface Shadow {
   readonly units: Pairs;
   /** By collection, then by the child's key in the hub. */
   readonly children?: Readonly<Record<string, Readonly<Record<string, ChildShadow>>>>;
+  /** A person took back what was edited there: the next merge lets the hub win, whatever the authority says. */
+  readonly insists?: 'hub';
 }
 
 export const emptyShadow: Shadow = { units: {} };

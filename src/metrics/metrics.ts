@@ -74,6 +74,8 @@ function counters(registry: Registry): (event: AnyEvent) => void {
   const healed = counter('healed', 'Parked or failing records in agreement again', ['subscriber']);
   const retries = counter('retries', 'Attempts that failed or must wait, and are made again', ['subscriber']);
   const blocked = counter('blocked', 'Times a whole subscriber was held: credentials or quota', ['subscriber']);
+  const held = counter('held', 'Changes that the brake held', ['subscriber', 'direction', 'operation']);
+  const decided = counter('decided', 'Held changes that were released or discarded', ['subscriber', 'decision']);
   const routed = counter('routed', 'Hints that became due links', ['kind']);
   const errors = counter('errors', 'Failures of the engine itself', []);
   errors.inc(0);
@@ -119,6 +121,14 @@ function counters(registry: Registry): (event: AnyEvent) => void {
         }
       case 'error': {
         errors.inc();
+        return;
+      }
+      case 'held': {
+        held.inc({ subscriber: event.subscriber, direction: event.direction, operation: event.operation }, event.count);
+        return;
+      }
+      case 'decided': {
+        decided.inc({ subscriber: event.subscriber, decision: event.decision }, event.count);
         return;
       }
       case 'progress':

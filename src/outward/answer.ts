@@ -1,6 +1,6 @@
 /** What the answer to a remote write means for its link. One branch per outcome; the list is closed. */
 import type { Observation } from '../apply/apply.js';
-import { detailOfSent } from '../apply/audit.js';
+import { detailOfSent, laneDetail } from '../apply/audit.js';
 import { tombstone } from '../apply/deletion.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -81,7 +81,7 @@ async function written(
   const subject = { subscriber: binding.id, key: link.key, remoteId: outcome.remoteId };
   const units = [...Object.keys(intent.body.draft.sent), ...Object.keys(intent.body.draft.children)];
   const event = existed ? 'linked' : intent.kind === 'create' ? 'created' : 'updated';
-  const history: HistoryRow[] = [{ ...subject, event, detail: detailOfSent(intent) }];
+  const history: HistoryRow[] = [{ ...subject, event, detail: { ...detailOfSent(intent), ...laneDetail(link) } }];
   const emit: Emission[] = existed
     ? [{ name: 'linked', event: subject }]
     : [{ name: 'pushed', event: { ...subject, operation: intent.kind, units } }];

@@ -29,6 +29,7 @@ export type ParkCode =
   | 'constraint' // the hub refused the write
   | 'truncate' // the table was truncated: its deletes wait for release
   | 'brake' // too many deletes at once
+  | 'brake-updates' // too many updates at once
   | 'loop' // two systems undo each other
   | 'twin' // two remotes claim the same record
   | 'failed'; // it failed too often

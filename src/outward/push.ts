@@ -1,7 +1,7 @@
 /** Sending: intents are durable, the batch goes out, every answer comes back as a result. */
 import { freeRecords, freeRemotes, markerClaim } from '../apply/candidates.js';
 import { ambiguity } from '../apply/judge.js';
-import { overBrake } from './brake.js';
+import { brakeCode, isBraked, overBrake } from './brake.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { closed, parkResult, type Result } from '../engine/result.js';
@@ -45,17 +45,27 @@ interface Check {
   readonly park?: { readonly code: 'ambiguous' | 'twin'; readonly reason: string };
 }
 
-/** Deletes beyond the brake are held; the rest goes on. */
-export async function brakeDeletes(
+/** Deletes and updates beyond the brake are held; the rest goes on. */
+export async function brakeWrites(
   env: Environment,
   binding: Binding,
   planned: readonly Planned[],
-): Promise<{ go: Planned[]; held: Result[] }> {
-  const deletes = planned.filter((one) => one.plan.kind === 'delete').length;
-  const message = deletes === 0 ? undefined : await overBrake(env.db, binding, 'deleted', deletes);
-  if (message === undefined) return { go: [...planned], held: [] };
-  const held = planned.filter((one) => one.plan.kind === 'delete').map((one) => parkResult(one.link, 'brake', message));
-  return { go: planned.filter((one) => one.plan.kind !== 'delete'), held };
+): Promise<{ go: readonly Planned[]; held: Result[] }> {
+  const held: Result[] = [];
+  let go = planned;
+  for (const operation of ['delete', 'update'] as const) {
+    const counted = go.filter(
+      ({ plan, link }) => plan.kind === operation && (operation === 'delete' || isBraked(binding, link)),
+    );
+    if (counted.length === 0) continue;
+    const links = counted.map(({ link }) => link);
+    const message = await overBrake(env.db, binding, { direction: 'outward', operation }, links);
+    if (message === undefined) continue;
+    held.push(...links.map((link) => parkResult(link, brakeCode[operation], message)));
+    go = go.filter((one) => !counted.includes(one));
+    env.emit('held', { subscriber: binding.id, direction: 'outward', operation, count: links.length, reason: message });
+  }
+  return { go, held };
 }
 
 /** Makes the writes durable, sends them and returns their answers in no particular order. Links that lost their lease are left out. */

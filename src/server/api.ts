@@ -17,6 +17,8 @@ export interface ApiOptions {
 
 /** A line is sent at least this often while something long goes on, so that no proxy or client gives up. */
 const heartbeatMs = 10_000;
+/** Whoever wants the brake off for longer changes its bounds. */
+const maxReleaseMs = 7 * 86_400_000;
 
 const name = z.string().min(1).max(500);
 const id = z.string().regex(/^\d{1,18}$/, 'must be the number of a parked record');
@@ -37,7 +39,9 @@ const resolveRequest = z.strictObject({
   value: z.json().optional(),
   by: name,
 });
-const oneSubscriber = z.strictObject({ subscriber: name });
+const heldQuery = z.strictObject({ target: name.optional() });
+const decisionRequest = z.strictObject({ subscriber: name, by: name.optional() });
+const releaseRequest = decisionRequest.extend({ forMs: z.int().positive().max(maxReleaseMs).optional() });
 const verifyRequest = z.strictObject({ subscriber: name.optional(), repair: z.boolean().optional() });
 const targetAndKey = z.strictObject({ target: name, key: name.optional() });
 
@@ -46,7 +50,9 @@ const paths = [
   'parked',
   'parked/causes',
   'parked/retry',
+  'held',
   'release',
+  'discard',
   'sync',
   'verify',
   'conflicts',
@@ -77,8 +83,10 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
     json(200, { retried: await operations.retry(await body(context, retryRequest)) }),
   );
   api.post('/release', async (context) =>
-    json(200, { released: await operations.release((await body(context, oneSubscriber)).subscriber) }),
+    json(200, { released: await operations.release(await body(context, releaseRequest)) }),
   );
+  api.post('/discard', async (context) => json(200, await operations.discard(await body(context, decisionRequest))));
+  api.get('/held', async (context) => json(200, await operations.held(readQuery(context, heldQuery).target)));
   api.post('/sync', async (context) => {
     await body(context, nothing);
     return long(context, options, async (progress) => ({ status: await operations.sync(progress) }));

@@ -1,18 +1,22 @@
 /** Operations through the control API of the process that holds the hub. */
+import type { Discarded } from '../apply/discard.js';
 import type { Resolved, ResolveRequest } from '../apply/resolution.js';
 import { errorCodes, SyncflowError, type ErrorCode } from '../errors.js';
 import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
+import type { HeldReport } from '../syncflow.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
 import type {
   CauseFilter,
   ConflictFilter,
+  DecisionRequest,
   ExplainQuery,
   LongOptions,
   Operations,
   ParkedFilter,
+  ReleaseRequest,
   RetryRequest,
   Progress,
   StatusReport,
@@ -62,8 +66,16 @@ export class RemoteOperations implements Operations {
     return (await this.#post<{ retried: number }>('parked/retry', filter)).retried;
   }
 
-  async release(subscriber: string): Promise<number> {
-    return (await this.#post<{ released: number }>('release', { subscriber })).released;
+  held(target?: string): Promise<HeldReport> {
+    return this.#get<HeldReport>('held', { target });
+  }
+
+  async release(request: ReleaseRequest): Promise<number> {
+    return (await this.#post<{ released: number }>('release', request)).released;
+  }
+
+  discard(request: DecisionRequest): Promise<Discarded> {
+    return this.#post<Discarded>('discard', request);
   }
 
   async sync(options: LongOptions = {}): Promise<StatusReport> {

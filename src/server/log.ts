@@ -69,6 +69,22 @@ const entries: { readonly [N in keyof SyncflowEvents]: Entry<N> } = {
     'parked',
     (event, options) => ({ ...record(event), code: event.code, ...reason(event.reason, options) }),
   ],
+  held: [
+    'warn',
+    'held by the brake',
+    (event) => ({
+      subscriber: event.subscriber,
+      direction: event.direction,
+      operation: event.operation,
+      count: event.count,
+      reason: event.reason,
+    }),
+  ],
+  decided: [
+    'info',
+    'decided about held changes',
+    (event) => ({ subscriber: event.subscriber, decision: event.decision, count: event.count }),
+  ],
   healed: ['info', 'healed', (event) => record(event)],
   retried: [
     'info',

@@ -1,6 +1,7 @@
 /** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
+import type { Discarded } from '../apply/discard.js';
 import type { Resolved, ResolveRequest } from '../apply/resolution.js';
-import type { Syncflow } from '../syncflow.js';
+import type { HeldReport, Syncflow } from '../syncflow.js';
 import type { SyncflowEvents } from '../events.js';
 import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
@@ -19,6 +20,17 @@ export type CauseFilter = Pick<ParkedFilter, 'subscriber' | 'code'>;
 export interface RetryRequest extends ParkedFilter {
   /** For one record that is parked as `unknown-create` or `delete-conflict`: it gets a new remote. */
   readonly as?: 'create' | undefined;
+}
+
+export interface DecisionRequest {
+  readonly subscriber: string;
+  /** Who decided, for the audit. */
+  readonly by?: string | undefined;
+}
+
+export interface ReleaseRequest extends DecisionRequest {
+  /** How long nothing is held, in ms; 10 minutes unless given. */
+  readonly forMs?: number | undefined;
 }
 
 export interface ConflictFilter {
@@ -59,8 +71,12 @@ export interface Operations {
   parkedCauses(filter?: CauseFilter): Promise<readonly ParkedCause[]>;
   /** How many records are tried again. */
   retry(filter?: RetryRequest): Promise<number>;
-  /** Lets the deletes go that the brake or a TRUNCATE holds. */
-  release(subscriber: string): Promise<number>;
+  /** What waits for `release` or `discard`: of a subscriber, of a catalog, or all. */
+  held(target?: string): Promise<HeldReport>;
+  /** Lets the changes go that the brake or a TRUNCATE holds; nothing is held for a while. */
+  release(request: ReleaseRequest): Promise<number>;
+  /** Takes them back: whoever made them gets what both sides last agreed on. */
+  discard(request: DecisionRequest): Promise<Discarded>;
   /** Fetches what the remotes have to tell and waits until everything is synced or parked. */
   sync(options?: LongOptions): Promise<StatusReport>;
   /** `repair` queues what differs; `sync` carries it out. */
@@ -109,8 +125,16 @@ export class LocalOperations implements Operations {
     return this.#flow.retry(given(filter));
   }
 
-  async release(subscriber: string): Promise<number> {
-    return this.#flow.release(subscriber);
+  async held(target?: string): Promise<HeldReport> {
+    return this.#flow.held(target);
+  }
+
+  async release({ subscriber, forMs, by }: ReleaseRequest): Promise<number> {
+    return this.#flow.release(subscriber, forMs, by);
+  }
+
+  async discard({ subscriber, by }: DecisionRequest): Promise<Discarded> {
+    return this.#flow.discard(subscriber, by);
   }
 
   async sync({ onProgress, signal }: LongOptions = {}): Promise<StatusReport> {

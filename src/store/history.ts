@@ -16,6 +16,8 @@ export type HistoryEvent =
   | 'record-deleted'
   | 'conflict'
   | 'parked'
+  | 'released' // a person let a held change go
+  | 'discarded' // a person took a held change back
   | 'overwritten' // an edit in the remote that our own write overwrote, told by the remote's history
   | 'operated'; // a person did something by hand: `code` says what, `reason` what came of it, `editedBy` who
 
@@ -48,6 +50,8 @@ export interface HistoryDetail {
   readonly editedBy?: string;
   readonly code?: string;
   readonly reason?: string;
+  /** 2: a first load or a rescan made it, which no brake counts. */
+  readonly lane?: number;
 }
 
 export async function insertHistory(tx: Queryable, rows: readonly HistoryRow[]): Promise<void> {

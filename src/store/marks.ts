@@ -108,15 +108,18 @@ export async function releaseKeys(
   );
 }
 
-/** Every link of these subscribers is due: a child table was truncated, or the whole catalog is to be looked at again. */
-export async function makeAllDue(tx: Queryable, subscribers: readonly string[]): Promise<void> {
+/**
+ * Every link of these subscribers is due: a child table was truncated (lane 1), or a field was mapped since (lane 2: that is a first
+ * load of it).
+ */
+export async function makeAllDue(tx: Queryable, subscribers: readonly string[], lane = 1): Promise<void> {
   await tx.query(
     {
       name: 'syncflow-make-all-due',
-      text: `update syncflow.link set generation = generation + 1, due_at = clock_timestamp(), lane = greatest(lane, 1)
+      text: `update syncflow.link set generation = generation + 1, due_at = clock_timestamp(), lane = greatest(lane, $2::smallint)
      where subscriber in (select value from json_array_elements_text($1::json)) and state <> 'gone' and parked_code is null`,
     },
-    [JSON.stringify(subscribers)],
+    [JSON.stringify(subscribers), lane],
   );
 }
 

@@ -109,7 +109,7 @@ export async function retryParked(db: Queryable, filter: RetriedFilter): Promise
       name: 'syncflow-retry-parked',
       text: `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, attempts = 0, flips = null,
        look = look or parked_code = 'loop', due_at = clock_timestamp(), generation = generation + 1
-     where parked_code is not null and ($4::boolean or parked_code not in ('truncate', 'brake'))
+     where parked_code is not null and ($4::boolean or parked_code not in ('truncate', 'brake', 'brake-updates'))
        and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
        and ($5::json is null or coalesce(parked_reason, '') in (select value from json_array_elements_text($5::json)))
      returning id`,
@@ -133,8 +133,8 @@ export async function createAgain(tx: Queryable, id: string): Promise<boolean> {
   const [link] = await tx.query<{ subscriber: string; key: string; deleted: boolean }>(
     {
       name: 'syncflow-lock-decided',
-      text: `select subscriber, key, parked_code = 'delete-conflict' as deleted from syncflow.link
-     where id = $1 and parked_code in ('unknown-create', 'delete-conflict') and key is not null for update`,
+      text: `select subscriber, key, parked_code <> 'unknown-create' as deleted from syncflow.link
+     where id = $1 and key is not null and (parked_code in ('unknown-create', 'delete-conflict') or (parked_code = 'brake' and look)) for update`,
     },
     [id],
   );

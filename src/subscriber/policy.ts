@@ -26,14 +26,25 @@ export const defaultPolicies: Policies = {
 };
 
 /**
- * The mass-change brake: more deletes than this within the window are held until released.
- * Both bounds must be exceeded: `count` spares small catalogs, `share` spares large ones.
+ * The mass-change brake: more deletes than this within the window are held until they are released or discarded, each direction by
+ * itself. Both bounds must be exceeded: `count` spares small catalogs, `share` spares large ones.
+ *
+ * @example
+ * Customer.register(StripeCustomer, { brake: { count: 50, updates: { count: 1_000, share: 0.5 } } });
  */
 export interface Brake {
+  /** Deletes that are let through in any case. 20 unless given. */
   readonly count: number;
-  /** Of the subscriber's linked records, 0 to 1. */
+  /** Of the subscriber's linked records, 0 to 1. 0.2 unless given. */
   readonly share: number;
+  /** 3,600 unless given. */
   readonly windowSeconds: number;
+  /**
+   * The same for records that are updated. Unless given updates aren't held: that a whole table is updated is everyday business, while a
+   * catalog of prices may change in full every hour. What a first load, a rescan or a field that was mapped since brings along isn't
+   * counted; a planned mass update is let through beforehand by `flow.release`.
+   */
+  readonly updates?: { readonly count: number; readonly share: number };
 }
 
 export const defaultBrake: Brake = { count: 20, share: 0.2, windowSeconds: 3600 };

@@ -36,7 +36,7 @@ test('equal causes of two subscribers are one, other codes are another; the most
       newest: '2026-02-03T00:00:00Z',
       example: { id: '3', reason: 'order 7 is closed' },
     },
-    { code: 'brake', count: 3, cure: expect.stringContaining('--subscriber a/x') as string },
+    { code: 'brake', count: 3, cure: expect.stringContaining('syncflow release a/x') as string },
   ]);
 });
 

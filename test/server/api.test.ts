@@ -94,7 +94,7 @@ test('every operation works through the API', async () => {
   expect((await operations.status()).subscribers).toMatchObject([{ paused: true }]);
   await operations.resume('customer/memory');
   expect((await operations.status()).subscribers).toMatchObject([{ paused: false, inAgreement: 1 }]);
-  expect(await operations.release('customer/memory')).toBe(0);
+  expect(await operations.release({ subscriber: 'customer/memory', by: 'ada' })).toBe(0);
   expect(await operations.conflicts()).toEqual([]);
   expect(await operations.doctor()).toMatchObject({ healthy: true });
   const query = { catalog: 'customer', key: '["1"]', field: 'name', fetch: true };

@@ -32,7 +32,7 @@ const byFunction: Readonly<Record<string, Step>> = {
   checkDelete: 'check',
   checkUpdate: 'check',
   markedRemotes: 'check',
-  brakeDeletes: 'plan',
+  brakeWrites: 'plan',
   planLinks: 'plan',
   settleWaiting: 'plan',
   commitResults: 'settle',

@@ -59,7 +59,10 @@ export function addParked(program: Command, cli: Cli): void {
     });
   filtered(parked.command('retry').description('try them again, all or a choice'))
     .argument('[id]', 'only this one', parkedId)
-    .option('--release', 'also let the deletes go that the brake or a TRUNCATE holds (needs --subscriber)')
+    .option(
+      '--release',
+      'also let the changes go that the brake or a TRUNCATE holds (needs --subscriber); see syncflow release',
+    )
     .option('--create', 'make a new remote for one parked as unknown-create or delete-conflict (needs the id)')
     .action((id: string | undefined, options: RetryOptions) => retry(cli, id, options));
 }
@@ -79,20 +82,22 @@ async function retry(cli: Cli, id: string | undefined, { release, create, ...fil
   }
   const { count, held } = await cli.operate(async (operations) => {
     const released =
-      release === true && filter.subscriber !== undefined ? await operations.release(filter.subscriber) : 0;
+      release === true && filter.subscriber !== undefined
+        ? await operations.release({ subscriber: filter.subscriber })
+        : 0;
     const retried =
       release === true && id === undefined && filter.code === undefined ? 0 : await operations.retry({ ...filter, id });
     const rest = await operations.parked({ ...filter, id });
     return {
       count: released + retried,
-      held: rest.filter((one) => one.code === 'brake' || one.code === 'truncate').length,
+      held: rest.filter((one) => one.code.startsWith('brake') || one.code === 'truncate').length,
     };
   });
   if (id !== undefined && count === 0 && held === 0) throw nothingParked(id);
   cli.output.line(`${count} ${count === 1 ? 'record is' : 'records are'} tried again`);
   if (held > 0)
     cli.output.note(
-      `${held} held by the brake or a TRUNCATE stay: were these deletes meant? Then --subscriber … --release`,
+      `${held} held by the brake or a TRUNCATE stay. See: syncflow held. Then: syncflow release <subscriber>, or syncflow discard <subscriber>`,
     );
 }
 

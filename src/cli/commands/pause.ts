@@ -9,10 +9,15 @@ export function addPause(program: Command, cli: Cli): void {
       .description(description)
       .argument('<target>', 'a subscriber (invoice/stripe), or a catalog (invoice): all of its subscribers')
       .option('--key <key>', 'only one record: 42, or \'["acme", "7"]\' for a key of several fields')
-      .action(async (target: string, { key }: { key?: string }) => {
+      .option('--json', 'print JSON: the subscribers that were meant')
+      .action(async (target: string, { key, json }: { key?: string; json?: boolean }) => {
         const meant = await cli.operate((operations) =>
           operations[name](target, key === undefined ? undefined : recordKey(key)),
         );
+        if (json === true) {
+          cli.output.json({ [name === 'pause' ? 'paused' : 'resumed']: meant, ...(key === undefined ? {} : { key }) });
+          return;
+        }
         const what = `${meant.join(', ')}${key === undefined ? '' : `, record ${key},`}`;
         const are = meant.length > 1 ? 'are' : 'is';
         cli.output.line(

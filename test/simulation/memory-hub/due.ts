@@ -102,11 +102,11 @@ function markTwins(store: Store): Twins {
         }));
     },
 
-    'syncflow-make-all-due': async (tx, [subscribers]) => {
+    'syncflow-make-all-due': async (tx, [subscribers, lane]) => {
       const matches = (link: LinkRow): boolean => link.state !== 'gone' && link.parked_code === null;
       await store.link.update(tx, ofSubscribers(store, tx, subscribers, matches), (link) =>
         matches(link)
-          ? { ...link, generation: link.generation + 1, due_at: store.now(), lane: Math.max(link.lane, 1) }
+          ? { ...link, generation: link.generation + 1, due_at: store.now(), lane: Math.max(link.lane, Number(lane)) }
           : undefined,
       );
       return [];

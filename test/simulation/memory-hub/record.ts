@@ -1,7 +1,7 @@
 /** Twins of the statements on history, conflicts, runs, settings and sleepers: what the hub remembers beside its links. */
 import { rowOf } from './claims.js';
 import { momentOf, sqlText, type Moment } from './moment.js';
-import { json, jsonText, slotsOf, text, type RunRow, type Store, type Twins } from './store.js';
+import { json, jsonText, slotsOf, text, type LinkRow, type RunRow, type Store, type Twins } from './store.js';
 import { Lockable, Mode, type Transaction } from './transaction.js';
 
 const hourMs = 3_600_000;
@@ -70,21 +70,33 @@ function auditTwins(store: Store): Twins {
       return [];
     },
 
-    'syncflow-brake': (tx, [subscriber, event, windowSeconds, release]) => {
+    'syncflow-brake': (tx, [subscriber, event, windowSeconds, release, coming, code, look]) => {
       const now = store.now();
-      const since = now - Number(windowSeconds) * 1_000_000;
+      const isComing = new Set(json<string[]>(coming));
+      const until = store.settingByName.find(tx, text(release)).map((slot) => momentOf(rowOf(tx, slot).value));
+      const since = Math.max(now - Number(windowSeconds) * 1_000_000, ...until);
+      const nameOf = ({ key, remote_id }: { readonly key: string | null; readonly remote_id: string | null }) =>
+        key ?? (remote_id === null ? null : `@${remote_id}`);
       const own = store.historyBySubscriber.slots.get(text(subscriber)) ?? [];
       const links = store.linkBySubscriber.slots.get(text(subscriber)) ?? [];
+      const recent = store.history
+        .rows(tx, (row) => row.event === event && row.at > since && laneOf(row.detail) < 2, own)
+        .flatMap((row) => nameOf(row) ?? [])
+        .filter((name) => !isComing.has(name));
+      const isHeld = (link: LinkRow): boolean => link.parked_code === code && link.look === look;
       return [
         {
-          recent: store.history.rows(tx, (row) => row.event === event && row.at > since, own).length,
+          recent: new Set(recent).size,
+          held: store.link.rows(tx, isHeld, links).filter((link) => !isComing.has(nameOf(link) ?? '')).length,
           linked: store.link.rows(tx, (link) => link.state === 'linked', links).length,
-          released: store.settingByName.find(tx, text(release)).some((slot) => momentOf(rowOf(tx, slot).value) > now),
+          released: until.some((end) => end > now),
         },
       ];
     },
   };
 }
+
+const laneOf = (detail: string | null): number => (detail === null ? 0 : (json<{ lane?: number }>(detail).lane ?? 0));
 
 function runTwins(store: Store): Twins {
   const turn = new Lockable();

@@ -149,7 +149,7 @@ function decisionTwins(store: Store): Twins {
       const matches = (link: LinkRow): boolean =>
         isParked(link) &&
         (wanted === undefined || wanted.has(link.parked_reason ?? '')) &&
-        (held === true || (link.parked_code !== 'truncate' && link.parked_code !== 'brake'));
+        (held === true || !['truncate', 'brake', 'brake-updates'].includes(link.parked_code ?? ''));
       return store.link.update(tx, store.link.where(tx, matches), (link) =>
         matches(link)
           ? {
@@ -169,13 +169,16 @@ function decisionTwins(store: Store): Twins {
 
     'syncflow-lock-decided': async (tx, [id]) => {
       const matches = (link: LinkRow): boolean =>
-        (link.parked_code === 'unknown-create' || link.parked_code === 'delete-conflict') && link.key !== null;
+        link.key !== null &&
+        (link.parked_code === 'unknown-create' ||
+          link.parked_code === 'delete-conflict' ||
+          (link.parked_code === 'brake' && link.look));
       const slots = store.link.where(tx, matches, store.linkById.find(tx, Number(id)));
       const rows = await store.link.lock(tx, slots, Mode.update, matches);
       return rows.map(({ subscriber, key, parked_code }) => ({
         subscriber,
         key,
-        deleted: parked_code === 'delete-conflict',
+        deleted: parked_code !== 'unknown-create',
       }));
     },
 

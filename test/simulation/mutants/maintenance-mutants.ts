@@ -31,4 +31,54 @@ const sweeping: readonly Mutant[] = [
   },
 ];
 
-export const maintenanceMutants: readonly Mutant[] = [...sweeping];
+const held = 'test/flow/mass-update-held.test.ts';
+
+const braking: readonly Mutant[] = [
+  {
+    name: 'brake-counts-creates',
+    mistake: 'What was created is counted among the updates, so that a busy day of new records holds the next edit.',
+    breaks: ['S22'],
+    file: 'src/outward/brake.ts',
+    find: 'h.event = $2 and',
+    replace: "h.event in ($2, 'created') and",
+    foundBy: held,
+  },
+  {
+    name: 'brake-counts-a-first-load',
+    mistake: 'Updates that a first load or a field mapped since brings along are held.',
+    breaks: ['S22'],
+    file: 'src/outward/brake.ts',
+    find: 'return brake.updates !== undefined && lane < backfillLane;',
+    replace: 'return brake.updates !== undefined && lane <= backfillLane;',
+    foundBy: held,
+  },
+  {
+    name: 'brake-forgets-what-it-holds',
+    mistake: 'Once it has tripped, each further edit of a held record goes through by itself.',
+    breaks: ['S22'],
+    file: 'src/outward/brake.ts',
+    find: 'const total = row.recent + row.held + coming.length;',
+    replace: 'const total = row.recent + coming.length;',
+    foundBy: held,
+  },
+  {
+    name: 'release-is-counted-again',
+    mistake: 'What a release let go is counted once it is over, so that the next edit is held.',
+    breaks: ['S22'],
+    file: 'src/outward/brake.ts',
+    find: "coalesce((select until from released), '-infinity')",
+    replace: "'-infinity'::timestamptz",
+    foundBy: held,
+  },
+  {
+    name: 'discard-obeys-the-authority',
+    mistake: 'An edit made there that a person took back is decided by the field’s authority, and comes back.',
+    breaks: ['S22'],
+    file: 'src/apply/discard.ts',
+    find: "shadow: { ...held.shadow, insists: 'hub' }",
+    replace: 'shadow: held.shadow',
+    foundBy: held,
+  },
+];
+
+export const maintenanceMutants: readonly Mutant[] = [...sweeping, ...braking];

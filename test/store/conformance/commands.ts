@@ -158,7 +158,7 @@ const settlement = fc.record(
       fc.tuple(subscriber, remoteId).map((given) => given.join('@')),
     ),
     parked: fc.record({
-      code: fc.constantFrom('truncate', 'brake', 'loop', 'delete-conflict'),
+      code: fc.constantFrom('truncate', 'brake', 'brake-updates', 'loop', 'delete-conflict'),
       reason: fc.constant('so'),
     }),
     failed: fc.constant('it failed'),
@@ -365,11 +365,14 @@ const hintCommands = [
   ),
 ];
 
-const brake = { id: 'customer/a', brake: { windowSeconds: 60, count: 1, share: 0.1 } } as unknown as Binding;
+const brake = {
+  id: 'customer/a',
+  brake: { windowSeconds: 60, count: 1, share: 0.1, updates: { count: 0, share: 0 } },
+} as unknown as Binding;
 const recordCommands = [
   command(
     'history',
-    few(fc.tuple(subscriber, maybe(key), fc.constantFrom('deleted', 'created'))),
+    few(fc.tuple(subscriber, maybe(key), fc.constantFrom('deleted', 'record-updated'))),
     (given) => (tx) =>
       insertHistory(
         tx,
@@ -389,7 +392,22 @@ const recordCommands = [
       ? Promise.resolve()
       : insertConflicts(tx, [{ link, key: link.key, conflicts: [conflict as never] }]);
   }),
-  command('brake', fc.nat(3), (coming) => (tx) => overBrake(tx, brake, 'deleted', coming)),
+  command(
+    'brake',
+    fc.record({
+      direction: fc.constantFrom('outward' as const, 'inward' as const),
+      operation: fc.constantFrom('delete' as const, 'update' as const),
+      keys: fc.uniqueArray(key, { maxLength: 3 }),
+    }),
+    ({ keys, ...change }) =>
+      (tx) =>
+        overBrake(
+          tx,
+          brake,
+          change,
+          keys.map((one) => ({ key: one, remoteId: undefined })),
+        ),
+  ),
   command(
     'runs',
     fc.tuple(subscriber, fc.constantFrom<runs.RunMode>('first', 'owed', 'anew')),
