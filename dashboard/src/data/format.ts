@@ -83,6 +83,8 @@ const deeds: Readonly<Record<HistoryEvent, string>> = {
   'record-deleted': 'deleted here',
   conflict: 'conflict',
   parked: 'parked',
+  released: 'held change released',
+  discarded: 'held change taken back',
   overwritten: 'overwrote an unseen edit',
   operated: 'by hand',
 };
