@@ -94,7 +94,7 @@ async function absorbInside(
   for (const one of judged) {
     const { verdict, link, seen } = one;
     if (verdict.kind !== 'adopt' && verdict.kind !== 'create') {
-      results.push(refused(env, binding, link, seen, verdict));
+      results.push(refused(binding, link, seen, verdict));
       continue;
     }
     const before = verdict.kind === 'adopt' ? rows.get(verdict.key) : undefined;

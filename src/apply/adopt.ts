@@ -3,7 +3,7 @@ import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { parkResult, retryResult, type Result } from '../engine/result.js';
+import { createUnderWayResult, parkResult, type Result } from '../engine/result.js';
 import { remoteValue } from '../merge/project.js';
 import { awaitedByKey } from '../store/awaited.js';
 import type { Queryable } from '../store/database.js';
@@ -25,13 +25,7 @@ export interface Adoption {
  * The record to pair a remote with.
  * @throws Refusal when it must wait, is ambiguous, or a policy forbids it
  */
-export async function adopt(
-  env: Environment,
-  tx: Queryable,
-  binding: Binding,
-  link: Link,
-  seen: Observation,
-): Promise<Adoption> {
+export async function adopt(tx: Queryable, binding: Binding, link: Link, seen: Observation): Promise<Adoption> {
   const [facts] = await factsOf(tx, binding, [{ link, ...seen }]);
   if (facts === undefined) throw new Error('a stranger has no facts');
   const verdict = judge(facts, rulesOf(binding));
@@ -42,7 +36,7 @@ export async function adopt(
     case 'create':
       return { key: undefined, adopted: false };
     default:
-      throw new Refusal(refused(env, binding, link, seen, verdict));
+      throw new Refusal(refused(binding, link, seen, verdict));
   }
 }
 
@@ -64,23 +58,14 @@ export async function giveWay(tx: Queryable, adopted: readonly Adopted[]): Promi
 }
 
 /** What becomes of a remote that is neither paired nor made a record of. */
-export function refused(
-  env: Environment,
-  binding: Binding,
-  link: Link,
-  { remote, remoteId }: Observation,
-  verdict: Refused,
-): Result {
+export function refused(binding: Binding, link: Link, { remote, remoteId }: Observation, verdict: Refused): Result {
   switch (verdict.kind) {
     case 'exclude':
       return { settlement: { link, state: 'excluded', remoteId } };
     case 'park':
       return parkResult(link, verdict.code, verdict.reason, { remoteId, look: true, claims: claimOf(binding, remote) });
-    case 'later': {
-      const result = retryResult(env, link, 'a create is under way that may be this one', { look: true });
-      // waiting for our own write is no failure
-      return { ...result, settlement: { link, look: true, dueInMs: 200 } };
-    }
+    case 'later':
+      return createUnderWayResult(link);
     case 'await': {
       // the record's create has no outcome yet, and its link is held (a truncated table, the brake): heard of again with it
       const { key } = verdict;

@@ -88,7 +88,7 @@ async function keepAdoption(
   try {
     const paired = await env.db.transaction(async (tx) => {
       if (!(await holdsLease(tx, link))) return 'fenced';
-      const { key } = await adopt(env, tx, binding, link, seen);
+      const { key } = await adopt(tx, binding, link, seen);
       return key === undefined ? undefined : commit(tx, binding, pairedOnly(binding, result, key, seen));
     });
     if (paired === undefined) return result;
@@ -177,7 +177,7 @@ async function applyInside(
   if (isCounted) await lockBrake(tx, binding);
   const nowMs = await announceWriter(tx, binding.id, seenAt(binding, link, seen));
   if (!(await holdsLease(tx, link))) return 'fenced';
-  const target = link.key === undefined ? await adopt(env, tx, binding, link, seen) : { key: link.key, adopted: false };
+  const target = link.key === undefined ? await adopt(tx, binding, link, seen) : { key: link.key, adopted: false };
   const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
   if (target.key !== undefined && before?.record === undefined) {
     // nobody here has ever seen what this remote holds: no reason to delete it there

@@ -4,12 +4,20 @@ import type { RecordKey } from '../catalog/key.js';
 import { own } from '../catalog/own.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
-import { emitResult, heldResult, parkResult, writeResults, type Result } from '../engine/result.js';
+import {
+  createUnderWayResult,
+  emitResult,
+  heldResult,
+  parkResult,
+  writeResults,
+  type Result,
+} from '../engine/result.js';
 import { childrenEditedHere } from '../merge/child-edits.js';
 import { hubText } from '../merge/project.js';
 import { hubChanged } from '../merge/shadow.js';
 import { lockBrake, overBrake } from '../outward/brake.js';
 import type { Queryable } from '../store/database.js';
+import { openCreate } from '../store/intents.js';
 import { holdsLease, type Link } from '../store/links.js';
 import { announceWriter, makeDue } from '../store/marks.js';
 import { hubTransaction, problemResult } from './apply.js';
@@ -17,8 +25,12 @@ import { hubTransaction, problemResult } from './apply.js';
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
 export async function applyDeletion(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
   const { key } = link;
-  if (key === undefined)
-    return { settlement: link.state === 'linked' ? { link, state: 'gone' } : { link, forget: true } };
+  if (key === undefined) {
+    if (link.state === 'linked') return { settlement: { link, state: 'gone' } };
+    // it may be what a create of ours has made, whose answer isn't in yet: that takes the proof over
+    const create = await openCreate(env.db, binding.id, link.createdAt);
+    return create === undefined || create.parked ? { settlement: { link, forget: true } } : createUnderWayResult(link);
+  }
   try {
     const result = await env.db.transaction((tx) => deleteInside(tx, binding, link, key));
     if (result !== 'fenced') emitResult(env, result);

@@ -310,6 +310,11 @@ export function waitResult(binding: Binding, link: Link, reference: UnresolvedRe
   };
 }
 
+/** A remote that a create under way may have made is looked at again when that has its outcome. Waiting for our own write is no failure. */
+export function createUnderWayResult(link: Link): Result {
+  return { settlement: { link, look: true, dueInMs: 200 } };
+}
+
 /** How long a whole subscriber is held when it is blocked and says nothing itself. */
 export const blockedMs = 60_000;
 

@@ -169,3 +169,32 @@ test('an event about what an earlier create made late, while the next one is und
   await world.flow.settled();
   expect(await world.flow.parked()).toMatchObject([{ code: 'twin', key: null, remoteId: 'late' }]);
 });
+
+test('deleted there before the answer came, and told: the deletion isn’t forgotten', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide({ capabilities: { polling: false } }));
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  const contacts = world.flow.catalog(Contact);
+  system.beforeAnswer = async () => {
+    system.beforeAnswer = undefined;
+    const { id } = only(system);
+    system.remove(id);
+    // another worker: this one waits for the answer
+    await stage.start([Contact], { memory: system });
+    await world.flow.receive('memory', delivery([{ id: '1', remoteId: id, kind: 'deleted' }]));
+    // looked at before our answer comes
+    for (let looked = false; !looked;) {
+      const [row] = await stage.db.query<{ open: number }>(
+        `select (select count(*) from syncflow.inbox where settled_at is null)::int
+           + (select count(*) from syncflow.link where key is null and settled_at is null)::int as open`,
+      );
+      looked = row?.open === 0;
+    }
+  };
+  const ada = await contacts.save({ name: 'Ada' });
+  await world.flow.settled();
+  expect(system.objects.size).toBe(0);
+  expect(await contacts.get(ada.id)).toBeUndefined();
+  expect(await writesWhenQuiet(world, [system])).toBe(0);
+});

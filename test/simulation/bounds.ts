@@ -5,7 +5,8 @@ import type { World } from './world.js';
 
 /**
  * Remote writes per record and remote after its last edit; the second is what a reference or a conflict still asked for. Where more
- * sides than two were edited since this remote was last told, each may arrive by itself; what comes late is one, and healed by another.
+ * sides than two were edited since this remote was last told, each may arrive by itself; so may another remote's own form of a
+ * value, where the answer that showed it was lost. What comes late is one, and healed by another.
  */
 const lateWrites = 2;
 /** Settings per subscriber (mapping, hold, silence, release), and some of the hub's own. */
@@ -32,14 +33,20 @@ function writesAfterTheLastEdit(world: World, say: Say): void {
       else if (call !== 'create') counts.set(code, (counts.get(code) ?? 0) + 1);
     }
     for (const [code, count] of counts)
-      if (count > late + Math.max(lateWrites, sidesEditedSince(world, code, toldAt.get(code) ?? 0, remote.name)))
+      if (count > late + mayBeTold(world, code, toldAt.get(code) ?? 0, remote.name))
         say('I7', `${count} writes to ${code} in ${remote.name} after its last edit`, code);
   }
 }
 
-function sidesEditedSince(world: World, code: string, since: number, but: string): number {
-  const writes = [...(world.ledger.entities.get(code)?.writes.values() ?? [])].flat();
-  return new Set(writes.flatMap(({ side, at }) => (at > since && side !== but ? [side] : []))).size;
+function mayBeTold(world: World, code: string, since: number, but: string): number {
+  const entity = world.ledger.entities.get(code);
+  const writes = [...(entity?.writes.values() ?? [])].flat();
+  const sides = new Set(writes.flatMap(({ side, at }) => (at > since && side !== but ? [side] : [])));
+  const forms = world.remotes.filter(
+    ({ name, character }) =>
+      name !== but && character.normalises !== undefined && (entity?.appliedAt.get(name) ?? 0) > since,
+  );
+  return Math.max(lateWrites, sides.size) + forms.length;
 }
 
 /** I10, I13: nothing half done, and nothing that piles up. */

@@ -71,11 +71,14 @@ export async function lookAround(world: World): Promise<Scene> {
       for (const token of text?.match(/t\d+[!?]?/gi) ?? []) logged.add(tokenOf(token));
   const parked = new Map<string, { code: string; reason: string }>();
   for (const link of links) {
-    if (link.parked_code !== null)
-      parked.set(`${link.subscriber} ${link.code ?? `?${link.id}`}`, {
-        code: link.parked_code,
-        reason: link.parked_reason ?? '',
-      });
+    if (link.parked_code === null) continue;
+    const why = { code: link.parked_code, reason: link.parked_reason ?? '' };
+    parked.set(`${link.subscriber} ${link.code ?? `?${link.id}`}`, why);
+    // another record may have come under its key: the remote still bears the code of the one before
+    const there = world.remotes.find((one) => one.name === link.remote)?.things[link.kind].get(link.remote_id ?? '');
+    const shown = there?.values['code'];
+    if (typeof shown === 'string' && !parked.has(`${link.subscriber} ${shown}`))
+      parked.set(`${link.subscriber} ${shown}`, why);
   }
   return {
     hub: { customer, order },

@@ -95,10 +95,11 @@ export function settleTwins(store: Store): Twins {
       const isTwin = (link: LinkRow): boolean => survivorOf(link) !== undefined;
       const twins = store.link.where(tx, isTwin, slotsOf(tx, store.linkByRemote, byRemote.keys()));
       const gone = await store.link.delete(tx, twins, isTwin);
-      const ids = gone.flatMap((link) => (link.look ? (survivorOf(link) ?? []) : []));
-      await store.link.update(tx, slotsOf(tx, store.linkById, ids), (link) => ({
+      const heard = new Map(gone.flatMap((link) => (link.look ? [[survivorOf(link) ?? 0, link.gone_at]] : [])));
+      await store.link.update(tx, slotsOf(tx, store.linkById, heard.keys()), (link) => ({
         ...link,
         look: true,
+        gone_at: link.gone_at ?? heard.get(link.id) ?? null,
         generation: link.generation + 1,
         due_at: store.now(),
       }));
