@@ -87,7 +87,12 @@ async function queueHub(env: Environment, binding: Binding, run: string, progres
   };
   const { marker, listing } = binding.subscriber.capabilities;
   await env.db.transaction(async (tx) => {
-    await queueRecords(tx, binding.id, keys, marker && !listing);
+    await queueRecords(
+      tx,
+      { subscriber: binding.id, catalog: binding.catalog.definition.name },
+      keys,
+      marker && !listing,
+    );
     await saveRun(tx, run, next);
   });
   env.emit('progress', { subscriber: binding.id, kind, done: next.done, total: undefined });

@@ -36,7 +36,8 @@ export async function queueRepairs(
       })),
     );
     // its remote may be there and bear its marker: a listing that ended early would have hidden it
-    await queueRecords(tx, binding.id, [...keys], binding.subscriber.capabilities.marker);
+    const of = { subscriber: binding.id, catalog: binding.catalog.definition.name };
+    await queueRecords(tx, of, [...keys], binding.subscriber.capabilities.marker);
   });
   return remoteIds.size + keys.size;
 }

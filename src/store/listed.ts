@@ -60,12 +60,12 @@ export async function lookAtUnlisted(tx: Queryable, subscriber: string, run: str
 }
 
 /**
- * Makes records due that a load found. Those that are parked stay so. `look`: a remote may bear their marker, and no listing has
- * shown it.
+ * Makes records due that a load found. Those that are parked stay so; one whose change of key isn't routed yet is left to that: its
+ * link still has the key from before. `look`: a remote may bear their marker, and no listing has shown it.
  */
 export async function queueRecords(
   tx: Queryable,
-  subscriber: string,
+  { subscriber, catalog }: { readonly subscriber: string; readonly catalog: string },
   keys: readonly RecordKey[],
   look: boolean,
 ): Promise<void> {
@@ -78,6 +78,7 @@ export async function queueRecords(
       text: `insert into syncflow.link as l (subscriber, key, generation, due_at, lane, look)
         select r.subscriber, r.key, 1, clock_timestamp(), ${backfillLane}, $2::boolean
         from json_to_recordset($1::json) as r(subscriber text, key text)
+        where not exists (select from syncflow.mark m where m.statement is not null and m.op = 'K' and m.key = r.key and m.catalog = $3)
         order by r.subscriber, r.key
         on conflict (subscriber, key) where key is not null do update set
           generation = l.generation + 1,
@@ -86,7 +87,7 @@ export async function queueRecords(
           look = l.look or (excluded.look and l.remote_id is null)
         where l.state <> 'gone' and l.parked_code is null`,
     },
-    [JSON.stringify(rows), look],
+    [JSON.stringify(rows), look, catalog],
   );
 }
 

@@ -4,6 +4,7 @@ import { makeSighted } from '../../src/store/inbox.js';
 import { insertIntents, type IntentBody } from '../../src/store/intents.js';
 import { claimLinks, releaseLeases, type Link } from '../../src/store/links.js';
 import { settleLinks } from '../../src/store/settle.js';
+import { queueRecords } from '../../src/store/listed.js';
 import { makeDue } from '../../src/store/marks.js';
 import { migrate } from '../../src/store/migrate.js';
 import { finishRun, openRun } from '../../src/store/runs.js';
@@ -60,5 +61,23 @@ describe.each(hubs)('claims on $name', { timeout: 60_000 }, (hub) => {
     ]);
     expect(await settle(held)).toEqual(new Set([held.id]));
     expect(await remotes()).toEqual([{ key: '["1"]', remote_id: 'late' }]);
+  });
+
+  // a rescan that runs between the change of a key and its routing would give the record a second link, and a second remote
+  test('a record whose change of key isn’t routed yet is left to that', async () => {
+    await db.query(
+      `insert into syncflow.mark (catalog, key, op, old_key, statement) values ('customer', '["8"]', 'K', '["7"]', 's1')`,
+    );
+    const queue = (catalog: string): Promise<void> =>
+      queueRecords(db, { subscriber: `${catalog}/c`, catalog }, ['["8"]', '["9"]'], false);
+    await queue('customer');
+    await queue('order');
+    expect(
+      await db.query(`select subscriber, key from syncflow.link where subscriber like '%/c' order by subscriber, key`),
+    ).toEqual([
+      { subscriber: 'customer/c', key: '["9"]' },
+      { subscriber: 'order/c', key: '["8"]' },
+      { subscriber: 'order/c', key: '["9"]' },
+    ]);
   });
 });

@@ -363,12 +363,13 @@ function listingTwins(store: Store): Twins {
       return [];
     },
 
-    'syncflow-queue-records': async (tx, [rows, look]) => {
+    'syncflow-queue-records': async (tx, [rows, look, catalog]) => {
       const once = new Set<never>();
       const asks = look === true;
-      for (const r of inOrder(json<{ subscriber: string; key: string }[]>(rows), (one) =>
-        both(one.subscriber, one.key),
-      )) {
+      const moves = store.mark.rows(tx, (mark) => mark.op === 'K' && mark.catalog === catalog);
+      const moved = new Set(moves.map((mark) => mark.key));
+      const given = json<{ subscriber: string; key: string }[]>(rows).filter((one) => !moved.has(one.key));
+      for (const r of inOrder(given, (one) => both(one.subscriber, one.key))) {
         const now = store.now();
         const row = newLink(store.link.nextId(), now, {
           subscriber: r.subscriber,

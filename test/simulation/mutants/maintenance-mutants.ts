@@ -25,8 +25,8 @@ const sweeping: readonly Mutant[] = [
     mistake: 'A record without a link gets a new remote from a repair, though one may bear its marker.',
     breaks: ['S9', 'S34'],
     file: 'src/maintenance/repair.ts',
-    find: 'await queueRecords(tx, binding.id, [...keys], binding.subscriber.capabilities.marker);',
-    replace: 'await queueRecords(tx, binding.id, [...keys], false);',
+    find: 'await queueRecords(tx, of, [...keys], binding.subscriber.capabilities.marker);',
+    replace: 'await queueRecords(tx, of, [...keys], false);',
     foundBy: 'test/flow/drifted-unheard.test.ts',
   },
 ];

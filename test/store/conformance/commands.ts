@@ -91,7 +91,9 @@ const dueCommands = [
   command(
     'queueRecords',
     fc.tuple(subscriber, fc.uniqueArray(key, { minLength: 1 }), fc.boolean()),
-    (given) => (tx) => listed.queueRecords(tx, ...given),
+    ([id, ...given]) =>
+      (tx) =>
+        listed.queueRecords(tx, { subscriber: id, catalog: id.split('/')[0] ?? '' }, ...given),
   ),
   command(
     'noteListed',
