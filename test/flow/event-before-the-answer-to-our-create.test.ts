@@ -106,7 +106,7 @@ test('an event whose link comes in at the very moment when our answer is committ
 test('a create that nobody can look up is parked; an event that shows its marker proves it', async () => {
   const Contact = contactCatalog();
   // only a lagging search knows markers: no look-up by them, but each remote shows its own
-  class Shown extends memorySide({ capabilities: { marker: false } }) {
+  class Shown extends memorySide({ capabilities: { marker: false, polling: false } }) {
     override keyOf(remote: MemoryObject): string | undefined {
       return typeof remote.values['marker'] === 'string' ? remote.values['marker'] : undefined;
     }
@@ -118,7 +118,9 @@ test('a create that nobody can look up is parked; an event that shows its marker
   const ada = await world.flow.catalog(Contact).save({ name: 'Ada', city: 'Rome' });
   await world.flow.settled();
   expect(await parkedOf(world)).toMatchObject([{ code: 'unknown-create' }]);
-  await world.flow.sync();
+  const remote = only(system);
+  await world.flow.receive('memory', delivery([{ id: '1', remoteId: remote.id, kind: 'changed', snapshot: remote }]));
+  await world.flow.settled();
   expect(await parkedOf(world)).toEqual([]);
   await world.flow.catalog(Contact).save({ id: ada.id, city: 'Paris' });
   await world.flow.settled();
