@@ -53,6 +53,10 @@ export const errorCodes = {
     means: 'Another worker has taken over the lease; what was computed under it isn’t committed.',
     cure: 'Nothing: the other worker does the work.',
   },
+  moved: {
+    means: 'Both sides say something else by now than the plan that was approved; nothing was written.',
+    cure: 'Plan again and look at what differs; or `syncflow apply --accept-moved`.',
+  },
   usage: {
     means: 'A command line or a call is wrong.',
     cure: 'See the message; `syncflow <command> --help` shows what a command takes.',

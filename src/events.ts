@@ -54,11 +54,19 @@ export interface SyncflowEvents {
   readonly routed: { readonly marks: number; readonly events: number };
   /** Something in the engine itself failed (the database went away, say); it goes on by itself. */
   readonly error: { readonly where: string; readonly error: unknown };
-  /** Progress of a first load. */
+  /** Progress of a first load, a plan of one, its application, or a comparison. */
   readonly progress: {
     readonly subscriber: string;
-    readonly kind: 'backfill' | 'verify';
+    readonly kind: 'backfill' | 'verify' | 'plan' | 'apply';
+    /** Of a plan and its application: what is done now. Each phase counts anew. */
+    readonly phase?: 'listing' | 'comparing' | 'records' | 'queueing' | 'applying';
     readonly done: number;
     readonly total: number | undefined;
+    /** Since the phase began, where that can be told yet. */
+    readonly perSecond?: number;
+    /** Until the phase is over, at that rate. */
+    readonly etaMs?: number;
+    /** Calls that the account has left in this second, where it counts them. */
+    readonly quotaRemaining?: number;
   };
 }

@@ -1,5 +1,6 @@
 /** Public names, listed by hand. */
-export { Syncflow, type HeldReport, type RetryFilter, type SyncflowOptions } from './syncflow.js';
+export { Syncflow, type SyncflowOptions } from './syncflow.js';
+export type { HeldReport, RetryFilter } from './maintenance/retry.js';
 export { Catalog, CatalogBase, subscribes } from './catalog/catalog.js';
 export type {
   AnyRecord,
@@ -106,6 +107,10 @@ export type {
 } from './explain/explanation.js';
 export type { Discarded } from './apply/discard.js';
 export type { HeldChange, HeldCount } from './store/held.js';
+export type { ApplyOptions, ApplyReport, PlanDecision, PlanOptions, PlanReport } from './first-load/first-load.js';
+export type { LinkRequest, UnlinkRequest } from './first-load/by-hand.js';
+export type { Detail as PlanDetail, Difference as PlanDifference, ItemKind } from './first-load/item.js';
+export type { ItemDecision, PlanItem, PlanState } from './store/plans.js';
 export type { Difference, DriftCause, DriftCount, RepairStep } from './maintenance/drift.js';
 export type { VerifyOptions, VerifyReport } from './maintenance/verify.js';
 export type { ConflictRow, ParkedRecord, SubscriberStatus } from './store/overview.js';

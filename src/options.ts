@@ -30,9 +30,10 @@ export interface SyncflowOptions {
   readonly retry?: Partial<RetryOptions>;
   /**
    * Whether a subscriber that was never loaded is loaded at start. True unless given. A load that was begun must be ended by a
-   * process that has it on: until then no process creates remotes for that subscriber.
+   * process that has it on: until then no process creates remotes for that subscriber. `planned`: it waits until a plan of it is
+   * applied (`flow.plan`, `flow.apply`); edits meanwhile are noted, and synced then.
    */
-  readonly backfill?: boolean;
+  readonly backfill?: boolean | 'planned';
   /** Limits of `flow.handler`, and the token that opens its control API. */
   readonly http?: HttpOptions;
   readonly clock?: Clock;

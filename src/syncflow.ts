@@ -6,6 +6,7 @@ import { CatalogHandle } from './catalog/handle.js';
 import { inReferenceOrder } from './engine/bind.js';
 import { examine } from './doctor/doctor.js';
 import type { DoctorReport } from './doctor/finding.js';
+import { Listeners } from './engine/listeners.js';
 import { Loops } from './engine/loops.js';
 import type { Binding } from './engine/binding.js';
 import { findBinding, prepare, subscribersOf, type Prepared } from './engine/prepare.js';
@@ -15,7 +16,10 @@ import { explain, type ExplainRequest } from './explain/explain.js';
 import type { Explanation } from './explain/explanation.js';
 import type { SyncflowEvents } from './events.js';
 import { backfill, openFirstLoads } from './maintenance/backfill.js';
+import { oneOf, type HeldReport, type RetryFilter } from './maintenance/retry.js';
 import { verify, type VerifyOptions, type VerifyReport } from './maintenance/verify.js';
+import { FirstLoad } from './first-load/first-load.js';
+import { Steered } from './first-load/steered.js';
 import { measure, type Measurements } from './metrics/measure.js';
 import type { AnyEvent } from './metrics/metrics.js';
 import type { SyncflowOptions } from './options.js';
@@ -51,8 +55,6 @@ const graceMs = 3_000;
 
 export type { SyncflowOptions } from './options.js';
 
-type Listener<E> = (event: E) => void;
-
 /**
  * Keeps catalogs and external systems in agreement.
  *
@@ -63,13 +65,12 @@ type Listener<E> = (event: E) => void;
  * await flow.settled();
  * await flow.stop();
  */
-export class Syncflow {
+export class Syncflow extends Steered {
   readonly database: Database;
   readonly catalogs: readonly CatalogClass[];
   readonly environment: string;
   readonly #options: SyncflowOptions;
-  readonly #listeners = new Map<string, Set<Listener<never>>>();
-  readonly #observers = new Set<(event: AnyEvent) => void>();
+  readonly #listeners = new Listeners();
   readonly #stopping = new AbortController();
   #prepared: Promise<Prepared> | undefined;
   #started: Promise<void> | undefined;
@@ -79,6 +80,7 @@ export class Syncflow {
   #handler: Handler | undefined;
 
   constructor(options: SyncflowOptions) {
+    super();
     this.#options = options;
     this.catalogs = inReferenceOrder(options.catalogs);
     this.environment = options.environment ?? 'default';
@@ -96,9 +98,19 @@ export class Syncflow {
 
   /** Starts working. Safe when doubled. */
   start(): Promise<void> {
+    return this.#start(this.#options.backfill ?? true);
+  }
+
+  /** @internal */
+  protected override async steer(starts: boolean): Promise<FirstLoad> {
+    if (starts) await this.#start('planned');
+    return new FirstLoad(await this.#ready(), this.#loops, this.#stopping.signal, this.#options.accounts ?? {});
+  }
+
+  #start(backfill: boolean | 'planned'): Promise<void> {
     this.#started ??= (async () => {
       const { env, bindings } = await this.#ready();
-      const { batchSize = 100, wakeIntervalMs = 1000, pollIntervalMs = 5000, backfill = true } = this.#options;
+      const { batchSize = 100, wakeIntervalMs = 1000, pollIntervalMs = 5000 } = this.#options;
       this.#loops = new Loops(
         env,
         this.catalogs.map((main) => main.definition.name),
@@ -107,7 +119,7 @@ export class Syncflow {
       );
       // whoever had claimed anything here is dead, and its last requests have had their time
       if (!env.db.shared) await shortenLeases(env.db, graceMs);
-      if (backfill) await openFirstLoads(env, bindings);
+      if (backfill !== false) await openFirstLoads(env, bindings, backfill === 'planned' ? 'planned' : 'at-once');
       await env.db.listen('syncflow', () => this.#loops?.ring());
       this.#loops.start();
     })();
@@ -174,10 +186,7 @@ export class Syncflow {
 
   /** Listens to an event; returns a function that stops it. The catalogue of events is `SyncflowEvents`. */
   on<N extends keyof SyncflowEvents>(name: N, listener: (event: SyncflowEvents[N]) => void): () => void {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    listeners.add(listener);
-    this.#listeners.set(name, listeners);
-    return () => listeners.delete(listener);
+    return this.#listeners.on(name, listener);
   }
 
   /** Takes in a webhook delivery of an account; resolves once its events are durable. */
@@ -195,7 +204,7 @@ export class Syncflow {
       ...this.#options.http,
       report: ({ where, status, error }) => {
         // once stopped, it is no fault that nothing is taken in any more
-        if (status >= 500 && this.#stopped === undefined) this.#emit('error', { where, error });
+        if (status >= 500 && this.#stopped === undefined) this.#listeners.emit('error', { where, error });
       },
     });
     return this.#handler;
@@ -301,7 +310,7 @@ export class Syncflow {
     findBinding(bindings, subscriber);
     await writeEnd(env.db, releaseSetting(subscriber), forMs);
     const count = await releaseHeld(env.db, subscriber, by);
-    if (count > 0) this.#emit('decided', { subscriber, decision: 'release', count, by });
+    if (count > 0) this.#listeners.emit('decided', { subscriber, decision: 'release', count, by });
     this.#loops?.ring();
     this.#loops?.wake(subscriber);
     return count;
@@ -319,7 +328,8 @@ export class Syncflow {
   async discard(subscriber: string, by = 'app'): Promise<Discarded> {
     const { env, bindings } = await this.#ready();
     const result = await discardHeld(env.db, findBinding(bindings, subscriber), by);
-    if (result.discarded > 0) this.#emit('decided', { subscriber, decision: 'discard', count: result.discarded, by });
+    if (result.discarded > 0)
+      this.#listeners.emit('decided', { subscriber, decision: 'discard', count: result.discarded, by });
     this.#loops?.ring();
     this.#loops?.wake(subscriber);
     return result;
@@ -390,14 +400,14 @@ export class Syncflow {
     if (this.#stopped !== undefined)
       throw new SyncflowError('usage', 'this Syncflow was stopped', { hint: 'Make a new one.' });
     this.#prepared ??= prepare(this.database, this.catalogs, this.environment, this.#options, (name, event) =>
-      this.#emit(name, event),
+      this.#listeners.emit(name, event),
     );
     return this.#prepared;
   }
 
   /** @internal Every event, for metrics: an observer is no listener. */
   observe(observer: (event: AnyEvent) => void): void {
-    this.#observers.add(observer);
+    this.#listeners.observe(observer);
   }
 
   /** @internal What the hub holds at this moment, for metrics. */
@@ -419,32 +429,4 @@ export class Syncflow {
     const { env, bindings } = await this.#ready();
     return { db: env.db, bindings, accounts: this.#options.accounts ?? {}, now: env.clock.now() };
   }
-
-  #emit<N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]): void {
-    for (const observer of this.#observers) observer({ name, event } as AnyEvent);
-    for (const listener of this.#listeners.get(name) ?? []) (listener as Listener<SyncflowEvents[N]>)(event);
-    if (name === 'error' && (this.#listeners.get('error')?.size ?? 0) === 0)
-      process.emitWarning(String((event as SyncflowEvents['error']).error));
-  }
-}
-
-/** What waits for `release` or `discard`. */
-export interface HeldReport {
-  readonly counts: readonly HeldCount[];
-  readonly changes: readonly HeldChange[];
-}
-
-/** Which parked records to try again, and for a single one with what decision. */
-export interface RetryFilter {
-  readonly subscriber?: string;
-  readonly code?: string;
-  readonly id?: string;
-  /** Only those that are parked with just these words. */
-  readonly reasons?: readonly string[];
-  readonly as?: 'create';
-}
-
-function oneOf({ id }: RetryFilter): string {
-  if (id !== undefined) return id;
-  throw new SyncflowError('usage', 'a decision is made for one record', { hint: 'Give its id: see flow.parked().' });
 }

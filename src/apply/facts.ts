@@ -25,9 +25,11 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
   const seen = strangers.map((stranger) => {
     const accepted = subscriber.accepts(stranger.remote);
     const marked = accepted ? subscriber.keyOf(stranger.remote) : undefined;
-    return { stranger, marked, accepted };
+    const { planned } = stranger.link;
+    const chosen = planned?.by === 'person' ? planned.key : marked;
+    return { stranger, marked, accepted, chosen, planned };
   });
-  const marked = seen.flatMap((one) => one.marked ?? []);
+  const marked = seen.flatMap((one) => one.chosen ?? []);
   const unmarked = seen.flatMap((one) => (one.accepted && one.marked === undefined ? [one.stranger] : []));
   const creates = await openCreates(tx, binding, unmarked);
   const remotes = unmarked.map((one) => one.remote);
@@ -53,7 +55,8 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
       remoteId,
       accepted: one.accepted,
       marked: one.marked,
-      isPresent: one.marked !== undefined && present.has(one.marked),
+      isPresent: one.chosen !== undefined && present.has(one.chosen),
+      planned: one.planned,
       ...found,
       rivals: [...rivals, ...others.map((other) => other.remoteId)],
       create: creates.get(link.id),
@@ -82,8 +85,10 @@ async function openCreates(
 }
 
 /** What is the same for two remotes only if they may be one record's: they are decided one after the other. */
-export function sameness(binding: Binding, { accepted, marked, free }: Facts, remote: unknown): readonly string[] {
+export function sameness(binding: Binding, facts: Facts, remote: unknown): readonly string[] {
+  const { accepted, marked, free, planned } = facts;
   if (!accepted) return [];
   const claim = claimOf(binding, remote);
-  return [...(claim === undefined ? [] : [claim]), ...(marked === undefined ? free.map(markerClaim) : [])];
+  const chosen = planned?.key === undefined ? [] : [markerClaim(planned.key)];
+  return [...(claim === undefined ? [] : [claim]), ...chosen, ...(marked === undefined ? free.map(markerClaim) : [])];
 }

@@ -1,6 +1,7 @@
 /** What becomes of a remote that no record stands for, from what is known of it and of whoever it may belong to. Pure. */
 import type { RecordKey } from '../catalog/key.js';
 import type { ParkCode } from '../outward/plan.js';
+import type { Planned } from '../store/links.js';
 import type { CreatePolicy } from '../subscriber/policy.js';
 
 /** What a judgement rests on. */
@@ -10,8 +11,10 @@ export interface Facts {
   readonly accepted: boolean;
   /** The record that our marker on it names. */
   readonly marked: RecordKey | undefined;
-  /** That record is there. */
+  /** That record, or the one that a person chose, is there. */
   readonly isPresent: boolean;
+  /** What was decided about it already. */
+  readonly planned?: Planned | undefined;
   /** Without a marker: records with the same match values that nothing else is paired with. */
   readonly free: readonly RecordKey[];
   /** The others, and the remotes that have them. */
@@ -50,8 +53,38 @@ export interface Rules {
 }
 
 export function judge(facts: Facts, rules: Rules): Verdict {
-  if (!facts.accepted) return { kind: 'exclude' };
-  return facts.marked === undefined ? judgeMatching(facts, rules) : judgeMarked(facts, facts.marked);
+  const { accepted, planned, marked } = facts;
+  if (!accepted) return { kind: 'exclude' };
+  if (planned?.by === 'person') return decided(facts, planned);
+  const verdict = marked === undefined ? judgeMatching(facts, rules) : judgeMarked(facts, marked);
+  return planned === undefined ? verdict : asPlanned(planned, verdict);
+}
+
+/** A person's word outweighs what matches, but takes no remote away from anybody. */
+function decided(facts: Facts, planned: Planned): Verdict {
+  if (planned.do === 'leave') return { kind: 'exclude' };
+  const { key } = planned;
+  if (planned.do === 'create' || key === undefined) return { kind: 'create' };
+  if (!facts.isPresent)
+    return { kind: 'park', code: 'moved', reason: `it was to be linked to ${key}, which is not here any more` };
+  return takeOver(facts, key, { isProven: true });
+}
+
+/** A plan that was approved is carried out as it was, or not at all: what would be done otherwise by now is for a person to see. */
+function asPlanned(planned: Planned, verdict: Verdict): Verdict {
+  // in doubt by now, or not to be decided at this moment: either says enough
+  if (verdict.kind === 'park' || verdict.kind === 'later' || verdict.kind === 'await') return verdict;
+  const now: Planned['do'] = verdict.kind === 'adopt' ? 'link' : verdict.kind === 'create' ? 'create' : 'leave';
+  const isSame = now === planned.do && (verdict.kind !== 'adopt' || verdict.key === planned.key);
+  if (isSame) return verdict;
+  const told = { link: 'be linked to', create: 'become a record of its own', leave: 'be left alone' };
+  const said = `${told[planned.do]}${planned.key === undefined ? '' : ` ${planned.key}`}`;
+  const today = `${told[now]}${verdict.kind === 'adopt' ? ` ${verdict.key}` : ''}`;
+  return {
+    kind: 'park',
+    code: 'moved',
+    reason: `the applied plan said that it would ${said}; by now it would ${today}`,
+  };
 }
 
 function judgeMarked(facts: Facts, key: RecordKey): Verdict {

@@ -54,7 +54,7 @@ const options = {
   pollIntervalMs: milliseconds.optional(),
   leaseMs: milliseconds.optional(),
   retry: retry.optional(),
-  backfill: z.boolean().optional(),
+  backfill: z.union([z.boolean(), z.literal('planned')]).optional(),
   http: http.optional(),
   clock: z.custom((value) => hasMethods(value, ['now', 'sleep']), 'must have now() and sleep()').optional(),
   random: callable.optional(),

@@ -68,11 +68,27 @@ export class Cli {
   }
 
   showProgress(progress: Progress): void {
-    const total = progress.total === undefined ? '' : ` of ${progress.total}`;
-    this.output.progress(
-      `${progress.kind === 'verify' ? 'comparing' : 'loading'} ${progress.subscriber}: ${progress.done}${total}`,
-    );
+    const { kind, phase, subscriber, done, total, perSecond, etaMs, quotaRemaining } = progress;
+    const what = {
+      backfill: 'loading',
+      verify: 'comparing',
+      plan: `planning (${phase ?? ''})`,
+      apply: `applying (${phase ?? ''})`,
+    }[kind];
+    const more = [
+      ...(perSecond === undefined ? [] : [`${perSecond}/s`]),
+      ...(etaMs === undefined ? [] : [`${Math.ceil(etaMs / 1_000)} s left`]),
+      ...(quotaRemaining === undefined ? [] : [`quota ${quotaRemaining}`]),
+    ];
+    const of = total === undefined ? '' : ` of ${total}`;
+    this.output.progress(`${what} ${subscriber}: ${done}${of}${more.length === 0 ? '' : ` (${more.join(', ')})`}`);
   }
+}
+
+/** `customer` and `stripe`, or `customer/stripe` alone. */
+export function targetOf(catalog: string | undefined, subscriber: string | undefined): string | undefined {
+  if (catalog === undefined || subscriber === undefined) return catalog;
+  return subscriber.includes('/') ? subscriber : `${catalog}/${subscriber}`;
 }
 
 /** A record's key as people write it: `42`, or `["acme", "7"]` for a key of several fields. */

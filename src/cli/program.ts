@@ -1,6 +1,7 @@
 /** The command line: its commands, and what ends it. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addApply, addLink } from './commands/apply.js';
 import { addCheck } from './commands/check.js';
 import { addConflicts } from './commands/conflicts.js';
 import { addDemo } from './commands/demo.js';
@@ -12,6 +13,7 @@ import { addInit } from './commands/init.js';
 import { addMigrate } from './commands/migrate.js';
 import { addParked } from './commands/parked.js';
 import { addPause } from './commands/pause.js';
+import { addPlan } from './commands/plan.js';
 import { addSimulator } from './commands/simulator.js';
 import { addStart } from './commands/start.js';
 import { addStatus } from './commands/status.js';
@@ -50,6 +52,9 @@ export function buildProgram(cli: Cli): Command {
     addParked,
     addExplain,
     addDoctor,
+    addPlan,
+    addApply,
+    addLink,
     addSync,
     addVerify,
     addConflicts,

@@ -23,7 +23,8 @@ export interface LoopSettings {
   readonly wakeIntervalMs: number;
   /** How often a subscriber is polled, in ms. */
   readonly pollIntervalMs: number;
-  readonly backfill: boolean;
+  /** `planned`: what was never loaded waits for a plan to be applied. */
+  readonly backfill: boolean | 'planned';
 }
 
 const routeBatch = 500;
@@ -124,6 +125,10 @@ export class Loops {
     // what is owed may be just this one
     await running.done.catch(nothing);
     if (await mustList(this.#env, binding)) await this.list(binding, 'owed');
+  }
+
+  isListing(subscriber: string): boolean {
+    return this.#listings.has(subscriber);
   }
 
   #startListing(binding: Binding, mode: RunMode): Promise<void> {

@@ -204,6 +204,15 @@ function leftOut(binding: Binding, { record, reference, without }: Waiting): str
 
 function decide(env: Environment, binding: Binding, one: Case, out: PlannedLinks): void {
   const { link, record, softDeleted, resolver, without } = one;
+  if (
+    record !== undefined &&
+    link.remoteId === undefined &&
+    link.planned?.by === 'person' &&
+    link.planned.do === 'leave'
+  ) {
+    out.decided.push({ settlement: { link, state: 'excluded' } });
+    return;
+  }
   try {
     const problems = record === undefined ? [] : binding.catalog.main.validate(record);
     if (problems.length > 0) {

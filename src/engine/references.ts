@@ -10,14 +10,27 @@ import type { Binding } from './binding.js';
 
 const nobody: Resolver = { remoteId: () => undefined, key: () => undefined };
 
-/** A resolver that knows every reference in the given records and remotes. One query; none for a mapping without references. */
+/** A pair that isn't linked yet, and will be. */
+export interface ComingPair {
+  readonly subscriber: string;
+  readonly key: RecordKey;
+  readonly remoteId: string;
+}
+
+type Wanted = { readonly subscriber: string; readonly key?: string; readonly remoteId?: string };
+
+/**
+ * A resolver that knows every reference in the given records and remotes. One query; none for a mapping without references.
+ * `coming` tells of pairs that are to be taken for linked.
+ */
 export async function loadReferences(
   db: Queryable,
   binding: Binding,
   seen: { readonly records?: readonly AnyRecord[]; readonly remotes?: readonly unknown[] },
+  coming?: (wanted: readonly Wanted[]) => Promise<readonly ComingPair[]>,
 ): Promise<Resolver> {
   if (Object.keys(binding.references).length === 0) return nobody;
-  const wanted = new Map<string, { subscriber: string; key?: string; remoteId?: string }>();
+  const wanted = new Map<string, Wanted>();
   const want = (catalog: string, one: { key?: string; remoteId?: string }): void => {
     const subscriber = binding.references[catalog];
     if (subscriber !== undefined) wanted.set(JSON.stringify([catalog, one]), { subscriber, ...one });
@@ -27,6 +40,10 @@ export async function loadReferences(
   const links = await findLinks(db, [...wanted.values()]);
   const remoteIds = new Map<string, string>();
   const keys = new Map<string, RecordKey>();
+  for (const pair of (await coming?.([...wanted.values()])) ?? []) {
+    remoteIds.set(`${pair.subscriber}:${pair.key}`, pair.remoteId);
+    keys.set(`${pair.subscriber}@${pair.remoteId}`, pair.key);
+  }
   for (const link of links) {
     if (link.state !== 'linked' || link.key === undefined || link.remoteId === undefined) continue;
     remoteIds.set(`${link.subscriber}:${link.key}`, link.remoteId);

@@ -15,7 +15,7 @@ const cures: Readonly<Record<string, string>> = {
   'delete-conflict':
     'Deleted there, edited here. Delete it here too, or make a new remote: syncflow parked retry <id> --create',
   ambiguous:
-    'Several could belong together. Make the match units differ, or merge the twins in one of the systems; then retry.',
+    'Several could belong together. Make the match units differ, or merge the twins in one of the systems; then retry. Or say which: `syncflow link CATALOG KEY SUBSCRIBER REMOTE_ID`.',
   'unknown-create':
     'A create may have taken effect. Look there: is it there, delete it or let it be found by a marker and retry; is it not, syncflow parked retry <id> --create',
   reference: 'It refers to a record that isn’t there, or is parked itself: heal that one; this one follows.',
@@ -28,6 +28,8 @@ const cures: Readonly<Record<string, string>> = {
   'brake-updates':
     'Too many updates at once: syncflow held shows them. Were they meant? syncflow release <subscriber>. Else: syncflow discard <subscriber>',
   loop: 'Two systems undo each other’s form of a value: bring both to one form in the unit’s lens, or make it one-way; then retry.',
+  moved:
+    'The world has changed since the plan was approved. Look at both sides: retry lets the ordinary rules decide; or say it with `syncflow link`.',
   twin: 'Two remotes claim one record: merge or delete one of them there; then retry.',
   failed: 'It failed too often. The reason is the last answer: mend that, then retry.',
 } satisfies Record<ParkCode, string>;

@@ -12,13 +12,32 @@ import { backfillLane, lookAtUnlisted, noteListed, queueRecords, type Listed } f
 import { makeAllDue } from '../store/marks.js';
 import { readSetting, writeSetting } from '../store/settings.js';
 import type { Unit } from '../subscriber/compile.js';
-import { finishRun, openFirstRuns, openRun, saveRun, type RunMode } from '../store/runs.js';
+import {
+  beginRun,
+  endWaitForPlans,
+  finishRun,
+  openFirstRuns,
+  openProgress,
+  openRun,
+  saveRun,
+  type RunMode,
+} from '../store/runs.js';
+import { plannedOf } from '../first-load/item.js';
+import { SyncflowError } from '../errors.js';
+import { noteDecisions, type Decision } from '../store/decisions.js';
+import { itemsAfter } from '../store/plans.js';
 
 const pageSize = 500;
 const kind = 'backfill';
 const nothingYet: Progress = { done: 0 };
+const awaitingPlan: Progress = { done: 0, awaits: 'plan' };
 
 interface Progress {
+  /** Nothing is loaded before a plan is applied. */
+  readonly awaits?: 'plan';
+  /** The plan that is being applied, and how far it is queued. */
+  readonly plan?: string;
+  readonly planAfter?: string;
   readonly listCursor?: string;
   readonly listDone?: boolean;
   readonly hubAfter?: RecordKey;
@@ -30,13 +49,19 @@ interface Progress {
  * Opens the first load of whatever was never loaded. To be done before work begins: what stands on one side only isn't paired
  * while a first load is open.
  */
-export function openFirstLoads(env: Environment, bindings: readonly Binding[]): Promise<void> {
-  return openFirstRuns(
-    env.db,
-    bindings.map((binding) => binding.id),
-    kind,
-    nothingYet,
-  );
+export async function openFirstLoads(
+  env: Environment,
+  bindings: readonly Binding[],
+  mode: 'at-once' | 'planned' = 'at-once',
+): Promise<void> {
+  const ids = bindings.map((binding) => binding.id);
+  await openFirstRuns(env.db, ids, kind, mode === 'planned' ? awaitingPlan : nothingYet);
+  if (mode === 'at-once') await endWaitForPlans(env.db, ids, nothingYet);
+}
+
+/** In the caller's transaction: the next load of this subscriber does what the plan says. */
+export async function beginPlannedLoad(tx: Queryable, subscriber: string, plan: string): Promise<void> {
+  await saveRun(tx, await beginRun(tx, subscriber, kind), { ...nothingYet, plan });
 }
 
 /**
@@ -50,14 +75,63 @@ export async function backfill(
   mode: RunMode = 'first',
 ): Promise<void> {
   await noticeMapping(env, binding);
+  if (mode === 'anew' && (await awaitsPlan(env, binding)))
+    throw new SyncflowError('usage', `${binding.id} was never loaded, and waits for a plan to be applied`, {
+      hint: `See what it would do with: syncflow plan ${binding.id}. Then: syncflow apply ${binding.id}`,
+    });
   const run = await openRun<Progress>(env.db, binding.id, kind, nothingYet, mode);
-  if (run === undefined) return;
+  if (run === undefined || run.progress.awaits === 'plan') return;
   let progress = run.progress;
   // the cursor first: what changes while we list comes as an event
   if (binding.subscriber.capabilities.polling) await startCursor(env, binding);
+  const { plan } = progress;
+  while (plan !== undefined && progress.hubDone !== true && !signal.aborted)
+    progress = await queuePlanned(env, binding, run.id, { ...progress, plan });
   while (progress.listDone !== true && !signal.aborted) progress = await queueRemotes(env, binding, run.id, progress);
   while (progress.hubDone !== true && !signal.aborted) progress = await queueHub(env, binding, run.id, progress);
   if (!signal.aborted) await finishRun(env.db, run.id);
+}
+
+/** Whether nothing of a subscriber is loaded before a plan of it is applied. */
+export async function awaitsPlan(env: Environment, binding: Binding): Promise<boolean> {
+  return (await openProgress<Progress>(env.db, binding.id, kind))?.awaits === 'plan';
+}
+
+/** A page of an applied plan becomes due links, each with what was approved for it. */
+async function queuePlanned(
+  env: Environment,
+  binding: Binding,
+  run: string,
+  progress: Progress & { readonly plan: string },
+): Promise<Progress> {
+  const items = await itemsAfter(env.db, progress.plan, progress.planAfter ?? '0', pageSize);
+  const last = items.at(-1);
+  const next: Progress = {
+    ...progress,
+    ...(last === undefined ? {} : { planAfter: last.id }),
+    ...(items.length < pageSize ? { listDone: true, hubDone: true } : {}),
+    done: progress.done + items.length,
+  };
+  const decisions = items.flatMap(({ kind: what, remoteId, key, decision }): Decision[] => {
+    const planned = what === 'listed' ? undefined : plannedOf(what, key, decision);
+    if (planned === undefined) return [];
+    const side = remoteId !== null ? { remoteId } : key === null ? undefined : { key };
+    return side === undefined ? [] : [{ subscriber: binding.id, ...side, planned }];
+  });
+  await env.db.transaction(async (tx) => {
+    const seen = items.flatMap(({ remoteId, sight }) => (remoteId === null ? [] : [[remoteId, sight] as const]));
+    await noteListed(tx, run, await listed(tx, binding, new Map(seen)));
+    await queueRecords(
+      tx,
+      binding.id,
+      items.flatMap(({ key, kind: what }) => (key === null || what === 'linked' ? [] : [key])),
+      false,
+    );
+    await noteDecisions(tx, decisions);
+    await saveRun(tx, run, next);
+  });
+  env.emit('progress', { subscriber: binding.id, kind: 'apply', phase: 'queueing', done: next.done, total: undefined });
+  return next;
 }
 
 /** A field that was mapped since the last start is a first load of that field on every link there is. */
@@ -109,7 +183,8 @@ async function queueRemotes(env: Environment, binding: Binding, run: string, pro
     done: progress.done + page.remotes.length,
   };
   await env.db.transaction(async (tx) => {
-    await noteListed(tx, run, await listed(tx, binding, page.remotes));
+    const byId = new Map(page.remotes.map((remote) => [subscriber.identify(remote), remote]));
+    await noteListed(tx, run, await listed(tx, binding, byId));
     if (next.listDone === true) await lookAtUnlisted(tx, binding.id, run);
     await saveRun(tx, run, next);
   });
@@ -118,9 +193,8 @@ async function queueRemotes(env: Environment, binding: Binding, run: string, pro
 }
 
 /** What a page of a listing says. A sight is good enough for a remote that nobody here has written to. */
-async function listed(tx: Queryable, binding: Binding, remotes: readonly unknown[]): Promise<Listed[]> {
+async function listed(tx: Queryable, binding: Binding, byId: ReadonlyMap<string, unknown>): Promise<Listed[]> {
   const { subscriber } = binding;
-  const byId = new Map(remotes.map((remote) => [subscriber.identify(remote), remote]));
   const links = await findLinks(
     tx,
     [...byId.keys()].map((remoteId) => ({ subscriber: binding.id, remoteId })),

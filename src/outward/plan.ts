@@ -32,6 +32,7 @@ export type ParkCode =
   | 'brake-updates' // too many updates at once
   | 'loop' // two systems undo each other
   | 'twin' // two remotes claim the same record
+  | 'moved' // an applied plan said something else of it
   | 'failed'; // it failed too often
 
 export interface PlanInput {

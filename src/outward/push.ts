@@ -42,7 +42,7 @@ interface Check {
   /** The write isn't needed, or can't be made now: this stands for its answer. */
   readonly outcome?: Outcome;
   /** Several remotes, or several records, could belong together: a person must choose. */
-  readonly park?: { readonly code: 'ambiguous' | 'twin'; readonly reason: string };
+  readonly park?: { readonly code: 'ambiguous' | 'twin' | 'moved'; readonly reason: string };
 }
 
 /** Deletes and updates beyond the brake are held; the rest goes on. */
@@ -143,7 +143,10 @@ async function checkBefore(env: Environment, binding: Binding, going: Going): Pr
       case 'update':
         return await checkUpdate(binding, link, going.intent);
       case 'create':
-        return binding.subscriber.match.length > 0 ? await checkCreate(env, binding, link, going.intent) : {};
+        // a person who said so has looked already
+        return binding.subscriber.match.length > 0 && link.planned?.by !== 'person'
+          ? await checkCreate(env, binding, link, going.intent)
+          : {};
     }
   } catch (error) {
     return { outcome: binding.subscriber.readFailure(error) };
@@ -221,7 +224,13 @@ async function checkCreate(env: Environment, binding: Binding, link: Link, inten
     const ids = free.map((one) => subscriber.identify(one));
     return { park: { code: 'ambiguous', reason: ambiguity(subscriber.match, keys, ids) } };
   }
-  return { outcome: exists(subscriber.identify(remote), remote) };
+  const remoteId = subscriber.identify(remote);
+  if (link.planned !== undefined && !marked) {
+    const by = subscriber.match.join(', ');
+    const reason = `the applied plan said that it would get a new remote; by now ${remoteId} matches by ${by}`;
+    return { park: { code: 'moved', reason } };
+  }
+  return { outcome: exists(remoteId, remote) };
 }
 
 /** Turns the answers into results. Those that changed the hub are committed already. */

@@ -2,6 +2,7 @@
 import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import { didYouMean } from '../errors.js';
+import type { PlanDecision } from '../first-load/first-load.js';
 import { guard } from './guard.js';
 import { readJson, readQuery } from './input.js';
 import type { LongOptions, Operations } from './operations.js';
@@ -43,6 +44,35 @@ const heldQuery = z.strictObject({ target: name.optional() });
 const decisionRequest = z.strictObject({ subscriber: name, by: name.optional() });
 const releaseRequest = decisionRequest.extend({ forMs: z.int().positive().max(maxReleaseMs).optional() });
 const verifyRequest = z.strictObject({ subscriber: name.optional(), repair: z.boolean().optional() });
+const itemKind = z.enum(['linked', 'marker', 'match', 'ambiguous', 'here', 'there', 'left']);
+const planRequest = z.strictObject({
+  target: name.optional(),
+  decisions: z
+    .array(
+      z.strictObject({
+        subscriber: name.optional(),
+        remoteId: name.optional(),
+        key: name.optional(),
+        do: z.enum(['link', 'new', 'leave']),
+      }),
+    )
+    .optional(),
+});
+const planPage = z.strictObject({
+  subscriber: name,
+  after: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .optional(),
+  kind: itemKind.optional(),
+});
+const applyRequest = z.strictObject({ target: name.optional(), acceptMoved: z.boolean().optional() });
+const linkRequest = z.strictObject({ subscriber: name, key: name, remoteId: name });
+const unlinkRequest = z.strictObject({ subscriber: name, key: name, separate: z.boolean().optional() });
 const targetAndKey = z.strictObject({ target: name, key: name.optional() });
 
 const paths = [
@@ -57,6 +87,12 @@ const paths = [
   'verify',
   'conflicts',
   'conflicts/resolve',
+  'plan',
+  'plan/items',
+  'plan/discard',
+  'apply',
+  'link',
+  'unlink',
   'doctor',
   'explain',
   'pause',
@@ -103,6 +139,7 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
   api.post('/conflicts/resolve', async (context) =>
     json(200, { resolved: await operations.resolve(await body(context, resolveRequest)) }),
   );
+  firstLoadRoutes(api, operations, options);
   api.get('/doctor', async () => json(200, await operations.doctor()));
   api.get('/explain', async (context) => {
     const { fetch, ...query } = readQuery(context, explainQuery);
@@ -141,6 +178,42 @@ export function controlApi(operations: Operations, options: ApiOptions): Hono {
     return failure(known);
   });
   return api;
+}
+
+function firstLoadRoutes(api: Hono, operations: Operations, options: ApiOptions): void {
+  const body = <T>(context: Context, schema: z.ZodType<T>): Promise<T> =>
+    readJson(context, schema, options.bodyTimeoutMs);
+  api.post('/plan', async (context) => {
+    const { target, decisions = [] } = await body(context, planRequest);
+    return long(context, options, async (progress) => ({
+      reports: await operations.plan({ ...progress, target, decisions: decisions as readonly PlanDecision[] }),
+    }));
+  });
+  api.get('/plan/items', async (context) => {
+    const { limit, ...page } = readQuery(context, planPage);
+    return json(200, {
+      items: await operations.planItems({ ...page, limit: limit === undefined ? undefined : Number(limit) }),
+    });
+  });
+  api.post('/plan/discard', async (context) => {
+    const { target } = await body(context, z.strictObject({ target: name.optional() }));
+    return json(200, { discarded: await operations.discardPlan(target) });
+  });
+  api.post('/apply', async (context) => {
+    const request = await body(context, applyRequest);
+    return long(context, options, async (progress) => ({
+      reports: await operations.apply({ ...progress, ...request }),
+    }));
+  });
+  api.post('/link', async (context) => {
+    await operations.link(await body(context, linkRequest));
+    return json(200, { linked: true });
+  });
+  api.post('/unlink', async (context) => {
+    const { separate, ...request } = await body(context, unlinkRequest);
+    await operations.unlink({ ...request, ...(separate === undefined ? {} : { separate }) });
+    return json(200, { unlinked: true });
+  });
 }
 
 type LongWork = (options: LongOptions) => Promise<object>;

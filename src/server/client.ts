@@ -6,9 +6,15 @@ import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
-import type { HeldReport } from '../syncflow.js';
+import type { HeldReport } from '../maintenance/retry.js';
+import type { ApplyReport, PlanReport } from '../first-load/first-load.js';
+import type { LinkRequest, UnlinkRequest } from '../first-load/by-hand.js';
+import type { PlanItem } from '../store/plans.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
 import type {
+  ApplyRequest,
+  PlanItemsRequest,
+  PlanRequest,
   CauseFilter,
   ConflictFilter,
   DecisionRequest,
@@ -88,6 +94,33 @@ export class RemoteOperations implements Operations {
 
   async resolve(request: ResolveRequest): Promise<Resolved> {
     return (await this.#post<{ resolved: Resolved }>('conflicts/resolve', request)).resolved;
+  }
+
+  async plan({ onProgress, signal, ...request }: PlanRequest = {}): Promise<readonly PlanReport[]> {
+    const following = longOptions(onProgress, signal);
+    return (await this.#long<{ reports: PlanReport[] }>('plan', request, following)).reports;
+  }
+
+  async planItems({ limit, ...request }: PlanItemsRequest): Promise<readonly PlanItem[]> {
+    const query = { ...request, ...(limit === undefined ? {} : { limit: String(limit) }) };
+    return (await this.#get<{ items: PlanItem[] }>('plan/items', query)).items;
+  }
+
+  async discardPlan(target?: string): Promise<number> {
+    return (await this.#post<{ discarded: number }>('plan/discard', { target })).discarded;
+  }
+
+  async apply({ onProgress, signal, ...request }: ApplyRequest = {}): Promise<readonly ApplyReport[]> {
+    const following = longOptions(onProgress, signal);
+    return (await this.#long<{ reports: ApplyReport[] }>('apply', request, following)).reports;
+  }
+
+  async link(request: LinkRequest): Promise<void> {
+    await this.#post('link', request);
+  }
+
+  async unlink(request: UnlinkRequest): Promise<void> {
+    await this.#post('unlink', request);
   }
 
   async doctor(): Promise<DoctorReport> {
@@ -172,6 +205,10 @@ export class RemoteOperations implements Operations {
       cause,
     });
   }
+}
+
+function longOptions(onProgress: LongOptions['onProgress'], signal: AbortSignal | undefined): LongOptions {
+  return { ...(onProgress === undefined ? {} : { onProgress }), ...(signal === undefined ? {} : { signal }) };
 }
 
 async function readAnswer<T>(response: Response): Promise<T & Failure> {

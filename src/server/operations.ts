@@ -1,12 +1,17 @@
 /** What an operator can do with a running hub. One interface, whether this process holds the hub or another one does. */
 import type { Discarded } from '../apply/discard.js';
 import type { Resolved, ResolveRequest } from '../apply/resolution.js';
-import type { HeldReport, Syncflow } from '../syncflow.js';
+import type { HeldReport } from '../maintenance/retry.js';
+import type { Syncflow } from '../syncflow.js';
 import type { SyncflowEvents } from '../events.js';
 import type { DoctorReport } from '../doctor/finding.js';
 import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyOptions, VerifyReport } from '../maintenance/verify.js';
+import type { ApplyReport, PlanDecision, PlanReport } from '../first-load/first-load.js';
+import type { LinkRequest, UnlinkRequest } from '../first-load/by-hand.js';
+import type { ItemKind } from '../first-load/item.js';
+import type { PlanItem } from '../store/plans.js';
 import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
 
 export interface ParkedFilter {
@@ -65,6 +70,24 @@ export interface LongOptions {
 
 export type VerifyRequest = LongOptions & Pick<VerifyOptions, 'repair'>;
 
+export interface PlanRequest extends LongOptions {
+  /** A catalog, or a subscriber; all of them unless given. */
+  readonly target?: string | undefined;
+  readonly decisions?: readonly PlanDecision[];
+}
+
+export interface PlanItemsRequest {
+  readonly subscriber: string;
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly kind?: ItemKind | undefined;
+}
+
+export interface ApplyRequest extends LongOptions {
+  readonly target?: string | undefined;
+  readonly acceptMoved?: boolean | undefined;
+}
+
 export interface Operations {
   status(): Promise<StatusReport>;
   parked(filter?: ParkedFilter): Promise<readonly ParkedRecord[]>;
@@ -83,6 +106,14 @@ export interface Operations {
   verify(subscriber?: string, options?: VerifyRequest): Promise<readonly VerifyReport[]>;
   /** Puts a value of a logged conflict back, or sets another. */
   resolve(request: ResolveRequest): Promise<Resolved>;
+  /** What switching on would do. Writes nothing on either side. */
+  plan(request?: PlanRequest): Promise<readonly PlanReport[]>;
+  /** A page of the newest plan. */
+  planItems(request: PlanItemsRequest): Promise<readonly PlanItem[]>;
+  discardPlan(target?: string): Promise<number>;
+  apply(request?: ApplyRequest): Promise<readonly ApplyReport[]>;
+  link(request: LinkRequest): Promise<void>;
+  unlink(request: UnlinkRequest): Promise<void>;
   doctor(): Promise<DoctorReport>;
   explain(query: ExplainQuery): Promise<Explanation>;
   conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
@@ -160,6 +191,43 @@ export class LocalOperations implements Operations {
 
   async resolve(request: ResolveRequest): Promise<Resolved> {
     return this.#flow.resolveConflict(request);
+  }
+
+  async plan({ target, onProgress, ...options }: PlanRequest = {}): Promise<readonly PlanReport[]> {
+    return this.#telling('plan', onProgress, () => orAborted(this.#flow.plan(target, options), options.signal));
+  }
+
+  async planItems({ subscriber, ...page }: PlanItemsRequest): Promise<readonly PlanItem[]> {
+    return this.#flow.planItems(subscriber, given(page));
+  }
+
+  async discardPlan(target?: string): Promise<number> {
+    return this.#flow.discardPlan(target);
+  }
+
+  async apply({ target, onProgress, ...options }: ApplyRequest = {}): Promise<readonly ApplyReport[]> {
+    return this.#telling('apply', onProgress, () =>
+      orAborted(this.#flow.apply(target, given(options)), options.signal),
+    );
+  }
+
+  async link(request: LinkRequest): Promise<void> {
+    return this.#flow.link(request);
+  }
+
+  async unlink(request: UnlinkRequest): Promise<void> {
+    return this.#flow.unlink(request);
+  }
+
+  async #telling<T>(kind: Progress['kind'], onProgress: LongOptions['onProgress'], work: () => Promise<T>): Promise<T> {
+    const stop = this.#flow.on('progress', (progress) => {
+      if (progress.kind === kind) onProgress?.(progress);
+    });
+    try {
+      return await work();
+    } finally {
+      stop();
+    }
   }
 
   async doctor(): Promise<DoctorReport> {

@@ -29,7 +29,17 @@ export interface Link {
   /** The last pass failed or parked it. */
   readonly failing: boolean;
   readonly flips: Flips;
+  readonly planned: Planned | undefined;
   readonly createdAt: string;
+}
+
+/** What was decided about a side that has no partner yet: by a person, or by a plan that was approved. */
+export interface Planned {
+  /** A plan's decision is only carried out where the world is still as it was; a person's is. */
+  readonly by: 'person' | 'plan';
+  readonly do: 'link' | 'create' | 'leave';
+  /** `link`: with this record. */
+  readonly key?: RecordKey;
 }
 
 /** A link as one statement saw it. */
@@ -68,12 +78,13 @@ interface LinkRow {
   attempts: number;
   failing: boolean;
   flips: string | null;
+  planned: string | null;
   created_at: string;
 }
 
 const linkColumns = `l.id::text as id, l.subscriber, l.key, l.remote_id, l.state, l.shadow::text as shadow, l.version, l.generation::text as generation,
   l.fence::text as fence, l.lane, l.look, l.sight::text as sight, l.gone_at is not null as gone, l.deleted_at is not null as deleted,
-  ${isoUtc('l.edited_at')} as edited_at, l.edited_by, ${isoUtc('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips,
+  ${isoUtc('l.edited_at')} as edited_at, l.edited_by, ${isoUtc('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips, l.planned::text as planned,
   l.created_at::text as created_at`;
 
 function toLink(row: LinkRow): Link {
@@ -98,6 +109,7 @@ function toLink(row: LinkRow): Link {
     attempts: row.attempts,
     failing: row.failing,
     flips: row.flips === null ? {} : (JSON.parse(row.flips) as Flips),
+    planned: row.planned === null ? undefined : (JSON.parse(row.planned) as Planned),
     createdAt: row.created_at,
   };
 }

@@ -18,7 +18,10 @@ export async function isPending(
           -- a claimed link is due until it is settled
           or exists (select from syncflow.link l where l.due_at is not null and not l.paused and l.parked_code is null
               and l.subscriber in (select value from json_array_elements_text($1::json))
-              and not exists (select from syncflow.setting s where s.name = 'pause:' || l.subscriber)) as pending`,
+              and not exists (select from syncflow.setting s where s.name = 'pause:' || l.subscriber)
+              -- what waits for a person to apply a plan isn't under way
+              and not (l.state = 'new' and exists (select from syncflow.run r where r.subscriber = l.subscriber and r.kind = 'backfill'
+                and r.finished_at is null and r.progress->>'awaits' = 'plan'))) as pending`,
     },
     [JSON.stringify(subscribers), JSON.stringify(catalogs)],
   );

@@ -9,6 +9,12 @@ async function ourTurn(tx: Queryable): Promise<void> {
   });
 }
 
+const lastRun = {
+  name: 'syncflow-last-run',
+  text: `select id::text as id, progress::text as progress, finished_at is not null as finished
+    from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
+};
+
 /** Opens a run for each of these subscribers that never had one of that kind. */
 export async function openFirstRuns(
   db: Database,
@@ -45,14 +51,7 @@ export function openRun<P extends object>(
 ): Promise<{ id: string; progress: P } | undefined> {
   return db.transaction(async (tx) => {
     await ourTurn(tx);
-    const [last] = await tx.query<{ id: string; progress: string; finished: boolean }>(
-      {
-        name: 'syncflow-last-run',
-        text: `select id::text as id, progress::text as progress, finished_at is not null as finished
-       from syncflow.run where subscriber = $1 and kind = $2 order by id desc limit 1`,
-      },
-      [subscriber, kind],
-    );
+    const [last] = await tx.query<{ id: string; progress: string; finished: boolean }>(lastRun, [subscriber, kind]);
     if (last !== undefined && !last.finished && mode !== 'anew')
       return { id: last.id, progress: { ...initial, ...(JSON.parse(last.progress) as Partial<P>) } };
     if (last?.finished === true && mode === 'first') return undefined;
@@ -78,6 +77,28 @@ export async function beginRun(tx: Queryable, subscriber: string, kind: string):
   );
   if (made === undefined) throw new Error('an insert returned no row');
   return made.id;
+}
+
+/** How far the open run of a kind is; undefined where none is open. */
+export async function openProgress<P extends object>(
+  db: Queryable,
+  subscriber: string,
+  kind: string,
+): Promise<Partial<P> | undefined> {
+  const [last] = await db.query<{ progress: string; finished: boolean }>(lastRun, [subscriber, kind]);
+  return last === undefined || last.finished ? undefined : (JSON.parse(last.progress) as Partial<P>);
+}
+
+/** First loads that waited for a plan wait no longer. */
+export async function endWaitForPlans(db: Queryable, subscribers: readonly string[], initial: object): Promise<void> {
+  await db.query(
+    {
+      name: 'syncflow-end-wait-for-plans',
+      text: `update syncflow.run set progress = $2::json where kind = 'backfill' and finished_at is null and progress->>'awaits' = 'plan'
+        and subscriber in (select value from json_array_elements_text($1::json))`,
+    },
+    [JSON.stringify(subscribers), JSON.stringify(initial)],
+  );
 }
 
 /** How the last run of a kind stands; undefined where there was none. */

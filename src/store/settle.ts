@@ -111,6 +111,9 @@ function settlementRow(one: Settlement) {
     proof: one.proof ?? null,
     flips: one.flips ?? link.flips,
     claims: one.claims ?? null,
+    // it holds until it was carried out, or couldn't be
+    undecided:
+      one.parked === undefined && (one.failed !== undefined || one.dueInMs !== undefined || one.waitsFor !== undefined),
     due_in: one.dueInMs ?? null,
     waits_for: one.waitsFor ?? null,
     parked_code: one.parked?.code ?? null,
@@ -130,7 +133,7 @@ const settleStatement = {
   name: 'syncflow-settle-links',
   text: `with r as (
       select * from json_to_recordset($1::json) as r(id bigint, fence bigint, generation bigint, state text, rekey boolean, key text, remote_id text,
-        version text, shadow json, look boolean, proof text, flips json, claims text, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int,
+        version text, shadow json, look boolean, proof text, flips json, claims text, undecided boolean, due_in float8, waits_for text, parked_code text, parked_reason text, attempts int,
         underway boolean, last_error text)
     )
     update syncflow.link l set
@@ -140,6 +143,7 @@ const settleStatement = {
       key = case when r.rekey and not (${cameBack}) then r.key else l.key end,
       remote_id = case when not (${cameBack}) then r.remote_id end, version = case when not (${cameBack}) then r.version end,
       shadow = case when not (${cameBack}) then r.shadow end, flips = r.flips, sight = null, claims = coalesce(r.claims, l.claims),
+      planned = case when r.undecided and r.state = 'new' then l.planned end,
       look = r.look or (l.generation <> r.generation and l.look),
       gone_at = case when ${cameBack} then null when r.proof = 'deleted' then coalesce(l.gone_at, clock_timestamp())
         when r.proof = 'there' and l.generation = r.generation then null else l.gone_at end,

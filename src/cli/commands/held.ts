@@ -1,6 +1,6 @@
 /** `syncflow held`, `syncflow release`, `syncflow discard` */
 import type { Command } from 'commander';
-import type { HeldReport } from '../../syncflow.js';
+import type { HeldReport } from '../../maintenance/retry.js';
 import { duration } from '../arguments.js';
 import { exitCodes, showRecordKey, type Cli } from '../context.js';
 import { visible, type Output } from '../output.js';

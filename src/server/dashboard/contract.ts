@@ -47,7 +47,7 @@ export interface Overview {
 
 export interface Progress {
   readonly subscriber: string;
-  readonly kind: 'backfill' | 'verify';
+  readonly kind: 'backfill' | 'verify' | 'plan' | 'apply';
   readonly done: number;
   readonly total: number | null;
   /** Since when, and when it last moved: ISO. */

@@ -42,6 +42,7 @@ create table syncflow.link (
   remote_edited_at timestamptz,     -- of the newest event
   sight json,                       -- a remote that no record stands for yet, as a listing showed it
   claims text,                      -- the same: the record that its marker names, or its match values
+  planned json,                     -- what an applied plan or a person has decided about a side without a partner: by, do, key
   listed_run bigint,                -- the last run whose listing showed its remote
   waits_for text,                   -- subscriber:key or subscriber@remote id of the link that must exist first
   parked_code text,
@@ -137,6 +138,36 @@ create table syncflow.history (
 );
 create index history_record on syncflow.history (subscriber, key, id);
 create index history_age on syncflow.history (at);
+
+-- What switching a subscriber on would do, before anything is written on either side.
+create table syncflow.plan (
+  id bigint generated always as identity primary key,
+  subscriber text not null,
+  state text not null default 'drafting' check (state in ('drafting', 'ready', 'checking', 'applying', 'applied')),
+  progress json not null default '{}',
+  created_at timestamptz not null default clock_timestamp(),
+  ready_at timestamptz,
+  applied_at timestamptz
+);
+create index plan_subscriber on syncflow.plan (subscriber, id);
+
+-- Of a plan: what it says of one remote, of one record, or of the two together.
+create table syncflow.plan_item (
+  id bigint generated always as identity primary key,
+  plan_id bigint not null references syncflow.plan on delete cascade,
+  kind text not null default 'listed', -- marker, match, ambiguous, here, there, left; listed: not judged yet
+  remote_id text,
+  key text,
+  claims text,
+  sight json,                       -- the remote as its listing showed it
+  detail json not null default '{}', -- candidates, fields that differ, what else there is to say
+  says text,                        -- what was approved, in one text: when it differs later, the world has moved
+  decision json                     -- of a person, about an ambiguous one: do (link, new, leave), key
+);
+create unique index plan_item_remote on syncflow.plan_item (plan_id, remote_id) where remote_id is not null;
+create unique index plan_item_key on syncflow.plan_item (plan_id, key) where key is not null;
+create index plan_item_claims on syncflow.plan_item (plan_id, claims) where claims is not null;
+create index plan_item_kind on syncflow.plan_item (plan_id, kind, id);
 
 create table syncflow.run (
   id bigint generated always as identity primary key,

@@ -26,6 +26,7 @@ const shown = (link: LinkRow) => ({
   attempts: link.attempts,
   failing: link.last_error !== null,
   flips: link.flips,
+  planned: link.planned,
   created_at: sqlText(link.created_at),
 });
 

@@ -10,6 +10,15 @@ export function overviewTwins(store: Store): Twins {
     'syncflow-pending': (tx, [subscribers, catalogs]) => {
       const known = new Set(json<string[]>(catalogs));
       const own = json<string[]>(subscribers);
+      const awaitsPlan = (subscriber: string): boolean =>
+        store.run.exists(
+          tx,
+          (run) =>
+            run.kind === 'backfill' &&
+            run.finished_at === null &&
+            (JSON.parse(run.progress) as { awaits?: string }).awaits === 'plan',
+          store.runBySubscriber.slots.get(subscriber) ?? [],
+        );
       const isPending =
         store.mark.exists(tx, (mark) => known.has(mark.catalog)) ||
         own.some(
@@ -18,7 +27,11 @@ export function overviewTwins(store: Store): Twins {
             (store.settingByName.find(tx, `pause:${subscriber}`).length === 0 &&
               store.link.exists(
                 tx,
-                (link) => link.due_at !== null && !link.paused && link.parked_code === null,
+                (link) =>
+                  link.due_at !== null &&
+                  !link.paused &&
+                  link.parked_code === null &&
+                  (link.state !== 'new' || !awaitsPlan(subscriber)),
                 store.linkDue.slots.get(subscriber) ?? [],
               )),
         );

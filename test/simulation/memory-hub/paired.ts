@@ -1,6 +1,7 @@
 /** Twins of the statements about who is paired and who claims to be: src/store/listed.ts, witnesses.ts. */
-import { json, text, type LinkRow, type Store, type Twins } from './store.js';
-import { Lockable, Mode } from './transaction.js';
+import type { SqlValue } from '../../../src/store/database.js';
+import { both, json, jsonText, slotsOf, text, type LinkRow, type Store, type Twins } from './store.js';
+import { Lockable, Mode, type Transaction } from './transaction.js';
 
 const inOrder = (links: readonly LinkRow[]): LinkRow[] =>
   [...links].sort((a, b) => ((a.remote_id ?? '') < (b.remote_id ?? '') ? -1 : 1));
@@ -11,6 +12,19 @@ export function pairedTwins(store: Store): Twins {
     const turn = turns.get(name) ?? new Lockable();
     turns.set(name, turn);
     return turn;
+  };
+  const noteDecisions = async (tx: Transaction, decisions: SqlValue | undefined, by: 'remote' | 'key') => {
+    const index = by === 'remote' ? store.linkByRemote : store.linkByKey;
+    const list = json<{ subscriber: string; remoteId?: string; key?: string; planned: unknown }[]>(decisions);
+    for (const r of list) {
+      const isAlone = (link: LinkRow): boolean =>
+        (by === 'remote' ? link.key : link.remote_id) === null && (link.state === 'new' || link.state === 'excluded');
+      const name = both(r.subscriber, (by === 'remote' ? r.remoteId : r.key) ?? '');
+      await store.link.update(tx, store.link.where(tx, isAlone, slotsOf(tx, index, [name])), (link) =>
+        isAlone(link) ? { ...link, planned: jsonText(r.planned), state: 'new' } : undefined,
+      );
+    }
+    return [];
   };
   return {
     'syncflow-claimants': (tx, [subscriber, claims]) => {
@@ -31,6 +45,9 @@ export function pairedTwins(store: Store): Twins {
         parked: link.parked_code !== null,
       }));
     },
+
+    'syncflow-note-decisions-by-remote': (tx, [decisions]) => noteDecisions(tx, decisions, 'remote'),
+    'syncflow-note-decisions-by-key': (tx, [decisions]) => noteDecisions(tx, decisions, 'key'),
 
     'syncflow-paired-remotes': (tx, [subscriber, limit]) => {
       const links = store.link.rows(

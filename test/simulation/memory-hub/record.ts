@@ -141,6 +141,17 @@ function runTwins(store: Store): Twins {
       await store.run.delete(tx, slots, isOpen);
       return [];
     },
+    'syncflow-end-wait-for-plans': async (tx, [subscribers, initial]) => {
+      const awaits = (run: RunRow): boolean =>
+        run.kind === 'backfill' &&
+        run.finished_at === null &&
+        (JSON.parse(run.progress) as { awaits?: string }).awaits === 'plan';
+      for (const subscriber of json<string[]>(subscribers)) {
+        const slots = store.run.where(tx, awaits, store.runBySubscriber.slots.get(subscriber) ?? []);
+        await store.run.update(tx, slots, (run) => ({ ...run, progress: text(initial) }));
+      }
+      return [];
+    },
     'syncflow-save-run': async (tx, [id, progress]) => {
       const slots = store.runById.find(tx, Number(id));
       await store.run.update(tx, slots, (run) => ({ ...run, progress: text(progress) }));

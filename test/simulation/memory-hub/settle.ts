@@ -19,6 +19,7 @@ interface Settlement {
   readonly proof: 'there' | 'deleted' | null;
   readonly flips: unknown;
   readonly claims: string | null;
+  readonly undecided: boolean;
   readonly due_in: number | null;
   readonly waits_for: string | null;
   readonly parked_code: string | null;
@@ -43,6 +44,7 @@ function settled(link: LinkRow, r: Settlement, now: Moment): LinkRow {
     flips: jsonText(r.flips),
     sight: null,
     claims: r.claims ?? link.claims,
+    planned: r.undecided && r.state === 'new' ? link.planned : null,
     look: r.look || (!same && link.look),
     gone_at: goneAt(link, r, cameBack, same, now),
     due_at: dueAt(link, r, same, now),

@@ -47,6 +47,7 @@ export interface LinkRow {
   readonly remote_edited_at: Moment | null;
   readonly sight: JsonText | null;
   readonly claims: string | null;
+  readonly planned: JsonText | null;
   readonly listed_run: number | null;
   readonly waits_for: string | null;
   readonly parked_code: string | null;
@@ -278,6 +279,7 @@ export const newLink = (
   remote_edited_at: null,
   sight: null,
   claims: null,
+  planned: null,
   listed_run: null,
   waits_for: null,
   parked_code: null,

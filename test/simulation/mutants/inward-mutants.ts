@@ -66,9 +66,10 @@ const hearing: readonly Mutant[] = [
     breaks: ['S23'],
     file: 'src/maintenance/backfill.ts',
     find: `  if (binding.subscriber.capabilities.polling) await startCursor(env, binding);
-  while (progress.listDone !== true && !signal.aborted) progress = await queueRemotes(env, binding, run.id, progress);`,
+  const { plan } = progress;`,
     replace: `  while (progress.listDone !== true && !signal.aborted) progress = await queueRemotes(env, binding, run.id, progress);
-  if (binding.subscriber.capabilities.polling) await startCursor(env, binding);`,
+  if (binding.subscriber.capabilities.polling) await startCursor(env, binding);
+  const { plan } = progress;`,
   },
   {
     name: 'unlisted-remote-not-asked-for',
@@ -189,6 +190,14 @@ const applying: readonly Mutant[] = [
     file: 'src/apply/judge.ts',
     find: 'if (free.length + rivals.length > 1)',
     replace: 'if (free.length > 1)',
+  },
+  {
+    name: 'plan-carried-out-although-the-world-moved',
+    mistake: 'A remote of an applied plan is paired by what matches now, whatever was approved.',
+    breaks: ['S34'],
+    file: 'src/apply/judge.ts',
+    find: 'return planned === undefined ? verdict : asPlanned(planned, verdict);',
+    replace: 'return verdict;',
   },
   {
     name: 'alike-of-one-page-judged-together',

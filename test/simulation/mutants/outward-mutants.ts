@@ -191,8 +191,8 @@ const sending: readonly Mutant[] = [
     mistake: 'A create is sent without asking whether a remote matches the record already.',
     breaks: ['S30'],
     file: 'src/outward/push.ts',
-    find: 'return binding.subscriber.match.length > 0 ? await checkCreate(env, binding, link, going.intent) : {};',
-    replace: 'return binding.subscriber.match.length > 1 ? await checkCreate(env, binding, link, going.intent) : {};',
+    find: "return binding.subscriber.match.length > 0 && link.planned?.by !== 'person'",
+    replace: "return binding.subscriber.match.length > 1 && link.planned?.by !== 'person'",
   },
   {
     name: 'own-marker-not-recognised',

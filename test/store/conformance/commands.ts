@@ -7,6 +7,7 @@ import { inCircle, wakeCircles } from '../../../src/store/circles.js';
 import type { Database, Queryable } from '../../../src/store/database.js';
 import { insertConflicts, insertHistory } from '../../../src/store/history.js';
 import * as drift from '../../../src/store/drift.js';
+import * as decisions from '../../../src/store/decisions.js';
 import * as inbox from '../../../src/store/inbox.js';
 import * as intents from '../../../src/store/intents.js';
 import * as links from '../../../src/store/links.js';
@@ -107,6 +108,19 @@ const dueCommands = [
     'lookAtUnlisted',
     subscriber,
     (one) => (tx, _db, known) => listed.lookAtUnlisted(tx, one, known.runs.at(-1) ?? '1'),
+  ),
+  command(
+    'noteDecisions',
+    fc.tuple(subscriber, remoteId, key, fc.boolean()),
+    ([one, remote, record, isRemote]) =>
+      (tx) =>
+        decisions.noteDecisions(tx, [
+          {
+            subscriber: one,
+            ...(isRemote ? { remoteId: remote } : { key: record }),
+            planned: { by: 'person', do: 'link', key: record },
+          },
+        ]),
   ),
   command('claimants', fc.tuple(subscriber, few(key)), (given) => (tx) => listed.claimants(tx, ...given)),
   command(
@@ -420,11 +434,15 @@ const recordCommands = [
   command(
     'openFirstRuns',
     subscriber, // one: the order in which several get their ids is up to the planner
-    (given) => (_tx, db) => runs.openFirstRuns(db, [given], 'backfill', { done: 1 }),
+    (given) => (_tx, db) => runs.openFirstRuns(db, [given], 'backfill', { done: 1, awaits: 'plan' }),
   ),
   command('endRun', fc.tuple(fc.nat(4), fc.boolean()), ([which, ends]) => (tx, _db, known) => {
     const run = known.runs[which % known.runs.length] ?? '1';
     return ends ? runs.finishRun(tx, run) : runs.saveRun(tx, run, { done: which });
+  }),
+  command('endWaitForPlans', few(subscriber), (given) => async (tx) => {
+    await runs.endWaitForPlans(tx, given, { done: 0 });
+    return runs.openProgress(tx, given[0] ?? '', 'backfill');
   }),
   command('beginRun', subscriber, (one) => async (tx) => {
     await runs.beginRun(tx, one, 'sweep');

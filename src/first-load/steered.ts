@@ -1,0 +1,64 @@
+/** The public face of the first load as a person steers it. */
+import type { PlanItem } from '../store/plans.js';
+import type { LinkRequest, UnlinkRequest } from './by-hand.js';
+import type { ApplyOptions, ApplyReport, FirstLoad, PlanOptions, PlanReport } from './first-load.js';
+import type { ItemKind } from './item.js';
+
+export abstract class Steered {
+  /** @internal With `starts` it works on the hub, but loads nothing that has no plan. */
+  protected abstract steer(starts: boolean): Promise<FirstLoad>;
+
+  /**
+   * What switching subscribers on would do, before anything is written on either side: a whole catalog's by its name, one by its id,
+   * all of them by neither. The plan stands until it is discarded, planned anew or applied.
+   *
+   * @throws SyncflowError `usage`, also where a decision is about something that isn't ambiguous
+   * @example
+   * const [report] = await flow.plan('customer/stripe');
+   * for (const { kind, count } of report?.kinds ?? []) console.log(kind, count);
+   */
+  async plan(target?: string, options: PlanOptions = {}): Promise<readonly PlanReport[]> {
+    return (await this.steer(false)).plan(target, options);
+  }
+
+  /** What the newest plan of a subscriber says as a whole. */
+  async planReport(subscriber: string): Promise<PlanReport> {
+    return (await this.steer(false)).report(subscriber);
+  }
+
+  /** A page of what it says of each remote and record: 100 unless given, 1,000 at most, after the `id` of an item. */
+  async planItems(
+    subscriber: string,
+    page: { after?: string; limit?: number; kind?: ItemKind } = {},
+  ): Promise<readonly PlanItem[]> {
+    return (await this.steer(false)).items(subscriber, page);
+  }
+
+  /** Throws plans away; returns how many. */
+  async discardPlan(target?: string): Promise<number> {
+    return (await this.steer(false)).discard(target);
+  }
+
+  /**
+   * Carries out plans, and waits until all of it is synced or parked. Goes on where it was broken off. What was ambiguous and not
+   * decided is parked.
+   *
+   * @throws SyncflowError `moved` where both sides say something else by now: nothing was written then
+   * @example
+   * await flow.plan('customer/stripe');
+   * await flow.apply('customer/stripe');
+   */
+  async apply(target?: string, options: ApplyOptions = {}): Promise<readonly ApplyReport[]> {
+    return (await this.steer(true)).apply(target, options);
+  }
+
+  /** A person's word that a record and a remote belong together: the decision about what is parked as `ambiguous`, `twin` or `moved`. */
+  async link(request: LinkRequest): Promise<void> {
+    return (await this.steer(false)).link(request);
+  }
+
+  /** Parts a record from its remote. Both stay, and are left alone; with `separate` each gets a partner of its own. */
+  async unlink(request: UnlinkRequest): Promise<void> {
+    return (await this.steer(false)).unlink(request);
+  }
+}
