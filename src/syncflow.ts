@@ -38,7 +38,7 @@ import {
   type ParkedRecord,
   type SubscriberStatus,
 } from './store/overview.js';
-import { countHeld, listHeld, releaseHeld, type HeldChange, type HeldCount } from './store/held.js';
+import { countHeld, listHeld, releaseHeld } from './store/held.js';
 import { openDatabase } from './store/open.js';
 import { createHandler, type Handler } from './server/handler.js';
 import { checkSchema } from './check/schema.js';

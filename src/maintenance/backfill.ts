@@ -123,7 +123,7 @@ async function queuePlanned(
     await noteListed(tx, run, await listed(tx, binding, new Map(seen)));
     await queueRecords(
       tx,
-      binding.id,
+      { subscriber: binding.id, catalog: binding.catalog.definition.name },
       items.flatMap(({ key, kind: what }) => (key === null || what === 'linked' ? [] : [key])),
       false,
     );

@@ -133,16 +133,22 @@ test('a decision about what isn’t ambiguous is refused', async () => {
 });
 
 test.each([
-  ['a new twin there', (w: Awaited<ReturnType<typeof mixed>>) => w.system.put('r9', ada), 'remote r1'],
+  ['a new twin there', async (w: Awaited<ReturnType<typeof mixed>>) => w.system.put('r9', ada), 'remote r1'],
   [
     'a new record',
     (w: Awaited<ReturnType<typeof mixed>>) => w.contacts.save({ name: 'Eve', email: 'eve@example.com' }),
     'record ["5"]',
   ],
-  ['a remote is gone', (w: Awaited<ReturnType<typeof mixed>>) => w.system.remove('r2'), 'remote r2'],
+  [
+    'a remote is gone',
+    async (w: Awaited<ReturnType<typeof mixed>>) => {
+      w.system.remove('r2');
+    },
+    'remote r2',
+  ],
   [
     'another winner',
-    (w: Awaited<ReturnType<typeof mixed>>) => w.system.edit('r1', { city: 'London', name: 'Ada L.' }),
+    async (w: Awaited<ReturnType<typeof mixed>>) => w.system.edit('r1', { city: 'London', name: 'Ada L.' }),
     'remote r1',
   ],
 ])('the world has moved (%s): nothing is written, and it says where', async (_what, move, where) => {
