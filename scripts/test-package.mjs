@@ -60,6 +60,7 @@ async function pack() {
   const lost = [...Object.values(manifest.exports), ...Object.values(manifest.bin)]
     .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
     .filter((path) => !paths.includes(path.replace(/^\.\//, '')));
+  if (!paths.includes('dist/dashboard/index.html')) throw new Failure("the dashboard's page isn't packed");
   if (lost.length > 0) throw new Failure(`exports or bin name files that aren't packed: ${lost.join(', ')}`);
   return join(work, packed.filename);
 }

@@ -209,6 +209,7 @@ const words: Readonly<Partial<Record<TimelineEntry['event'], string>>> = {
   'record-created': 'record created',
   'record-updated': 'changed there',
   'record-deleted': 'record deleted, as its remote was',
+  operated: 'by hand',
 };
 
 function circumstances({ at, by, editedAt, events, intent, remoteId, event, note }: TimelineEntry): string {

@@ -56,7 +56,8 @@ export function linkPage(
   return db.query<LinkRow>(
     {
       name: `syncflow-dashboard-links-${filter ?? 'all'}`,
-      text: `select ${linkColumns} from syncflow.link l where l.subscriber = $1 and l.id > $2::bigint${where} order by l.id limit $3`,
+      // the page first: what is told of each row costs more than finding it
+      text: `select ${linkColumns} from (select * from syncflow.link l where l.subscriber = $1 and l.id > $2::bigint${where} order by l.id limit $3) l order by l.id`,
     },
     [subscriber, after ?? '0', limit],
   );
@@ -70,9 +71,9 @@ export function parkedPage(
   return db.query<LinkRow>(
     {
       name: 'syncflow-dashboard-parked',
-      text: `select ${linkColumns} from syncflow.link l where l.parked_code = $1 and ($2::text is null or l.subscriber = $2)
+      text: `select ${linkColumns} from (select * from syncflow.link l where l.parked_code = $1 and ($2::text is null or l.subscriber = $2)
          and ($3::json is null or coalesce(l.parked_reason, '') in (select value from json_array_elements_text($3::json)))
-         and ($4::bigint is null or l.id < $4) order by l.id desc limit $5`,
+         and ($4::bigint is null or l.id < $4) order by l.id desc limit $5) l order by l.id desc`,
     },
     [
       request.code,
@@ -155,8 +156,8 @@ export async function historyPage(
   const rows = await db.query<EntryText>(
     {
       name: 'syncflow-dashboard-history',
-      text: `select ${entryColumns} from syncflow.history h where ($1::bigint is null or h.id < $1) and ($2::text is null or h.subscriber = $2)
-         and ($3::json is null or h.event in (select value from json_array_elements_text($3::json))) order by h.id desc limit $4`,
+      text: `select ${entryColumns} from (select * from syncflow.history h where ($1::bigint is null or h.id < $1) and ($2::text is null or h.subscriber = $2)
+         and ($3::json is null or h.event in (select value from json_array_elements_text($3::json))) order by h.id desc limit $4) h order by h.id desc`,
     },
     [
       request.after ?? null,
@@ -173,7 +174,7 @@ export async function historyAfter(db: Queryable, id: string, limit: number): Pr
   const rows = await db.query<EntryText>(
     {
       name: 'syncflow-dashboard-tail',
-      text: `select ${entryColumns} from syncflow.history h where h.id > $1::bigint order by h.id limit $2`,
+      text: `select ${entryColumns} from (select * from syncflow.history h where h.id > $1::bigint order by h.id limit $2) h order by h.id`,
     },
     [id, limit],
   );
@@ -185,7 +186,7 @@ export async function historySince(db: Queryable, sinceMs: number, limit: number
   const rows = await db.query<EntryText>(
     {
       name: 'syncflow-dashboard-since',
-      text: `select ${entryColumns} from syncflow.history h where h.at > clock_timestamp() - $1::float8 * interval '1 ms' order by h.id desc limit $2`,
+      text: `select ${entryColumns} from (select * from syncflow.history h where h.at > clock_timestamp() - $1::float8 * interval '1 ms' order by h.id desc limit $2) h order by h.id desc`,
     },
     [sinceMs, limit],
   );

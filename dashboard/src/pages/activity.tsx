@@ -1,5 +1,6 @@
 /** Everything that happened, live, by direction, kind and subscriber. */
-import { useMemo, useState } from 'react';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { HistoryEntry, HistoryEvent } from '../../../src/server/dashboard/contract.js';
 import { count } from '../data/format.js';
 import { useLive } from '../data/live.js';
@@ -68,13 +69,7 @@ export function Activity() {
         {query.isPending && <Loading lines={8} />}
         {query.isError && <Failed error={query.error} onRetry={() => void query.refetch()} />}
         {query.isSuccess && shown.length === 0 && <Empty title="Nothing of that kind has happened" />}
-        <ul className="feed long">
-          {shown.map((entry) => (
-            <li key={entry.id}>
-              <Entry entry={entry} />
-            </li>
-          ))}
-        </ul>
+        <LongFeed entries={shown} />
         {query.hasNextPage && (
           <div className="card-foot">
             <button
@@ -89,6 +84,34 @@ export function Activity() {
         )}
       </section>
     </>
+  );
+}
+
+const entryHeight = 58;
+
+/** However many there are, and however fast they come: only those in view are drawn. */
+function LongFeed({ entries }: { readonly entries: readonly HistoryEntry[] }) {
+  const top = useRef<HTMLUListElement>(null);
+  const [offset, setOffset] = useState(0);
+  useLayoutEffect(() => setOffset(top.current?.offsetTop ?? 0), [entries.length]);
+  const virtual = useWindowVirtualizer({
+    count: entries.length,
+    estimateSize: () => entryHeight,
+    overscan: 10,
+    scrollMargin: offset,
+    getItemKey: (index) => entries[index]?.id ?? index,
+  });
+  return (
+    <ul className="feed long" ref={top} style={{ height: virtual.getTotalSize() }}>
+      {virtual.getVirtualItems().map(({ index, start, key }) => {
+        const entry = entries[index];
+        return entry === undefined ? null : (
+          <li key={key} style={{ height: entryHeight, transform: `translateY(${start - offset}px)` }}>
+            <Entry entry={entry} />
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

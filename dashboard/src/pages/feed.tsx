@@ -1,5 +1,6 @@
 /** Entries of the audit, newest first, as they come. */
 import { ArrowLeft, ArrowRight, Hand, Link2, OctagonPause, Unlink, type LucideIcon } from 'lucide-react';
+import { memo } from 'react';
 import { Link } from 'wouter';
 import type { HistoryEntry, HistoryEvent } from '../../../src/server/dashboard/contract.js';
 import { deed, duration, flowOf, showKey, showWriter } from '../data/format.js';
@@ -22,7 +23,8 @@ export function Feed({ limit }: { readonly limit: number }) {
   );
 }
 
-export function Entry({ entry }: { readonly entry: HistoryEntry }) {
+/** Drawn once: an entry of history never changes. */
+export const Entry = memo(function Entry({ entry }: { readonly entry: HistoryEntry }) {
   const { at, subscriber, key, remoteId, link, units, tookMs, editedBy, reason, code, event } = entry;
   const flow = flowOf(entry);
   const name = key === null ? (remoteId ?? '') : showKey(key);
@@ -62,7 +64,7 @@ export function Entry({ entry }: { readonly entry: HistoryEntry }) {
       </span>
     </div>
   );
-}
+});
 
 const signs: Readonly<Partial<Record<HistoryEvent, LucideIcon>>> = {
   linked: Link2,

@@ -250,10 +250,14 @@ const linkCommands = [
   command('setPaused', fc.tuple(subscriber, key, fc.boolean()), (given) => (tx) => overview.setPaused(tx, ...given)),
   command(
     'retryParked',
-    fc.tuple(fc.option(subscriber, { nil: undefined }), fc.boolean()),
-    ([one, held]) =>
+    fc.tuple(
+      fc.option(subscriber, { nil: undefined }),
+      fc.boolean(),
+      fc.constantFrom(undefined, ['so'], ['other'], []),
+    ),
+    ([one, held, given]) =>
       (tx) =>
-        overview.retryParked(tx, { subscriber: one, held }),
+        overview.retryParked(tx, { subscriber: one, held, reasons: given }),
   ),
   command('resolve', fc.integer({ min: 1, max: 12 }), (id) => async (tx) => {
     const conflict = await resolutions.lockConflict(tx, String(id));
