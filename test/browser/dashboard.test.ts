@@ -196,6 +196,35 @@ describe('what a person does', () => {
     await page.context().close();
   });
 
+  test('deletes that the guard holds are listed, and taken back when they were a mistake', async () => {
+    const { page, complaints } = await openTab(browser, desk);
+    const { flow } = world;
+    await flow.database.query(
+      `insert into product (id, name, unit_price, currency) select 900000 + i, 'Song ' || i, 0.99, 'usd' from generate_series(1, 200) i`,
+    );
+    await flow.settled();
+    await flow.database.query('delete from product where id > 900000');
+    await flow.settled();
+    await page.goto(at('/s/product/stripe'));
+    const guard = page.getByRole('region', { name: /held$/ });
+    await guard.getByRole('button', { name: 'Show the list' }).click();
+    await guard.getByText('deleted there').first().waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await picture(page, 'guard-light');
+    await guard.getByRole('button', { name: 'Release' }).click();
+    await page.getByRole('dialog').getByText('A delete can’t be undone.', { exact: false }).waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await guard.getByRole('button', { name: 'Discard' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: /^Take/ }).click();
+    await page
+      .getByText(/taken back/)
+      .first()
+      .waitFor();
+    await guard.waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('the keyboard is enough: skip link, pages, themes', async () => {
     const { page } = await openTab(browser, desk);
     await page.goto(at('/'));

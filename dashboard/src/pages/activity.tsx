@@ -14,7 +14,7 @@ const kinds: readonly (readonly [string, readonly HistoryEvent[] | undefined])[]
   ['Remote → hub', ['record-created', 'record-updated', 'record-deleted']],
   ['Parked', ['parked']],
   ['Paired', ['linked', 'unlinked']],
-  ['By hand', ['operated']],
+  ['By hand', ['operated', 'released', 'discarded']],
 ];
 
 export function Activity() {

@@ -1,60 +1,97 @@
-/** The mass-change guard: deletes that are held until somebody says that they were meant. */
+/** The mass-change guard: changes that are held until somebody says that they were meant, or takes them back. */
+import { createColumnHelper } from '@tanstack/react-table';
 import { ShieldAlert } from 'lucide-react';
 import { useState } from 'react';
-import type { LinkRow, SubscriberView } from '../../../src/server/dashboard/contract.js';
+import type { HeldChange, SubscriberView } from '../../../src/server/dashboard/contract.js';
 import { plural } from '../data/format.js';
 import { useLive } from '../data/live.js';
 import { Confirm } from '../ui/confirm.js';
-import { parkedColumns } from '../ui/links.js';
-import { Empty } from '../ui/parts.js';
-import { Rows } from '../ui/rows.js';
+import { RecordLink } from '../ui/links.js';
+import { Ago, Badge, Empty } from '../ui/parts.js';
+import { features, Rows, type Column } from '../ui/rows.js';
 
-const heldCodes = ['brake', 'truncate'];
+const heldCodes = ['brake', 'brake-updates', 'truncate'];
+
+const helper = createColumnHelper<typeof features, HeldChange>();
+const columns = [
+  helper.display({ id: 'record', header: 'Record', cell: ({ row }) => <RecordLink row={row.original} /> }),
+  helper.display({
+    id: 'what',
+    header: 'What would happen',
+    cell: ({ row: { original } }) => (
+      <Badge tone={original.operation === 'delete' ? 'bad' : 'warn'}>
+        {original.operation === 'delete' ? 'deleted' : 'updated'} {original.direction === 'outward' ? 'there' : 'here'}
+      </Badge>
+    ),
+  }),
+  helper.display({
+    id: 'remote',
+    header: 'Remote',
+    cell: ({ row }) => <span className="mono small">{row.original.remoteId ?? '—'}</span>,
+  }),
+  helper.display({
+    id: 'since',
+    header: 'Since',
+    cell: ({ row }) => (
+      <span className="small muted">
+        <Ago at={row.original.since} />
+      </span>
+    ),
+  }),
+] as Column<HeldChange>[];
 
 export function Guard({ one }: { readonly one: SubscriberView }) {
   const [isOpen, setOpen] = useState(false);
   const parked = useLive((state) => state.overview?.parked);
-  const held = (parked ?? []).filter(
-    ({ subscriber, code }) => subscriber === one.subscriber && heldCodes.includes(code),
-  );
+  const { subscriber } = one;
+  const held = (parked ?? []).filter((entry) => entry.subscriber === subscriber && heldCodes.includes(entry.code));
   const total = held.reduce((sum, entry) => sum + entry.count, 0);
   if (total === 0) return null;
+  const changes = plural(total, 'change');
   return (
     <section className="card warned" aria-labelledby="guard">
       <div className="card-head">
         <ShieldAlert aria-hidden="true" className="word-warn" size={20} />
         <div className="grow">
-          <h2 id="guard">{plural(total, 'delete')} held</h2>
+          <h2 id="guard">{changes} held</h2>
           <p className="small soft">So many at once look like a mistake. Were they meant?</p>
         </div>
         <button type="button" className="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           {isOpen ? 'Hide the list' : 'Show the list'}
         </button>
         <Confirm
-          label="Release"
-          title={`Release ${plural(total, 'delete')}?`}
-          confirm={`Delete ${plural(total, 'record')}`}
-          danger
-          deed={{ path: 'release', body: { subscriber: one.subscriber } }}
+          label="Discard"
+          title={`Take ${changes} back?`}
+          confirm={`Take ${changes} back`}
+          deed={{ path: 'discard', body: { subscriber } }}
         >
           <p>
-            {plural(total, 'record')} of <strong>{one.subscriber}</strong> are deleted on the other side now. For ten
-            minutes no further delete is held. This can’t be undone.
+            They were a mistake: each record of <strong>{subscriber}</strong> is put back to what the other side still
+            has.
           </p>
-          <p>To keep them, don’t release: restore the rows (or the remotes), and they are taken up by themselves.</p>
+        </Confirm>
+        <Confirm
+          label="Release"
+          title={`Release ${changes}?`}
+          confirm={`Make ${changes}`}
+          danger
+          deed={{ path: 'release', body: { subscriber } }}
+        >
+          <p>
+            They were meant: {changes} of <strong>{subscriber}</strong> are made now, as the list shows them, deletes
+            among them. For ten minutes nothing further is held. A delete can’t be undone.
+          </p>
         </Confirm>
       </div>
-      {isOpen &&
-        held.map(({ code }) => (
-          <Rows<LinkRow>
-            key={code}
-            name={`Held: ${code}`}
-            path="parked-code"
-            body={{ code, subscriber: one.subscriber }}
-            columns={parkedColumns}
-            empty={<Empty title="Nothing is held any more" />}
-          />
-        ))}
+      {isOpen && (
+        <Rows<HeldChange>
+          name={`Held changes of ${subscriber}`}
+          path="held"
+          body={{ subscriber }}
+          columns={columns}
+          empty={<Empty title="Nothing is held any more" />}
+        />
+      )}
     </section>
   );
 }

@@ -45,7 +45,7 @@ export function Parked() {
   );
 }
 
-const held = new Set(['brake', 'truncate']);
+const held = new Set(['brake', 'brake-updates', 'truncate']);
 
 function Cause({ one }: { readonly one: CauseView }) {
   const [isOpen, setOpen] = useState(false);

@@ -64,6 +64,8 @@ function aboutRecord(fields: Readonly<globalThis.Record<string, string | null>>)
   return texts.slice(0, 4).join(' · ');
 }
 
+const held = new Set(['brake', 'brake-updates', 'truncate']);
+
 const tones: Readonly<Partial<globalThis.Record<SubscriberReport['standing'], Tone>>> = {
   'in-agreement': 'good',
   parked: 'warn',
@@ -119,7 +121,7 @@ function SideButtons({ one, link }: { readonly one: SubscriberReport; readonly l
   const isPaused = one.link?.paused === true;
   return (
     <div className="row wrap">
-      {code !== undefined && code !== 'brake' && code !== 'truncate' && (
+      {code !== undefined && !held.has(code) && (
         <ActButton path="retry" body={{ link }} className="button primary">
           <RotateCcw aria-hidden="true" /> Retry
         </ActButton>

@@ -65,8 +65,14 @@ export class Actions {
   }
 
   async release(by: string, subscriber: string): Promise<ActionAnswer> {
-    const count = await this.#flow.release(subscriber);
-    return this.#done({ action: 'release', by, subscriber }, `${many(count)} let go: their deletes are made now`);
+    const count = await this.#flow.release(subscriber, undefined, by);
+    return this.#done({ action: 'release', by, subscriber }, `${many(count)} let go: what was held is made now`);
+  }
+
+  async discard(by: string, subscriber: string): Promise<ActionAnswer> {
+    const { discarded, failed } = await this.#flow.discard(subscriber, by);
+    const rest = failed.length === 0 ? '' : `; ${many(failed.length)} still held: ${failed[0]?.reason ?? ''}`;
+    return this.#done({ action: 'discard', by, subscriber }, `${many(discarded)} taken back${rest}`.slice(0, 500));
   }
 
   async pause(by: string, target: string): Promise<ActionAnswer> {

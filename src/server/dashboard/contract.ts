@@ -3,12 +3,14 @@ import type { Backlog, Feed } from '../../store/health.js';
 import type { ConflictEntry, HistoryEntry, LinkFilter, LinkRow, RunEntry } from '../../store/dashboard.js';
 import type { ParkedCount } from '../../store/parked.js';
 import type { SubscriberStatus } from '../../store/overview.js';
+import type { HeldChange } from '../../store/held.js';
 import type { Explanation } from '../../explain/explanation.js';
 import type { ParkedCause } from '../../explain/causes.js';
 import type { VerifyReport } from '../../maintenance/verify.js';
 import type { Point } from './series.js';
 
 export type { Explanation, SubscriberReport, TimelineEntry, UnitReport, Writer } from '../../explain/explanation.js';
+export type { HeldChange };
 export type { Backlog, ConflictEntry, HistoryEntry, LinkFilter, LinkRow, ParkedCause, ParkedCount, Point, RunEntry };
 export type { HistoryEvent } from '../../store/history.js';
 export type { QuotaReport } from './quotas.js';

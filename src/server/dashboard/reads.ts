@@ -15,6 +15,7 @@ import {
   type LinkFilter,
   type LinkRow,
 } from '../../store/dashboard.js';
+import { listHeld, type HeldChange } from '../../store/held.js';
 import type { HistoryEvent } from '../../store/history.js';
 import { parkedReasons } from '../../store/parked.js';
 import { rowsThatShow } from '../../store/search.js';
@@ -80,9 +81,10 @@ export class Reads {
     return pageOf(await parkedPage(db, { code: request.code, reasons, after: request.after, limit: pageSize }));
   }
 
-  async parkedAs(request: { code: string; subscriber: string; after?: string | undefined }): Promise<Page<LinkRow>> {
+  /** What waits for a release or a discard, oldest first. */
+  async held(request: { subscriber: string; after?: string | undefined }): Promise<Page<HeldChange>> {
     const { db } = await this.#flow.inside();
-    return pageOf(await parkedPage(db, { ...request, limit: pageSize }));
+    return pageOf(await listHeld(db, [request.subscriber], pageSize, request.after));
   }
 
   async activity(request: {

@@ -36,6 +36,8 @@ const event = z.enum([
   'record-deleted',
   'conflict',
   'parked',
+  'released',
+  'discarded',
   'overwritten',
   'operated',
 ]);
@@ -123,7 +125,7 @@ function addReads(app: Hono, flow: Syncflow, reads: Reads, { sessions, peerOf, o
   );
   read('causes', nothing, async () => ({ causes: await flow.parkedCauses() }));
   read('parked', z.strictObject({ ...cause, after }), (request) => reads.parked(request));
-  read('parked-code', z.strictObject({ code: name, subscriber: name, after }), (request) => reads.parkedAs(request));
+  read('held', z.strictObject({ subscriber: name, after }), (request) => reads.held(request));
   read(
     'activity',
     z.strictObject({ subscriber: name.optional(), events: z.array(event).max(20).optional(), after }),
@@ -152,6 +154,7 @@ function addActions(app: Hono, actions: Actions, { sessions, peerOf, options }: 
   );
   act('retry-cause', z.strictObject({ by, ...cause }), (one) => actions.retryCause(one.by, one.code, one.cause));
   act('release', target, (one) => actions.release(one.by, one.subscriber));
+  act('discard', target, (one) => actions.discard(one.by, one.subscriber));
   act('pause', target, (one) => actions.pause(one.by, one.subscriber));
   act('resume', target, (one) => actions.resume(one.by, one.subscriber));
   act('pause-record', link.extend({ paused: z.boolean() }), (one) => actions.pauseRecord(one.by, one.link, one.paused));
