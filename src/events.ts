@@ -37,6 +37,26 @@ export interface SyncflowEvents {
     readonly count: number;
     readonly reason: string;
   };
+  /** A whole comparison has ended: how often records and fields differ, by cause (`DriftCause`). */
+  readonly verified: {
+    readonly subscriber: string;
+    readonly compared: number;
+    readonly equal: number;
+    readonly drift: number;
+    readonly parked: number;
+    /** Queued for a merge. */
+    readonly repairing: number;
+    readonly causes: Readonly<Record<string, number>>;
+    /** Why what the list didn't show was left alone. */
+    readonly held?: string;
+  };
+  /** A system will forget, or has forgotten, events that weren't read: `half` and four fifths (`urgent`) of the time have gone, or all. */
+  readonly retention: {
+    readonly subscriber: string;
+    readonly level: 'half' | 'urgent' | 'lost';
+    readonly unreadMs: number;
+    readonly keptMs: number;
+  };
   /** Somebody has decided about what was held. */
   readonly decided: {
     readonly subscriber: string;

@@ -80,6 +80,7 @@ export {
   defaultBrake,
   defaultPolicies,
   type Brake,
+  type VerifySchedule,
   type CreatePolicy,
   type DeletePolicy,
   type Policies,

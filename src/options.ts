@@ -5,6 +5,7 @@ import type { Clock } from './engine/environment.js';
 import type { RetryOptions } from './outward/retry.js';
 import type { HttpOptions } from './server/handler.js';
 import type { Database } from './store/database.js';
+import type { VerifySchedule } from './subscriber/policy.js';
 
 export interface SyncflowOptions {
   /** `postgres://…`, a folder for an embedded hub, `memory:`, or an own `Database`. */
@@ -28,6 +29,11 @@ export interface SyncflowOptions {
    */
   readonly leaseMs?: number;
   readonly retry?: Partial<RetryOptions>;
+  /**
+   * How often every subscriber that can list its remotes is compared as a whole, by one worker at a time; a registration can say
+   * otherwise. Never unless given.
+   */
+  readonly verify?: VerifySchedule;
   /**
    * Whether a subscriber that was never loaded is loaded at start. True unless given. A load that was begun must be ended by a
    * process that has it on: until then no process creates remotes for that subscriber. `planned`: it waits until a plan of it is

@@ -110,12 +110,12 @@ export class Syncflow extends Steered {
   #start(backfill: boolean | 'planned'): Promise<void> {
     this.#started ??= (async () => {
       const { env, bindings } = await this.#ready();
-      const { batchSize = 100, wakeIntervalMs = 1000, pollIntervalMs = 5000 } = this.#options;
+      const { batchSize = 100, wakeIntervalMs = 1000, pollIntervalMs = 5000, verify } = this.#options;
       this.#loops = new Loops(
         env,
         this.catalogs.map((main) => main.definition.name),
         bindings,
-        { batchSize, wakeIntervalMs, pollIntervalMs, backfill },
+        { batchSize, wakeIntervalMs, pollIntervalMs, backfill, verify },
       );
       // whoever had claimed anything here is dead, and its last requests have had their time
       if (!env.db.shared) await shortenLeases(env.db, graceMs);

@@ -55,6 +55,7 @@ const options = {
   leaseMs: milliseconds.optional(),
   retry: retry.optional(),
   backfill: z.union([z.boolean(), z.literal('planned')]).optional(),
+  verify: z.strictObject({ everyMs: milliseconds, repair: z.boolean().optional() }).optional(),
   http: http.optional(),
   clock: z.custom((value) => hasMethods(value, ['now', 'sleep']), 'must have now() and sleep()').optional(),
   random: callable.optional(),

@@ -2,6 +2,7 @@
 import type { Binding } from '../engine/binding.js';
 import type { Clock } from '../engine/environment.js';
 import { messageOf } from '../errors.js';
+import { retentionLevel } from '../inward/retention.js';
 import { maskSecrets } from '../server/redact.js';
 import type { Database } from '../store/database.js';
 import { feeds, type Feed } from '../store/health.js';
@@ -10,8 +11,6 @@ import { broken, duration, ok, warning, type Finding } from './finding.js';
 import { skewFinding } from './hub.js';
 
 const probeTimeoutMs = 15_000;
-/** Of the time that a system keeps its events: beyond it an alarm is due. */
-const alarmingShare = 0.5;
 
 export async function examineRemotes(
   db: Database | undefined,
@@ -98,7 +97,11 @@ async function inTime(asked: Promise<Probe>): Promise<Probe> {
   return probe;
 }
 
-function examineFeed({ id, subscriber: { capabilities } }: Binding, feed: Feed, probe: Probe | undefined): Finding[] {
+function examineFeed(
+  { id, subscriber: { capabilities, eventRetentionMs } }: Binding,
+  feed: Feed,
+  probe: Probe | undefined,
+): Finding[] {
   const findings: Finding[] = [];
   if (feed.paused) findings.push(warning(id, 'it is paused', `syncflow resume ${id}`));
   if (feed.held)
@@ -125,22 +128,40 @@ function examineFeed({ id, subscriber: { capabilities } }: Binding, feed: Feed, 
         : `the last event came ${duration(feed.lastEventMs)} ago`;
     findings.push(ok(`events of ${id}`, last));
   }
-  return [...findings, ...examineRetention(id, feed, probe)];
+  return [...findings, ...examineRetention(id, feed, eventRetentionMs, probe)];
 }
 
 /** An alarm before the system forgets what hasn't been read. */
-function examineRetention(id: string, { cursorAgeMs }: Feed, probe: Probe | undefined): Finding[] {
-  if (probe?.eventRetentionHours === undefined || cursorAgeMs === null) return [];
-  const keptMs = probe.eventRetentionHours * 3_600_000;
+function examineRetention(
+  id: string,
+  { cursorAgeMs }: Feed,
+  declaredMs: number | undefined,
+  probe: Probe | undefined,
+): Finding[] {
+  const told = probe?.eventRetentionHours;
+  const kept = declaredMs ?? (told === undefined ? undefined : told * 3_600_000);
+  if (kept === undefined || cursorAgeMs === null) return [];
   const check = `retention of ${id}`;
-  const message = `read up to ${duration(cursorAgeMs)} ago; its events are kept for ${duration(keptMs)}`;
-  if (cursorAgeMs < keptMs * alarmingShare) return [ok(check, message)];
-  if (cursorAgeMs < keptMs) return [broken(check, message, 'Start a worker before they are gone: syncflow start')];
-  return [
-    broken(
-      check,
-      message,
-      'What is gone is made up for by a whole listing, which a start does by itself: syncflow start',
-    ),
-  ];
+  const message = `read up to ${duration(cursorAgeMs)} ago; its events are kept for ${duration(kept)}`;
+  switch (retentionLevel(cursorAgeMs, kept)) {
+    case undefined:
+      return [ok(check, message)];
+    case 'half':
+    case 'urgent':
+      return [
+        broken(
+          check,
+          message,
+          'Before they are gone: does a worker run (syncflow start), and does its system answer (syncflow status)?',
+        ),
+      ];
+    case 'lost':
+      return [
+        broken(
+          check,
+          message,
+          'What is gone is made up for by a whole listing, which a start does by itself: syncflow start',
+        ),
+      ];
+  }
 }

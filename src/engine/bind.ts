@@ -101,6 +101,7 @@ function bindOne(
     mapping,
     policies: { ...subscriber.policies, ...registration.options.policies },
     brake: { ...subscriber.brake, ...registration.options.brake },
+    ...(registration.options.verify === undefined ? {} : { verify: registration.options.verify }),
     references,
   };
 }

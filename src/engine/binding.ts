@@ -3,7 +3,7 @@ import type { AnyRecord, CatalogBase, CatalogDefinition } from '../catalog/catal
 import type { HubRows } from '../store/rows.js';
 import type { SubscriberBase } from '../subscriber/base.js';
 import type { Mapping } from '../subscriber/compile.js';
-import type { Brake, Policies } from '../subscriber/policy.js';
+import type { Brake, Policies, VerifySchedule } from '../subscriber/policy.js';
 
 /** A catalog at work. */
 export interface CatalogBinding {
@@ -24,6 +24,8 @@ export interface Binding {
   readonly mapping: Mapping;
   readonly policies: Policies;
   readonly brake: Brake;
+  /** By the clock; undefined: as Syncflow's options say. */
+  readonly verify?: VerifySchedule | false;
   /** Subscriber ids of referenced catalogs in the same account, by catalog name. */
   readonly references: Readonly<Record<string, string>>;
   /** Who refers to this one's records, and by which of its units; children's references aside. */

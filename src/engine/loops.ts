@@ -11,9 +11,11 @@ import { routeMarks } from '../outward/route.js';
 import { hintsToRoute } from '../store/inbox.js';
 import type { RunMode } from '../store/runs.js';
 import { announceAwake, announceSleep } from '../store/marks.js';
+import type { VerifySchedule } from '../subscriber/policy.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
 import { reconcile } from './reconcile.js';
+import { retentionLoop, sweepLoop } from './watch.js';
 import { Bell } from './signal.js';
 
 export interface LoopSettings {
@@ -25,6 +27,8 @@ export interface LoopSettings {
   readonly pollIntervalMs: number;
   /** `planned`: what was never loaded waits for a plan to be applied. */
   readonly backfill: boolean | 'planned';
+  /** Of subscribers that don't say otherwise. */
+  readonly verify?: VerifySchedule | undefined;
 }
 
 const routeBatch = 500;
@@ -75,10 +79,16 @@ export class Loops {
     setMaxListeners(0, this.#stop.signal);
     this.#run('route', () => this.#routeLoop());
     this.#run('prune', () => this.#pruneLoop());
+    this.#run('retention', () => retentionLoop(this.#env, this.#bindings, this.#stop.signal));
     for (const binding of this.#bindings) {
       this.#run(binding.id, () => this.#workLoop(binding));
       this.#loading.add(binding.id);
       this.#run(`${binding.id} inward`, () => this.#inwardLoop(binding));
+      const { verify = this.#settings.verify } = binding;
+      if (verify === undefined || verify === false || !binding.subscriber.capabilities.listing) continue;
+      this.#run(`${binding.id} verify`, () =>
+        sweepLoop(this.#env, binding, verify, this.#stop.signal, () => this.ring()),
+      );
     }
   }
 

@@ -2,14 +2,23 @@
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { reading } from './reading.js';
+import { keptMs } from './retention.js';
 import { SyncflowError } from '../errors.js';
-import { dropCursor, insertEvents, knownEvents, readCursor, writeCursor } from '../store/inbox.js';
+import {
+  cursorAgeMs,
+  dropCursor,
+  insertEvents,
+  knownEvents,
+  readCursor,
+  touchCursor,
+  writeCursor,
+} from '../store/inbox.js';
 import { beginRun, standingOf } from '../store/runs.js';
 
 /** Pages fetched in one go; the rest waits for the next round, so that one subscriber can't starve the others. */
 const maxPages = 50;
 
-const cursorName = 'changes';
+export const cursorName = 'changes';
 
 /** The run that lists everything: what a lost cursor asks for. */
 export const listingRun = 'backfill';
@@ -27,6 +36,16 @@ export interface Polled {
 export async function poll(env: Environment, binding: Binding, signal: AbortSignal): Promise<Polled> {
   let fresh = 0;
   if (await mustList(env, binding)) return { fresh, more: false, relist: true };
+  const kept = keptMs(binding);
+  if (kept !== undefined && ((await cursorAgeMs(env.db, binding.id, cursorName)) ?? 0) > kept) {
+    // it may still be taken, and pass over what is forgotten
+    await loseCursor(env, binding, await readCursor(env.db, binding.id, cursorName));
+    return { fresh, more: false, relist: true };
+  }
+  const upToDate = async (): Promise<Polled> => {
+    if (kept !== undefined) await touchCursor(env.db, binding.id, cursorName);
+    return { fresh, more: false, relist: false };
+  };
   for (let page = 0; page < maxPages; page++) {
     if (signal.aborted) return { fresh, more: true, relist: false };
     const cursor = await readCursor(env.db, binding.id, cursorName);
@@ -43,7 +62,7 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
         told.map((event) => event.id),
       );
       const events = told.filter((event) => !known.has(event.id));
-      if (events.length === 0 && next === cursor && !more) return { fresh, more: false, relist: false };
+      if (events.length === 0 && next === cursor && !more) return await upToDate();
       fresh += await env.db.transaction(async (tx) => {
         const { size } = await insertEvents(
           tx,
@@ -52,7 +71,7 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
         if (next !== cursor) await writeCursor(tx, binding.id, cursorName, next);
         return size;
       });
-      if (!more) return { fresh, more: false, relist: false };
+      if (!more) return await upToDate();
     } catch (error) {
       if (!(error instanceof SyncflowError) || error.code !== 'cursor-expired') throw error;
       await loseCursor(env, binding, cursor);

@@ -75,6 +75,8 @@ function counters(registry: Registry): (event: AnyEvent) => void {
   const retries = counter('retries', 'Attempts that failed or must wait, and are made again', ['subscriber']);
   const blocked = counter('blocked', 'Times a whole subscriber was held: credentials or quota', ['subscriber']);
   const held = counter('held', 'Changes that the brake held', ['subscriber', 'direction', 'operation']);
+  const sweeps = counter('verified', 'Whole comparisons that ended', ['subscriber']);
+  const retention = counter('retention_alarms', 'Alarms that a system forgets unread events', ['subscriber', 'level']);
   const decided = counter('decided', 'Held changes that were released or discarded', ['subscriber', 'decision']);
   const routed = counter('routed', 'Hints that became due links', ['kind']);
   const errors = counter('errors', 'Failures of the engine itself', []);
@@ -127,6 +129,14 @@ function counters(registry: Registry): (event: AnyEvent) => void {
         held.inc({ subscriber: event.subscriber, direction: event.direction, operation: event.operation }, event.count);
         return;
       }
+      case 'verified': {
+        sweeps.inc({ subscriber: event.subscriber });
+        return;
+      }
+      case 'retention': {
+        retention.inc({ subscriber: event.subscriber, level: event.level });
+        return;
+      }
       case 'decided': {
         decided.inc({ subscriber: event.subscriber, decision: event.decision }, event.count);
         return;
@@ -150,6 +160,7 @@ function gauges(registry: Registry): (measured: Measurements) => void {
   ]);
   const waiting = gauge('hints_waiting', 'Hints that no worker has routed', ['kind']);
   const oldest = gauge('hints_oldest_seconds', 'Age of the oldest hint that no worker has routed', ['kind']);
+  const unread = gauge('changes_read_seconds', 'Time since changes were last read to their end', ['subscriber']);
   const open = gauge('open_writes_old', 'Remote writes without an answer for more than an hour', []);
   return ({ subscribers, parked: codes, feeds, backlog }) => {
     // what is parked no more must not stay at its last number
@@ -168,7 +179,8 @@ function gauges(registry: Registry): (measured: Measurements) => void {
       conflicts.set({ subscriber }, one.conflicts);
     }
     for (const { subscriber, code, count } of codes) parked.set({ subscriber, code }, count);
-    for (const { subscriber, paused, held, deaf } of feeds) {
+    for (const { subscriber, paused, held, deaf, cursorAgeMs } of feeds) {
+      if (cursorAgeMs !== null) unread.set({ subscriber }, cursorAgeMs / 1_000);
       const reasons = { paused, held, deaf: deaf !== null };
       for (const [why, is] of Object.entries(reasons)) standing.set({ subscriber, why }, Number(is));
     }

@@ -80,6 +80,29 @@ const entries: { readonly [N in keyof SyncflowEvents]: Entry<N> } = {
       reason: event.reason,
     }),
   ],
+  verified: [
+    'info',
+    'verified',
+    (event) => ({
+      subscriber: event.subscriber,
+      compared: event.compared,
+      drift: event.drift,
+      parked: event.parked,
+      repairing: event.repairing,
+      causes: event.causes,
+      held: event.held,
+    }),
+  ],
+  retention: [
+    'error',
+    'unread events are kept for a limited time',
+    (event) => ({
+      subscriber: event.subscriber,
+      level: event.level,
+      unreadMs: event.unreadMs,
+      keptMs: event.keptMs,
+    }),
+  ],
   decided: [
     'info',
     'decided about held changes',

@@ -240,6 +240,30 @@ export async function writeCursor(tx: Queryable, subscriber: string, name: strin
   );
 }
 
+/** Since when a cursor stands for everything that had happened, in ms; undefined: there is none. */
+export async function cursorAgeMs(db: Queryable, subscriber: string, name: string): Promise<number | undefined> {
+  const [row] = await db.query<{ age_ms: number }>(
+    {
+      name: 'syncflow-cursor-age',
+      text: `select (extract(epoch from clock_timestamp() - updated_at) * 1000)::float8 as age_ms from syncflow.cursor where subscriber = $1 and name = $2`,
+    },
+    [subscriber, name],
+  );
+  return row?.age_ms;
+}
+
+/** There was nothing to read: the cursor stands for everything until now. Noted once a minute at most. */
+export async function touchCursor(db: Queryable, subscriber: string, name: string): Promise<void> {
+  await db.query(
+    {
+      name: 'syncflow-touch-cursor',
+      text: `update syncflow.cursor set updated_at = clock_timestamp()
+        where subscriber = $1 and name = $2 and updated_at < clock_timestamp() - interval '1 minute'`,
+    },
+    [subscriber, name],
+  );
+}
+
 /** Drops a cursor unless it has moved since; tells whether it did. */
 export async function dropCursor(tx: Queryable, subscriber: string, name: string, value: string): Promise<boolean> {
   const rows = await tx.query(

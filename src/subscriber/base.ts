@@ -172,6 +172,11 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
   readonly policies: Policies = defaultPolicies;
   readonly brake: Brake = defaultBrake;
   /**
+   * For how long the system keeps the events that `changes` reads, in ms. Before what wasn't read is lost an alarm is given (event
+   * `retention`); after it everything is listed again. Unless given a cursor that is too old must be told by the system itself.
+   */
+  readonly eventRetentionMs: number | undefined = undefined;
+  /**
    * Units whose equal values mean "the same thing": `['email']`. Compared exactly, at first load and before every create, by `find`.
    * An ambiguous match is parked, never guessed.
    */

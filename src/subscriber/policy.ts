@@ -48,3 +48,11 @@ export interface Brake {
 }
 
 export const defaultBrake: Brake = { count: 20, share: 0.2, windowSeconds: 3600 };
+
+/** How often everything of a subscriber is compared. Needs the capability `listing`. */
+export interface VerifySchedule {
+  /** From the end of one comparison, or of a first load, to the next, in ms. */
+  readonly everyMs: number;
+  /** Merge what differs, by authority, as `verify --repair` does. False unless given: then it is only told of. */
+  readonly repair?: boolean;
+}

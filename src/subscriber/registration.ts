@@ -1,5 +1,5 @@
 /** The binding of a subscriber class to a main class. */
-import type { Policies, Brake } from './policy.js';
+import type { Policies, Brake, VerifySchedule } from './policy.js';
 import type { SubscriberBase, SubscriberContext } from './base.js';
 
 /** A concrete subscriber class. */
@@ -17,6 +17,8 @@ export interface RegisterOptions {
   /** Overrides the class's policies for this registration. */
   readonly policies?: Partial<Policies>;
   readonly brake?: Partial<Brake>;
+  /** Overrides the `verify` of Syncflow's options; false: no comparison by the clock. */
+  readonly verify?: VerifySchedule | false;
 }
 
 export interface Registration {

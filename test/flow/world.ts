@@ -67,6 +67,8 @@ export async function startFlow(
     'healed',
     'retried',
     'blocked',
+    'verified',
+    'retention',
     'error',
   ];
   for (const name of names) flow.on(name, (event) => events.push({ name, event }));

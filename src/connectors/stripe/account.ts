@@ -10,7 +10,7 @@ import { header, outcomeOfStripeError, retryAfterMs } from './outcome.js';
 import { stripeApiVersion } from './version.js';
 
 /** How long Stripe keeps events. */
-const eventRetentionDays = 30;
+export const eventRetentionDays = 30;
 
 export interface StripeAccountOptions {
   /** A secret or restricted key (`sk_…`, `rk_…`). Take it from the environment; it is never logged. */

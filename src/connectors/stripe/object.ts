@@ -29,7 +29,7 @@ import {
   type Outcome,
   type Sight,
 } from '../../subscriber/outcome.js';
-import type { StripeAccount } from './account.js';
+import { eventRetentionDays, type StripeAccount } from './account.js';
 import { readFeed, type FeedRequest } from './feed.js';
 import { formatListCursor, matches, parseListCursor, type PageRequest, type RemotePage } from './listing.js';
 import { isStoredServerError, outcomeOfStripeError } from './outcome.js';
@@ -88,6 +88,7 @@ export abstract class StripeObject<C extends CatalogClass, Remote extends Stripe
   static readonly system: string = 'stripe';
 
   override readonly capabilities: Capabilities = stripeCapabilities;
+  override readonly eventRetentionMs = eventRetentionDays * 86_400_000;
 
   /** The object's name, in event types and messages. */
   protected abstract readonly kind: string;

@@ -2,7 +2,7 @@
 import { rowOf } from './claims.js';
 import { isoText, momentOf, sqlText } from './moment.js';
 import { isParkedAs } from './settle.js';
-import { json, text, type LinkRow, type Store, type Twins } from './store.js';
+import { both, json, text, type LinkRow, type Store, type Twins } from './store.js';
 import { Mode, type Transaction } from './transaction.js';
 
 export function overviewTwins(store: Store): Twins {
@@ -74,6 +74,19 @@ export function overviewTwins(store: Store): Twins {
           reason: link.parked_reason,
           since: link.parked_at === null ? null : `${isoText(link.parked_at).slice(0, 19)}Z`,
         })),
+
+    'syncflow-cursor-age': (tx, [subscriber, name]) =>
+      store.cursorByName
+        .find(tx, both(text(subscriber), text(name)))
+        .map((slot) => ({ age_ms: (store.now() - rowOf(tx, slot).updated_at) / 1000 })),
+
+    'syncflow-touch-cursor': async (tx, [subscriber, name]) => {
+      const oldest = store.now() - 60_000_000;
+      await store.cursor.update(tx, store.cursorByName.find(tx, both(text(subscriber), text(name))), (row) =>
+        row.updated_at < oldest ? { ...row, updated_at: store.now() } : undefined,
+      );
+      return [];
+    },
 
     'syncflow-hub-time': () => [{ now: sqlText(store.now()) }],
 

@@ -81,4 +81,36 @@ const braking: readonly Mutant[] = [
   },
 ];
 
-export const maintenanceMutants: readonly Mutant[] = [...sweeping, ...braking];
+const swept = 'test/flow/swept-by-the-clock.test.ts';
+
+const scheduled: readonly Mutant[] = [
+  {
+    name: 'everybody-sweeps',
+    mistake: 'A worker sweeps although another one has the turn.',
+    breaks: ['S34'],
+    file: 'src/maintenance/sweep.ts',
+    find: 'if (proof === undefined) return Math.min(everyMs, turnMs);',
+    replace: "proof ??= '';",
+    foundBy: swept,
+  },
+  {
+    name: 'sweep-begins-again',
+    mistake: 'A sweep that was cut off lists everything from the beginning.',
+    breaks: ['S34'],
+    file: 'src/maintenance/sweep.ts',
+    find: "openRun<SweepProgress>(env.db, binding.id, kind, {}, 'owed')",
+    replace: "openRun<SweepProgress>(env.db, binding.id, kind, {}, 'anew')",
+    foundBy: swept,
+  },
+  {
+    name: 'old-cursor-is-trusted',
+    mistake: 'A cursor that is older than the system keeps its events is read on from, as long as the system takes it.',
+    breaks: ['S23'],
+    file: 'src/inward/poll.ts',
+    find: '?? 0) > kept) {',
+    replace: '?? 0) > kept * 99) {',
+    foundBy: swept,
+  },
+];
+
+export const maintenanceMutants: readonly Mutant[] = [...sweeping, ...braking, ...scheduled];

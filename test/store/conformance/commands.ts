@@ -482,6 +482,8 @@ const recordCommands = [
     await inbox.hintsToRoute(tx, ['customer'], [one]),
   ]),
   command('drift', fc.tuple(subscriber, few(key), few(remoteId), at), ([one, keys, remoteIds, since]) => async (tx) => [
+    (await inbox.cursorAgeMs(tx, one, 'changes')) ?? null,
+    await inbox.touchCursor(tx, one, 'changes'),
     [...(await drift.linkStandings(tx, ['1', '2', '3', '4', '5'], since))].sort(),
     [...(await drift.hintsAbout(tx, { catalog: 'customer', subscriber: one, keys, remoteIds }))].sort(),
   ]),
