@@ -75,11 +75,10 @@ function counters(registry: Registry): (event: AnyEvent) => void {
   const retries = counter('retries', 'Attempts that failed or must wait, and are made again', ['subscriber']);
   const blocked = counter('blocked', 'Times a whole subscriber was held: credentials or quota', ['subscriber']);
   const held = counter('held', 'Changes that the brake held', ['subscriber', 'direction', 'operation']);
-  const sweeps = counter('verified', 'Whole comparisons that ended', ['subscriber']);
-  const retention = counter('retention_alarms', 'Alarms that a system forgets unread events', ['subscriber', 'level']);
   const decided = counter('decided', 'Held changes that were released or discarded', ['subscriber', 'decision']);
   const routed = counter('routed', 'Hints that became due links', ['kind']);
   const errors = counter('errors', 'Failures of the engine itself', []);
+  const watching = watchCounters(registry);
   errors.inc(0);
   return ({ name, event }) => {
     switch (name) {
@@ -129,21 +128,39 @@ function counters(registry: Registry): (event: AnyEvent) => void {
         held.inc({ subscriber: event.subscriber, direction: event.direction, operation: event.operation }, event.count);
         return;
       }
-      case 'verified': {
-        sweeps.inc({ subscriber: event.subscriber });
-        return;
-      }
-      case 'retention': {
-        retention.inc({ subscriber: event.subscriber, level: event.level });
-        return;
-      }
       case 'decided': {
         decided.inc({ subscriber: event.subscriber, decision: event.decision }, event.count);
+        return;
+      }
+      case 'verified':
+      case 'retention': {
+        watching({ name, event } as AnyEvent);
         return;
       }
       case 'progress':
         return undefined;
     }
+  };
+}
+
+/** Of what watches over the road. */
+function watchCounters(registry: Registry): (event: AnyEvent) => void {
+  const registers = [registry];
+  const sweeps = new Counter({
+    name: 'syncflow_verified_total',
+    help: 'Whole comparisons that ended',
+    labelNames: ['subscriber'],
+    registers,
+  });
+  const alarms = new Counter({
+    name: 'syncflow_retention_alarms_total',
+    help: 'Alarms that a system forgets unread events',
+    labelNames: ['subscriber', 'level'],
+    registers,
+  });
+  return ({ name, event }) => {
+    if (name === 'verified') sweeps.inc({ subscriber: event.subscriber });
+    if (name === 'retention') alarms.inc({ subscriber: event.subscriber, level: event.level });
   };
 }
 
