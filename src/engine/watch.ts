@@ -17,14 +17,16 @@ export async function sweepLoop(
   signal: AbortSignal,
   queued: () => void,
 ): Promise<void> {
-  for (let failures = 0; !signal.aborted;) {
+  const isOver = (): boolean => signal.aborted;
+  let failures = 0;
+  while (!isOver()) {
     try {
       const waitMs = await sweepWhenDue(env, binding, schedule, signal);
       failures = 0;
       queued();
       await env.clock.sleep(waitMs, signal);
     } catch (error) {
-      if (signal.aborted) return;
+      if (isOver()) return;
       if (!(error instanceof ReadFailure)) throw error;
       failures += 1;
       // it goes on at the page where it stopped

@@ -25,8 +25,9 @@ export async function sweepWhenDue(
 ): Promise<number> {
   const dueInMs = await sweepDueInMs(env.db, binding.id, everyMs);
   if (dueInMs > 0) return dueInMs;
-  let proof = await takeSweep(env.db, binding.id, turnMs, undefined);
+  const proof = await takeSweep(env.db, binding.id, turnMs, undefined);
   if (proof === undefined) return Math.min(everyMs, turnMs);
+  const turn: { proof: string | undefined } = { proof };
   try {
     const run = await openRun<SweepProgress>(env.db, binding.id, kind, {}, 'owed');
     if (run === undefined) return everyMs;
@@ -34,8 +35,8 @@ export async function sweepWhenDue(
     const save = async (progress: SweepProgress): Promise<void> => {
       const now = env.clock.now().getTime();
       if (now - notedAt < noteEveryMs) return;
-      proof = await takeSweep(env.db, binding.id, turnMs, proof);
-      if (proof === undefined) throw new TurnLost();
+      turn.proof = await takeSweep(env.db, binding.id, turnMs, turn.proof);
+      if (turn.proof === undefined) throw new TurnLost();
       await saveRun(env.db, run.id, progress);
       notedAt = now;
     };
@@ -49,7 +50,7 @@ export async function sweepWhenDue(
     if (error instanceof TurnLost) return turnMs;
     throw error;
   } finally {
-    if (proof !== undefined) await leaveSweep(env.db, binding.id, proof);
+    if (turn.proof !== undefined) await leaveSweep(env.db, binding.id, turn.proof);
   }
 }
 

@@ -15,7 +15,7 @@ const hourMs = 3_600_000;
 /** Sleeps of a minute and more end when the test says so. */
 class SlowClock implements Clock {
   readonly #sleepers = new Set<() => void>();
-  now = systemClock.now;
+  readonly now = (): Date => systemClock.now();
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     if (ms < 60_000 || signal.aborted) return systemClock.sleep(ms, signal);

@@ -90,7 +90,7 @@ const scheduled: readonly Mutant[] = [
     breaks: ['S34'],
     file: 'src/maintenance/sweep.ts',
     find: 'if (proof === undefined) return Math.min(everyMs, turnMs);',
-    replace: "proof ??= '';",
+    replace: '',
     foundBy: swept,
   },
   {
