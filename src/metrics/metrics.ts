@@ -74,8 +74,6 @@ function counters(registry: Registry): (event: AnyEvent) => void {
   const healed = counter('healed', 'Parked or failing records in agreement again', ['subscriber']);
   const retries = counter('retries', 'Attempts that failed or must wait, and are made again', ['subscriber']);
   const blocked = counter('blocked', 'Times a whole subscriber was held: credentials or quota', ['subscriber']);
-  const held = counter('held', 'Changes that the brake held', ['subscriber', 'direction', 'operation']);
-  const decided = counter('decided', 'Held changes that were released or discarded', ['subscriber', 'decision']);
   const routed = counter('routed', 'Hints that became due links', ['kind']);
   const errors = counter('errors', 'Failures of the engine itself', []);
   const watching = watchCounters(registry);
@@ -124,14 +122,8 @@ function counters(registry: Registry): (event: AnyEvent) => void {
         errors.inc();
         return;
       }
-      case 'held': {
-        held.inc({ subscriber: event.subscriber, direction: event.direction, operation: event.operation }, event.count);
-        return;
-      }
-      case 'decided': {
-        decided.inc({ subscriber: event.subscriber, decision: event.decision }, event.count);
-        return;
-      }
+      case 'held':
+      case 'decided':
       case 'verified':
       case 'retention': {
         watching({ name, event } as AnyEvent);
@@ -158,7 +150,24 @@ function watchCounters(registry: Registry): (event: AnyEvent) => void {
     labelNames: ['subscriber', 'level'],
     registers,
   });
+  const held = new Counter({
+    name: 'syncflow_held_total',
+    help: 'Changes that the brake held',
+    labelNames: ['subscriber', 'direction', 'operation'],
+    registers,
+  });
+  const decided = new Counter({
+    name: 'syncflow_decided_total',
+    help: 'Held changes that were released or discarded',
+    labelNames: ['subscriber', 'decision'],
+    registers,
+  });
   return ({ name, event }) => {
+    if (name === 'held') {
+      const { subscriber, direction, operation } = event;
+      held.inc({ subscriber, direction, operation }, event.count);
+    }
+    if (name === 'decided') decided.inc({ subscriber: event.subscriber, decision: event.decision }, event.count);
     if (name === 'verified') sweeps.inc({ subscriber: event.subscriber });
     if (name === 'retention') alarms.inc({ subscriber: event.subscriber, level: event.level });
   };
