@@ -126,11 +126,13 @@ async function judgePage(
   for (const [index, link] of links.entries()) {
     const known = facts[index];
     if (known === undefined) continue;
-    const same = sameness(binding, known, link.sight);
+    const verdict = judge(known, rules);
+    const seen = { remote: link.sight, remoteId: link.remoteId };
+    // what is set aside takes nothing from anybody
+    const same = verdict.kind === 'adopt' || verdict.kind === 'create' ? sameness(binding, known, link.sight) : [];
     const isAlone = !same.some((name) => taken.has(name));
     for (const name of same) taken.add(name);
-    const seen = { remote: link.sight, remoteId: link.remoteId };
-    if (isAlone) judged.push({ link, seen, verdict: judge(known, rules) });
+    if (isAlone) judged.push({ link, seen, verdict });
     else left.push(link);
   }
   return { judged, left };
