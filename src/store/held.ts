@@ -78,10 +78,10 @@ export async function releaseHeld(db: Queryable, subscriber: string, by: string)
         ), freed as (
           update syncflow.link l set parked_code = null, parked_reason = null, parked_at = null, attempts = 0,
             due_at = clock_timestamp(), generation = l.generation + 1
-          from mine where l.id = mine.id returning l.subscriber, l.key, l.remote_id, mine.code
+          from mine where l.id = mine.id returning l.id, l.subscriber, l.key, l.remote_id, mine.code
         )
         insert into syncflow.history (subscriber, key, remote_id, event, detail)
-        select subscriber, key, remote_id, 'released', json_build_object('code', code, 'editedBy', $2::text) from freed returning 1`,
+        select subscriber, key, remote_id, 'released', json_build_object('code', code, 'editedBy', $2::text) from freed order by id returning 1`,
     },
     [subscriber, by],
   );

@@ -10,6 +10,7 @@ import type { Database, Queryable, SqlValue, Statement, TransactionOptions } fro
 import type { Ground } from '../../../src/store/ground.js';
 import { CatalogTable } from './catalog-table.js';
 import { dueTwins } from './due.js';
+import { heldTwins } from './held.js';
 import { inboxTwins, intentTwins } from './hints.js';
 import { overviewTwins } from './overview.js';
 import { pairedTwins } from './paired.js';
@@ -47,6 +48,7 @@ export class MemoryHub implements Database {
         ...recordTwins(this.store),
         ...overviewTwins(this.store),
         ...pairedTwins(this.store),
+        ...heldTwins(this.store),
       }),
       ...userTwins(this.store, (name) => this.#tableNamed(name)),
     ]);

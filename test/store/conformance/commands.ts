@@ -8,6 +8,7 @@ import type { Database, Queryable } from '../../../src/store/database.js';
 import { insertConflicts, insertHistory } from '../../../src/store/history.js';
 import * as drift from '../../../src/store/drift.js';
 import * as decisions from '../../../src/store/decisions.js';
+import * as heldChanges from '../../../src/store/held.js';
 import * as inbox from '../../../src/store/inbox.js';
 import * as intents from '../../../src/store/intents.js';
 import * as links from '../../../src/store/links.js';
@@ -258,6 +259,17 @@ const linkCommands = [
     ([one, held, given]) =>
       (tx) =>
         overview.retryParked(tx, { subscriber: one, held, reasons: given }),
+  ),
+  command('releaseHeld', subscriber, (given) => (tx) => heldChanges.releaseHeld(tx, given, '@ada')),
+  command(
+    'settleHeld',
+    fc.tuple(fc.integer({ min: 1, max: 12 }), fc.boolean(), fc.boolean()),
+    (given) => async (tx) => {
+      const [id, look, excluded] = given;
+      const one = await heldChanges.lockHeld(tx, String(id));
+      if (one !== undefined) await heldChanges.settleHeld(tx, one.id, { shadow: one.shadow, look, excluded });
+      return one;
+    },
   ),
   command('resolve', fc.integer({ min: 1, max: 12 }), (id) => async (tx) => {
     const conflict = await resolutions.lockConflict(tx, String(id));
