@@ -493,9 +493,9 @@ const recordCommands = [
     await overview.listConflicts(tx, { subscriber: one }),
     await inbox.hintsToRoute(tx, ['customer'], [one]),
   ]),
+  command('touchCursor', subscriber, (one) => (tx) => inbox.touchCursor(tx, one, 'changes')),
   command('drift', fc.tuple(subscriber, few(key), few(remoteId), at), ([one, keys, remoteIds, since]) => async (tx) => [
     (await inbox.cursorAgeMs(tx, one, 'changes')) ?? null,
-    await inbox.touchCursor(tx, one, 'changes'),
     [...(await drift.linkStandings(tx, ['1', '2', '3', '4', '5'], since))].sort(),
     [...(await drift.hintsAbout(tx, { catalog: 'customer', subscriber: one, keys, remoteIds }))].sort(),
   ]),
