@@ -50,7 +50,10 @@ export function heldTwins(store: Store): Twins {
       const matches = (link: LinkRow): boolean =>
         isHeld(link) && (link.lease_until === null || link.lease_until < store.now());
       const rows = await store.link.lock(tx, store.linkById.find(tx, Number(id)), Mode.update, matches);
-      return rows.map((link) => ({ ...changeOf(link), shadow: link.shadow }));
+      return rows.map((link) => {
+        const { direction, operation, ...change } = changeOf(link);
+        return { ...change, shadow: link.shadow, direction, operation }; // columns in the order of the statement
+      });
     },
 
     'syncflow-settle-held': async (tx, [id, shadow, look, excluded]) => {
