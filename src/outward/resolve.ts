@@ -228,7 +228,7 @@ function observeAfter(
   intent: Intent,
   remote: unknown,
 ): Promise<Result | undefined> {
-  const { draft, remoteId = '' } = { ...intent.body };
+  const { draft, remoteId = '' } = intent.body;
   const sent = writtenPart(binding.mapping, link.shadow, draft, remote);
   const came = isWhole(draft, sent);
   return observe(env, binding, link, { remote, remoteId, sent, intent, ...(came ? {} : { outcome: notSeen }) });

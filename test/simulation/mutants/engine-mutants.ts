@@ -73,6 +73,20 @@ const statements: readonly Mutant[] = [
     },
   },
   {
+    name: 'token-not-used-up-by-settling',
+    mistake:
+      'Who doesn’t know that he has settled a link, since the answer to COMMIT was lost, settles it again with what he read before.',
+    breaks: ['S13'],
+    file: 'src/store/settle.ts',
+    find: 'lease_until = null, fence = l.fence + 1, settled_at',
+    replace: 'lease_until = null, settled_at',
+    twin: {
+      file: 'test/simulation/memory-hub/settle.ts',
+      find: '    lease_until: null,\n    fence: link.fence + 1,\n    settled_at',
+      replace: '    lease_until: null,\n    settled_at',
+    },
+  },
+  {
     name: 'leased-link-claimed',
     mistake: 'Due links are claimed whether or not somebody is at work on them.',
     breaks: ['S13'],

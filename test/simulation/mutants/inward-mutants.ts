@@ -127,6 +127,14 @@ const looking: readonly Mutant[] = [
 
 const applying: readonly Mutant[] = [
   {
+    name: 'late-update-taken-for-an-edit',
+    mistake: 'An update that was given up and comes after all passes for somebody’s edit.',
+    breaks: ['S13'],
+    file: 'src/inward/late.ts',
+    find: 'if (late !== undefined) return {',
+    replace: 'if (late !== undefined && late === seen.late) return {',
+  },
+  {
     name: 'fence-not-checked-before-an-apply',
     mistake: 'The transaction that writes the hub doesn’t ask whether its lease is still held.',
     breaks: ['S6', 'S13'],

@@ -159,7 +159,7 @@ const sending: readonly Mutant[] = [
     breaks: ['S3', 'S8'],
     file: 'src/outward/resolve.ts',
     find: 'const sent = writtenPart(binding.mapping, link.shadow, draft, remote);',
-    replace: 'const sent = sentOf(intent, { firstHand: false });',
+    replace: 'const sent = { units: draft.sent, children: draft.sentChildren, firstHand: false };',
   },
   {
     name: 'replay-is-not-looked-at',
