@@ -236,17 +236,18 @@ async function judged(
   since: string,
 ): Promise<{ readonly field: string; readonly difference: Difference }[]> {
   if (suspects.length === 0) return [];
-  const standings = await linkStandings(
-    env.db,
-    suspects.flatMap(({ link }) => link?.id ?? []),
-    since,
-  );
+  // in the order in which a hint becomes a due link: read the other way round, one that is routed in between is seen nowhere
   const hints = await hintsAbout(env.db, {
     catalog: binding.catalog.definition.name,
     subscriber: binding.id,
     keys: suspects.flatMap(({ difference: { key } }) => key ?? []),
     remoteIds: suspects.flatMap(({ difference: { remoteId } }) => remoteId ?? []),
   });
+  const standings = await linkStandings(
+    env.db,
+    suspects.flatMap(({ link }) => link?.id ?? []),
+    since,
+  );
   return suspects.map(({ link, field, difference }) => {
     const standing = link === undefined ? undefined : standings.get(link.id);
     const { key = '', remoteId = '' } = difference;
