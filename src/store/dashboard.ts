@@ -4,6 +4,7 @@ import type { LinkState } from '../outward/plan.js';
 import type { Queryable } from './database.js';
 import type { HistoryEvent } from './history.js';
 import { isoUtc } from './iso.js';
+import { conflictColumns, type ConflictRow } from './overview.js';
 
 /** Where links stand, as the lists of the dashboard are filtered. */
 export type LinkFilter = 'agreement' | 'waiting' | 'parked' | 'conflict' | 'left-alone' | 'tombstone';
@@ -193,22 +194,8 @@ export async function historySince(db: Queryable, sinceMs: number, limit: number
   return rows.reverse().map(entryOf);
 }
 
-export interface ConflictEntry {
-  readonly id: string;
+export interface ConflictEntry extends ConflictRow {
   readonly link: string;
-  readonly subscriber: string;
-  readonly key: RecordKey | null;
-  readonly unit: string;
-  /** JSON texts. */
-  readonly base: string | null;
-  readonly hub: string | null;
-  readonly remote: string | null;
-  readonly winner: string;
-  readonly rule: string;
-  readonly at: string;
-  readonly resolvedAt: string | null;
-  readonly resolvedBy: string | null;
-  readonly taken: string | null;
 }
 
 /** The conflict log, newest first. */
@@ -219,8 +206,7 @@ export function conflictPage(
   return db.query<ConflictEntry>(
     {
       name: 'syncflow-dashboard-conflicts',
-      text: `select id::text as id, link_id::text as link, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
-         ${isoUtc('at', '.MS')} as at, ${isoUtc('resolved_at', '.MS')} as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
+      text: `select link_id::text as link, ${conflictColumns}
        from syncflow.conflict where ($1::bigint is null or id < $1) and ($2::text is null or subscriber = $2)
          and (not $3::boolean or resolved_at is null) order by id desc limit $4`,
     },

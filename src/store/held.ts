@@ -22,7 +22,14 @@ export interface HeldChange {
   readonly since: string;
 }
 
-const isHeld = `l.parked_code in ('brake', 'brake-updates', 'truncate')`;
+/** Codes of what waits for a decision about a mass change, for SQL. */
+export const heldCodes = `('brake', 'brake-updates', 'truncate')`;
+
+const isHeld = `l.parked_code in ${heldCodes}`;
+
+/** What a change is, as its link tells. */
+const kindColumns = `case when l.look and l.parked_code <> 'truncate' then 'inward' else 'outward' end as direction,
+          case when l.parked_code = 'brake-updates' then 'update' else 'delete' end as operation`;
 
 /** Oldest first. `after`: the id of the last one that was read. */
 export function listHeld(
@@ -35,8 +42,7 @@ export function listHeld(
     {
       name: 'syncflow-list-held',
       text: `select l.id::text as id, l.subscriber, l.key, l.remote_id as "remoteId",
-          case when l.look and l.parked_code <> 'truncate' then 'inward' else 'outward' end as direction,
-          case when l.parked_code = 'brake-updates' then 'update' else 'delete' end as operation,
+          ${kindColumns},
           l.parked_code as code, coalesce(l.parked_reason, '') as reason, ${isoUtc('l.parked_at', '')} as since
         from syncflow.link l where ${isHeld} and l.id > $3::bigint
           and l.subscriber in (select value from json_array_elements_text($1::json))
@@ -58,8 +64,7 @@ export function countHeld(db: Queryable, subscribers: readonly string[]): Promis
   return db.query<HeldCount>(
     {
       name: 'syncflow-count-held',
-      text: `select l.subscriber, case when l.look and l.parked_code <> 'truncate' then 'inward' else 'outward' end as direction,
-          case when l.parked_code = 'brake-updates' then 'update' else 'delete' end as operation,
+      text: `select l.subscriber, ${kindColumns},
           count(*)::int as count, ${isoUtc('min(l.parked_at)', '')} as since
         from syncflow.link l where ${isHeld} and l.subscriber in (select value from json_array_elements_text($1::json))
         group by 1, 2, 3 order by 1, 2, 3`,
@@ -102,8 +107,7 @@ export async function lockHeld(tx: Queryable, id: string): Promise<LockedHeld | 
     {
       name: 'syncflow-lock-held',
       text: `select l.id::text as id, l.subscriber, l.key, l.remote_id as "remoteId", l.shadow::text as shadow,
-          case when l.look and l.parked_code <> 'truncate' then 'inward' else 'outward' end as direction,
-          case when l.parked_code = 'brake-updates' then 'update' else 'delete' end as operation
+          ${kindColumns}
         from syncflow.link l where l.id = $1::bigint and ${isHeld} and coalesce(l.lease_until < clock_timestamp(), true) for update`,
     },
     [id],

@@ -1,6 +1,7 @@
 /** Questions about the whole: what is pending, what is parked, how subscribers stand. */
 import type { Queryable } from './database.js';
 import { concludeIntents } from './intents.js';
+import { heldCodes } from './held.js';
 import { isoUtc } from './iso.js';
 import { makeDue } from './marks.js';
 
@@ -112,7 +113,7 @@ export async function retryParked(db: Queryable, filter: RetriedFilter): Promise
       name: 'syncflow-retry-parked',
       text: `update syncflow.link set parked_code = null, parked_reason = null, parked_at = null, attempts = 0, flips = null,
        look = look or parked_code = 'loop', due_at = clock_timestamp(), generation = generation + 1
-     where parked_code is not null and ($4::boolean or parked_code not in ('truncate', 'brake', 'brake-updates'))
+     where parked_code is not null and ($4::boolean or parked_code not in ${heldCodes})
        and ($1::text is null or subscriber = $1) and ($2::text is null or parked_code = $2) and ($3::bigint is null or id = $3)
        and ($5::json is null or coalesce(parked_reason, '') in (select value from json_array_elements_text($5::json)))
      returning id`,
@@ -177,6 +178,10 @@ export interface ConflictRow {
   readonly taken: string | null;
 }
 
+/** Columns of a `ConflictRow`. */
+export const conflictColumns = `id::text as id, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
+       ${isoUtc('at', '.MS')} as at, ${isoUtc('resolved_at', '.MS')} as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken`;
+
 /** The conflict log, newest first. Values are JSON text. */
 export function listConflicts(
   db: Queryable,
@@ -185,9 +190,7 @@ export function listConflicts(
   return db.query<ConflictRow>(
     {
       name: 'syncflow-list-conflicts',
-      text: `select id::text as id, subscriber, key, unit, base::text as base, hub::text as hub, remote::text as remote, winner, rule,
-       ${isoUtc('at', '.MS')} as at,
-       ${isoUtc('resolved_at', '.MS')} as "resolvedAt", resolved_by as "resolvedBy", resolution->>'taken' as taken
+      text: `select ${conflictColumns}
      from syncflow.conflict where ($1::text is null or subscriber = $1) and ($2::text is null or key = $2) order by id desc limit $3`,
     },
     [filter.subscriber ?? null, filter.key ?? null, filter.limit ?? 1000],

@@ -5,7 +5,7 @@ import { Mode } from './transaction.js';
 
 const codes: ReadonlySet<string | null> = new Set(['brake', 'brake-updates', 'truncate']);
 
-const isHeld = (link: LinkRow): boolean => codes.has(link.parked_code);
+export const isHeld = (link: LinkRow): boolean => codes.has(link.parked_code);
 
 /** What a change is, as its link tells. */
 const changeOf = (link: LinkRow) => ({

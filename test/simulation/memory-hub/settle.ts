@@ -1,5 +1,6 @@
 /** Twins of the statements that settle links and remove them: src/store/links.ts, and decisions of src/store/overview.ts. */
 import { claimTwins, fencesOf } from './claims.js';
+import { isHeld } from './held.js';
 import type { Moment } from './moment.js';
 import { both, json, jsonText, newLink, slotsOf, text, type LinkRow, type Store, type Twins } from './store.js';
 import { Mode } from './transaction.js';
@@ -152,7 +153,7 @@ function decisionTwins(store: Store): Twins {
       const matches = (link: LinkRow): boolean =>
         isParked(link) &&
         (wanted === undefined || wanted.has(link.parked_reason ?? '')) &&
-        (held === true || !['truncate', 'brake', 'brake-updates'].includes(link.parked_code ?? ''));
+        (held === true || !isHeld(link));
       return store.link.update(tx, store.link.where(tx, matches), (link) =>
         matches(link)
           ? {
