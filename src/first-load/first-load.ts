@@ -131,6 +131,11 @@ export class FirstLoad {
     return { id, subscriber, state, createdAt, kinds, differences };
   }
 
+  async hasPlan(subscriber: string): Promise<boolean> {
+    const { env, bindings } = this.#prepared;
+    return (await latestPlan(env.db, findBinding(bindings, subscriber).id)) !== undefined;
+  }
+
   async items(
     subscriber: string,
     { after = '0', limit = 100, kind }: { after?: string; limit?: number; kind?: ItemKind } = {},
@@ -155,7 +160,15 @@ export class FirstLoad {
     const { env, bindings } = this.#prepared;
     const own = decisions.filter((one) => one.subscriber === undefined || one.subscriber === subscriber);
     if (own.length === 0) return 0;
-    const { id } = await planOf(env, findBinding(bindings, subscriber));
+    const { id, state } = await planOf(env, findBinding(bindings, subscriber));
+    if (state !== 'ready')
+      throw new SyncflowError(
+        'usage',
+        `the plan of ${subscriber} ${state === 'applied' ? 'was' : 'is being'} applied: what it left open is parked`,
+        {
+          hint: `Say who belongs together: syncflow link.`,
+        },
+      );
     await env.db.transaction(async (tx) => {
       for (const { remoteId, key, do: what } of own) {
         const item = await ambiguousItem(tx, id, { remoteId, key });

@@ -1,7 +1,7 @@
 /** The public face of the first load as a person steers it. */
 import type { PlanItem } from '../store/plans.js';
 import type { LinkRequest, UnlinkRequest } from './by-hand.js';
-import type { ApplyOptions, ApplyReport, FirstLoad, PlanOptions, PlanReport } from './first-load.js';
+import type { ApplyOptions, ApplyReport, FirstLoad, PlanDecision, PlanOptions, PlanReport } from './first-load.js';
 import type { ItemKind } from './item.js';
 
 export abstract class Steered {
@@ -32,6 +32,22 @@ export abstract class Steered {
     page: { after?: string; limit?: number; kind?: ItemKind } = {},
   ): Promise<readonly PlanItem[]> {
     return (await this.steer(false)).items(subscriber, page);
+  }
+
+  /**
+   * Decides about ambiguous items of the plan that stands, all or none; `plan` takes decisions, too, but reads both sides anew.
+   *
+   * @throws SyncflowError `usage` where there is no plan, or the decision is about something that isn't ambiguous
+   * @example
+   * await flow.decide('customer/stripe', [{ remoteId: 'cus_1', do: 'link', key: '["42"]' }]);
+   */
+  async decide(subscriber: string, decisions: readonly PlanDecision[]): Promise<number> {
+    return (await this.steer(false)).decide(subscriber, decisions);
+  }
+
+  /** @internal Whether there is a plan to report of. */
+  async hasPlan(subscriber: string): Promise<boolean> {
+    return (await this.steer(false)).hasPlan(subscriber);
   }
 
   /** Throws plans away; returns how many. */

@@ -41,7 +41,7 @@ export async function sweepWhenDue(
       notedAt = now;
     };
     const report = await verify(env, binding, { repair, signal }, { id: run.id, progress: run.progress, save });
-    await saveRun(env.db, run.id, { table: report.table });
+    await saveRun(env.db, run.id, { table: report.table, compared: report.compared });
     await finishRun(env.db, run.id);
     await forgetSweeps(env.db, binding.id, run.id);
     env.emit('verified', verifiedEvent(report));

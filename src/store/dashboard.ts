@@ -218,6 +218,10 @@ export interface RunEntry {
   readonly subscriber: string;
   readonly kind: string;
   readonly done: number;
+  /** Of a sweep that is over: how many differences it found. */
+  readonly differing: number | null;
+  /** It goes on once somebody has applied a plan. */
+  readonly awaitsPlan: boolean;
   readonly startedAt: string;
   readonly finishedAt: string | null;
 }
@@ -227,7 +231,11 @@ export function lastRuns(db: Queryable, subscribers: readonly string[]): Promise
   return db.query<RunEntry>(
     {
       name: 'syncflow-dashboard-runs',
-      text: `select distinct on (subscriber, kind) subscriber, kind, coalesce((progress->>'done')::float8, 0) as done,
+      text: `select distinct on (subscriber, kind) subscriber, kind,
+         coalesce(progress->>'done', progress->>'compared', progress->'totals'->>'compared', '0')::float8 as done,
+         case when kind = 'sweep' and finished_at is not null then (select coalesce(sum((t.value->>'count')::int), 0)::int
+           from json_array_elements(coalesce(progress->'table', '[]')) t where t.value->>'cause' <> 'normalised') end as differing,
+         coalesce(progress->>'awaits' = 'plan', false) as "awaitsPlan",
          ${isoUtc('started_at', '.MS')} as "startedAt", ${isoUtc('finished_at', '.MS')} as "finishedAt"
        from syncflow.run where subscriber in (select value from json_array_elements_text($1::json)) order by subscriber, kind, id desc`,
     },

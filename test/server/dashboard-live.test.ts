@@ -84,7 +84,15 @@ describe('frames for a page that reads slowly', () => {
     series.add(entry(1, 'updated'));
     const before = series.changed();
     series.add(entry(2, 'updated'));
-    const progress = { subscriber: 'a/b', kind: 'backfill' as const, done: 1, total: null, since: '', at: '' };
+    const progress = {
+      subscriber: 'a/b',
+      kind: 'backfill' as const,
+      phase: null,
+      done: 1,
+      total: null,
+      since: '',
+      at: '',
+    };
     const frame = joined(
       { points: before, progress: [progress], trouble: 'away' },
       { points: series.changed(), progress: [{ ...progress, done: 2 }], trouble: null },

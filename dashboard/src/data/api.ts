@@ -37,9 +37,8 @@ export function read<T>(path: string, body: object = {}, signal?: AbortSignal): 
   return call<T>(path, { ...post(body), ...(signal === undefined ? {} : { signal }) });
 }
 
-export async function act(path: string, body: object): Promise<string> {
-  const { said } = await call<ActionAnswer>(`act/${path}`, post({ ...body, by: whoActs() }));
-  return said;
+export async function act(path: string, body: object): Promise<ActionAnswer> {
+  return call<ActionAnswer>(`act/${path}`, post({ ...body, by: whoActs() }));
 }
 
 const nameKey = 'syncflow.name';

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { RotateCcw } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import type { CauseView, LinkRow } from '../../../src/server/dashboard/contract.js';
+import type { CauseView, LabelledLink } from '../../../src/server/dashboard/contract.js';
 import { read } from '../data/api.js';
 import { plural } from '../data/format.js';
 import { Confirm } from '../ui/confirm.js';
@@ -94,7 +94,7 @@ function Cause({ one }: { readonly one: CauseView }) {
         </div>
       </div>
       {isOpen && (
-        <Rows<LinkRow>
+        <Rows<LabelledLink>
           name="Records of this cause"
           path="parked"
           body={{ code, cause }}

@@ -10,6 +10,7 @@ import { ActButton, Confirm } from '../ui/confirm.js';
 import { Badge, Failed, Loading, type Tone } from '../ui/parts.js';
 import { Fields } from './fields.js';
 import { Lines } from './lines.js';
+import { PairButtons } from './pair.js';
 import { Timeline } from './timeline.js';
 
 export function Record() {
@@ -91,6 +92,7 @@ function Side({ one, link, explanation }: SideProps) {
         <Badge tone={tones[standing] ?? 'plain'}>{standing.replaceAll('-', ' ')}</Badge>
         <span className="mono small muted clip grow">{one.link?.remoteId ?? 'no remote'}</span>
         {link !== undefined && <SideButtons one={one} link={link} />}
+        <PairButtons one={one} link={link} recordKey={explanation.key} isHere={explanation.record !== null} />
       </div>
       {because !== null && (
         <div className="note small">

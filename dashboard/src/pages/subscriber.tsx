@@ -3,7 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import { GitCompareArrows, ListRestart, Pause, Play, RefreshCw, Wrench } from 'lucide-react';
 import { useState } from 'react';
 import { useParams } from 'wouter';
-import type { LinkFilter, LinkRow, SubscriberView, VerifiedReport } from '../../../src/server/dashboard/contract.js';
+import type {
+  LinkFilter,
+  LabelledLink,
+  SubscriberView,
+  VerifiedReport,
+} from '../../../src/server/dashboard/contract.js';
 import { read } from '../data/api.js';
 import { count, duration, plural } from '../data/format.js';
 import { healthOf } from '../data/health.js';
@@ -193,7 +198,7 @@ function Links({ one }: { readonly one: SubscriberView }) {
           ))}
         </div>
       </div>
-      <Rows<LinkRow>
+      <Rows<LabelledLink>
         name={`Records of ${one.subscriber}`}
         path="links"
         body={body}

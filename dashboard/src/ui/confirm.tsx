@@ -2,7 +2,8 @@
 import { Dialog, DialogDismiss, DialogHeading } from '@ariakit/react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { act, setWhoActs, whoActs } from '../data/api.js';
+import { useLocation } from 'wouter';
+import { act, ApiError, setWhoActs, whoActs } from '../data/api.js';
 import { say } from './toasts.js';
 
 export interface Deed {
@@ -65,6 +66,7 @@ export function Confirm({
         {acting.isError && (
           <p role="alert" className="problem">
             {acting.error.message}
+            {acting.error instanceof ApiError && acting.error.hint !== undefined && ` ${acting.error.hint}`}
           </p>
         )}
         <div className="buttons">
@@ -86,10 +88,12 @@ export function Confirm({
 /** Does something, says what was done, and has everything that is shown read again. */
 export function useAct() {
   const queries = useQueryClient();
+  const [, go] = useLocation();
   return useMutation({
     mutationFn: ({ path, body }: Deed) => act(path, body),
-    onSuccess: async (said) => {
+    onSuccess: async ({ said, link }) => {
       say(said);
+      if (link !== undefined) go(`/r/${link}`);
       await queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
     },
   });

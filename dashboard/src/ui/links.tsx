@@ -1,12 +1,14 @@
 /** Columns of lists of links. */
 import { createColumnHelper } from '@tanstack/react-table';
 import { Link } from 'wouter';
-import type { LinkRow } from '../../../src/server/dashboard/contract.js';
+import type { LabelledLink } from '../../../src/server/dashboard/contract.js';
 import { showKey } from '../data/format.js';
 import { Ago, Badge, type Tone } from './parts.js';
 import { features, type Column } from './rows.js';
 
-export function standingOf(row: LinkRow): { readonly tone: Tone; readonly word: string } {
+export function standingOf(
+  row: Pick<LabelledLink, 'parkedCode' | 'paused' | 'state' | 'dueAt' | 'attempts' | 'conflicts'>,
+): { readonly tone: Tone; readonly word: string } {
   if (row.parkedCode !== null) return { tone: 'warn', word: `parked: ${row.parkedCode}` };
   if (row.paused) return { tone: 'warn', word: 'paused' };
   if (row.state === 'gone') return { tone: 'plain', word: 'tombstone' };
@@ -16,7 +18,9 @@ export function standingOf(row: LinkRow): { readonly tone: Tone; readonly word: 
   return row.state === 'linked' ? { tone: 'good', word: 'in agreement' } : { tone: 'plain', word: 'not paired' };
 }
 
-export function RecordLink({ row }: { readonly row: Pick<LinkRow, 'id' | 'key' | 'remoteId'> }) {
+type Linked = Pick<LabelledLink, 'id' | 'key' | 'remoteId'>;
+
+export function RecordLink({ row }: { readonly row: Linked }) {
   if (row.key === null) return <span className="mono">{row.remoteId ?? '—'}</span>;
   return (
     <Link href={`/r/${row.id}`} className="strong">
@@ -25,12 +29,22 @@ export function RecordLink({ row }: { readonly row: Pick<LinkRow, 'id' | 'key' |
   );
 }
 
-const helper = createColumnHelper<typeof features, LinkRow>();
+/** The key, and what people know the record by. */
+export function NamedRecord({ row }: { readonly row: Linked & { readonly label: string | null } }) {
+  return (
+    <span title={row.label ?? undefined}>
+      <RecordLink row={row} />
+      {row.label !== null && <span className="small muted second clip">{row.label}</span>}
+    </span>
+  );
+}
+
+const helper = createColumnHelper<typeof features, LabelledLink>();
 
 export const recordColumn = helper.display({
   id: 'record',
   header: 'Record',
-  cell: ({ row }) => <RecordLink row={row.original} />,
+  cell: ({ row }) => <NamedRecord row={row.original} />,
 });
 export const remoteColumn = helper.accessor('remoteId', {
   header: 'Remote',
@@ -72,5 +86,11 @@ export const sinceColumn = helper.display({
   },
 });
 
-export const linkColumns = [recordColumn, remoteColumn, standingColumn, noteColumn, sinceColumn] as Column<LinkRow>[];
-export const parkedColumns = [recordColumn, subscriberColumn, noteColumn, sinceColumn] as Column<LinkRow>[];
+export const linkColumns = [
+  recordColumn,
+  remoteColumn,
+  standingColumn,
+  noteColumn,
+  sinceColumn,
+] as Column<LabelledLink>[];
+export const parkedColumns = [recordColumn, subscriberColumn, noteColumn, sinceColumn] as Column<LabelledLink>[];

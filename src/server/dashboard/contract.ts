@@ -1,16 +1,20 @@
 /** What the dashboard's page and its server say to each other: types only, for both. */
+import type { Json } from '../../catalog/values.js';
 import type { Backlog, Feed } from '../../store/health.js';
 import type { ConflictEntry, HistoryEntry, LinkFilter, LinkRow, RunEntry } from '../../store/dashboard.js';
 import type { ParkedCount } from '../../store/parked.js';
 import type { SubscriberStatus } from '../../store/overview.js';
-import type { HeldChange } from '../../store/held.js';
+import type { HeldChange, HeldCount } from '../../store/held.js';
 import type { Explanation } from '../../explain/explanation.js';
 import type { ParkedCause } from '../../explain/causes.js';
+import type { Difference as Drift, RepairStep } from '../../maintenance/drift.js';
+import type { Difference } from '../../first-load/item.js';
+import type { PlanReport } from '../../first-load/first-load.js';
+import type { ItemDecision, PlanItem } from '../../store/plans.js';
 import type { VerifyReport } from '../../maintenance/verify.js';
 import type { Point } from './series.js';
 
 export type { Explanation, SubscriberReport, TimelineEntry, UnitReport, Writer } from '../../explain/explanation.js';
-export type { HeldChange };
 export type { Backlog, ConflictEntry, HistoryEntry, LinkFilter, LinkRow, ParkedCause, ParkedCount, Point, RunEntry };
 export type { HistoryEvent } from '../../store/history.js';
 export type { QuotaReport } from './quotas.js';
@@ -47,9 +51,15 @@ export interface Overview {
   readonly quotas: readonly QuotaReport[];
 }
 
+export type { Difference, HeldCount, PlanReport };
+export type { ItemKind } from '../../first-load/item.js';
+export type { DriftCause } from '../../maintenance/drift.js';
+
 export interface Progress {
   readonly subscriber: string;
   readonly kind: 'backfill' | 'verify' | 'plan' | 'apply';
+  /** Of a plan and its application; each counts anew. */
+  readonly phase: 'listing' | 'comparing' | 'records' | 'queueing' | 'applying' | null;
   readonly done: number;
   readonly total: number | null;
   /** Since when, and when it last moved: ISO. */
@@ -93,6 +103,20 @@ export interface RecordView {
   readonly links: Readonly<Record<string, string>>;
 }
 
+/** A change that waits for release or discard, and what each of the two would do. */
+export interface HeldRow extends HeldChange {
+  readonly label: string | null;
+  /** Who made it, as the audit names people and roles. */
+  readonly by: string | null;
+  /** Outward updates: what the remote has, and what it would get. Null: the remote must be read first. */
+  readonly changes: readonly { readonly unit: string; readonly from: Json; readonly to: Json }[] | null;
+}
+
+/** A row of a list with what people know its record by. */
+export interface LabelledLink extends LinkRow {
+  readonly label: string | null;
+}
+
 /** One parked cause, with all that is needed to show its records and to try them again. */
 export type CauseView = ParkedCause;
 
@@ -105,9 +129,66 @@ export interface SearchHit extends LinkRow {
 export interface ActionAnswer {
   /** What was done, as a sentence. */
   readonly said: string;
+  /** Where the record is shown from now on: the id of its link. */
+  readonly link?: string;
+}
+
+/** What a long action came to, since this process began. */
+export interface Outcome extends Notice {
+  readonly action: string;
+  /** Of the error; `stopped`: by hand; null: it was done. */
+  readonly code: string | null;
+}
+
+/** How often a repair would do this. */
+export interface RepairCount {
+  readonly action: RepairStep['action'];
+  readonly count: number;
 }
 
 /** What the last comparison that was asked for here came to. */
 export interface VerifiedReport extends Omit<VerifyReport, 'differences'> {
   readonly at: string;
+  readonly repaired: boolean;
+  /** Most frequent first. */
+  readonly steps: readonly RepairCount[];
+}
+
+export interface VerifiedView {
+  readonly report: VerifiedReport | null;
+  readonly underWay: string | null;
+  readonly outcome: Outcome | null;
+}
+
+/** One difference of the last comparison, with the page of its record. */
+export interface DriftRow extends Drift {
+  readonly id: string;
+  readonly link: string | null;
+  readonly label: string | null;
+}
+
+export interface PlanView {
+  /** Null: there is no plan. */
+  readonly report: PlanReport | null;
+  readonly underWay: 'plan' | 'apply' | null;
+  readonly outcome: Outcome | null;
+}
+
+/** A record or a remote by what people know it by. */
+export interface Named {
+  /** The record's key, or the remote's id. */
+  readonly id: string;
+  readonly label: string | null;
+}
+
+/** What a plan says of one remote, one record, or the two together. */
+export interface PlanRow extends Pick<PlanItem, 'id' | 'kind' | 'key' | 'remoteId'> {
+  readonly label: string | null;
+  readonly remoteLabel: string | null;
+  /** Who could belong together, where that is in doubt. */
+  readonly records: readonly Named[];
+  readonly remotes: readonly Named[];
+  readonly differ: readonly Difference[];
+  readonly note: string | null;
+  readonly decision: ItemDecision | null;
 }

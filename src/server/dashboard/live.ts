@@ -190,10 +190,10 @@ export class Live {
     const id = `${event.subscriber} ${event.kind}`;
     const known = this.#progress.get(id);
     const at = new Date(this.#now()).toISOString();
-    const isSame = known !== undefined && event.done >= known.done;
-    const { subscriber, kind, done, total = null } = event;
+    const { subscriber, kind, done, total = null, phase = null } = event;
+    const isSame = known !== undefined && done >= known.done && phase === known.phase;
     this.#progress.delete(id);
-    this.#progress.set(id, { subscriber, kind, done, total, since: isSame ? known.since : at, at });
+    this.#progress.set(id, { subscriber, kind, phase, done, total, since: isSame ? known.since : at, at });
     const [oldest] = this.#progress.keys();
     if (this.#progress.size > mostProgress && oldest !== undefined) this.#progress.delete(oldest);
   }

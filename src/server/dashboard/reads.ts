@@ -13,14 +13,14 @@ import {
   type ConflictEntry,
   type HistoryEntry,
   type LinkFilter,
-  type LinkRow,
 } from '../../store/dashboard.js';
-import { listHeld, type HeldChange } from '../../store/held.js';
 import type { HistoryEvent } from '../../store/history.js';
 import { parkedReasons } from '../../store/parked.js';
 import { rowsThatShow } from '../../store/search.js';
+import { findBinding } from '../../engine/prepare.js';
 import type { Syncflow } from '../../syncflow.js';
-import type { Overview, Page, RecordView, SearchHit, SubscriberView } from './contract.js';
+import type { LabelledLink, Overview, Page, RecordView, SearchHit, SubscriberView } from './contract.js';
+import { labelled } from './labels.js';
 import { quotasOf } from './quotas.js';
 
 export const pageSize = 100;
@@ -67,24 +67,24 @@ export class Reads {
     };
   }
 
-  async links(request: { subscriber: string; filter?: LinkFilter | undefined; after?: string | undefined }) {
-    const { db } = await this.#flow.inside();
-    return pageOf(await linkPage(db, { ...request, limit: pageSize }));
+  async links(request: {
+    subscriber: string;
+    filter?: LinkFilter | undefined;
+    after?: string | undefined;
+  }): Promise<Page<LabelledLink>> {
+    const { db, bindings } = await this.#flow.inside();
+    findBinding(bindings, request.subscriber);
+    return pageOf(await labelled(db, bindings, await linkPage(db, { ...request, limit: pageSize })));
   }
 
   /** The records of one cause, as `parkedCauses` groups them. */
-  async parked(request: { code: string; cause: string; after?: string | undefined }): Promise<Page<LinkRow>> {
-    const { db } = await this.#flow.inside();
+  async parked(request: { code: string; cause: string; after?: string | undefined }): Promise<Page<LabelledLink>> {
+    const { db, bindings } = await this.#flow.inside();
     const reasons = (await parkedReasons(db, { code: request.code }))
       .map(({ reason }) => reason)
       .filter((reason) => causeOf(reason) === request.cause);
-    return pageOf(await parkedPage(db, { code: request.code, reasons, after: request.after, limit: pageSize }));
-  }
-
-  /** What waits for a release or a discard, oldest first. */
-  async held(request: { subscriber: string; after?: string | undefined }): Promise<Page<HeldChange>> {
-    const { db } = await this.#flow.inside();
-    return pageOf(await listHeld(db, [request.subscriber], pageSize, request.after));
+    const rows = await parkedPage(db, { code: request.code, reasons, after: request.after, limit: pageSize });
+    return pageOf(await labelled(db, bindings, rows));
   }
 
   async activity(request: {

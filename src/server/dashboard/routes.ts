@@ -5,8 +5,11 @@ import type { Syncflow } from '../../syncflow.js';
 import { readJson } from '../input.js';
 import { apiFailure, failure, json, type HttpReport } from '../respond.js';
 import { Actions } from './actions.js';
+import { Deeds } from './deeds.js';
 import { StaticFiles } from './files.js';
+import { Lists } from './lists.js';
 import { Live } from './live.js';
+import { Pairing } from './pairing.js';
 import { Reads } from './reads.js';
 import { Sessions, type Peer } from './session.js';
 
@@ -41,6 +44,7 @@ const event = z.enum([
   'overwritten',
   'operated',
 ]);
+const kind = z.enum(['linked', 'marker', 'match', 'ambiguous', 'here', 'there', 'left']);
 const by = z.string().trim().min(1).max(100);
 const after = id.optional();
 const nothing = z.strictObject({});
@@ -52,9 +56,14 @@ export function dashboardRoutes(flow: Syncflow, peerOf: PeerOf, options: Dashboa
   const live = new Live(flow, reads);
   const sessions = new Sessions({ ...options, path: `${options.basePath}/dashboard` });
   addSession(app, sessions, peerOf, options);
-  addReads(app, flow, reads, { sessions, peerOf, options });
-  const actions = new Actions(flow, live);
-  addActions(app, actions, { sessions, peerOf, options });
+  const gate = new Gate(app, sessions, peerOf, options);
+  addReads(gate, flow, reads);
+  const deeds = new Deeds(flow, live);
+  const actions = new Actions(deeds);
+  const pairing = new Pairing(deeds);
+  addActions(gate, actions);
+  addPairing(gate, pairing);
+  addLists(gate, new Lists(flow), actions, pairing);
   app.get('/api/events', (context) => {
     const peer = peerOf(context.req.raw);
     sessions.mayRead(context.req.raw, peer);
@@ -103,74 +112,115 @@ function addSession(app: Hono, sessions: Sessions, peerOf: PeerOf, options: Dash
   });
 }
 
-interface Gate {
-  readonly sessions: Sessions;
-  readonly peerOf: PeerOf;
-  readonly options: DashboardOptions;
+/** Two kinds of questions, each with its own guard. */
+class Gate {
+  readonly #app: Hono;
+  readonly #sessions: Sessions;
+  readonly #peerOf: PeerOf;
+  readonly #bodyTimeoutMs: number;
+
+  constructor(app: Hono, sessions: Sessions, peerOf: PeerOf, { bodyTimeoutMs }: DashboardOptions) {
+    this.#app = app;
+    this.#sessions = sessions;
+    this.#peerOf = peerOf;
+    this.#bodyTimeoutMs = bodyTimeoutMs;
+  }
+
+  /** For whoever may look. */
+  read<T>(path: string, schema: z.ZodType<T>, answer: (request: T) => Promise<object>): void {
+    this.#app.post(`/api/${path}`, async (context: Context) => {
+      this.#sessions.mayRead(context.req.raw, this.#peerOf(context.req.raw));
+      return json(200, await answer(await readJson(context, schema, this.#bodyTimeoutMs)));
+    });
+  }
+
+  /** For a session that shows its token. */
+  act<T>(path: string, schema: z.ZodType<T>, answer: (request: T) => Promise<object>): void {
+    this.#app.post(`/api/act/${path}`, async (context: Context) => {
+      this.#sessions.mayAct(context.req.raw, this.#peerOf(context.req.raw));
+      return json(200, await answer(await readJson(context, schema, this.#bodyTimeoutMs)));
+    });
+  }
 }
 
-function addReads(app: Hono, flow: Syncflow, reads: Reads, { sessions, peerOf, options }: Gate): void {
-  const read = <T>(path: string, schema: z.ZodType<T>, answer: (request: T) => Promise<object>): void => {
-    app.post(`/api/${path}`, async (context: Context) => {
-      sessions.mayRead(context.req.raw, peerOf(context.req.raw));
-      return json(200, await answer(await readJson(context, schema, options.bodyTimeoutMs)));
-    });
-  };
-  read('overview', nothing, () => reads.overview());
-  read('links', z.strictObject({ subscriber: name, filter: filter.optional(), after }), (request) =>
+function addReads(gate: Gate, flow: Syncflow, reads: Reads): void {
+  gate.read('overview', nothing, () => reads.overview());
+  gate.read('links', z.strictObject({ subscriber: name, filter: filter.optional(), after }), (request) =>
     reads.links(request),
   );
-  read('record', z.strictObject({ link: id, fetch: z.boolean().optional() }), ({ link, fetch }) =>
+  gate.read('record', z.strictObject({ link: id, fetch: z.boolean().optional() }), ({ link, fetch }) =>
     reads.record(link, fetch === true),
   );
-  read('causes', nothing, async () => ({ causes: await flow.parkedCauses() }));
-  read('parked', z.strictObject({ ...cause, after }), (request) => reads.parked(request));
-  read('held', z.strictObject({ subscriber: name, after }), (request) => reads.held(request));
-  read(
+  gate.read('causes', nothing, async () => ({ causes: await flow.parkedCauses() }));
+  gate.read('parked', z.strictObject({ ...cause, after }), (request) => reads.parked(request));
+  gate.read(
     'activity',
     z.strictObject({ subscriber: name.optional(), events: z.array(event).max(20).optional(), after }),
     (request) => reads.activity(request),
   );
-  read('conflicts', z.strictObject({ subscriber: name.optional(), open: z.boolean(), after }), (request) =>
+  gate.read('conflicts', z.strictObject({ subscriber: name.optional(), open: z.boolean(), after }), (request) =>
     reads.conflicts(request),
   );
-  read('search', z.strictObject({ text: z.string().trim().min(1).max(200) }), async ({ text }) => ({
+  gate.read('search', z.strictObject({ text: z.string().trim().min(1).max(200) }), async ({ text }) => ({
     hits: await reads.search(text),
   }));
 }
 
-function addActions(app: Hono, actions: Actions, { sessions, peerOf, options }: Gate): void {
-  const gate = { sessions, peerOf, options };
-  const act = <T>(path: string, schema: z.ZodType<T>, answer: (request: T) => Promise<object>): void => {
-    app.post(`/api/act/${path}`, async (context: Context) => {
-      gate.sessions.mayAct(context.req.raw, gate.peerOf(context.req.raw));
-      return json(200, await answer(await readJson(context, schema, gate.options.bodyTimeoutMs)));
-    });
-  };
-  const link = z.strictObject({ by, link: id });
-  const target = z.strictObject({ by, subscriber: name });
-  act('retry', link.extend({ as: z.literal('create').optional() }), (one) =>
+const onRecord = z.strictObject({ by, link: id });
+const onSubscriber = z.strictObject({ by, subscriber: name });
+
+function addActions(gate: Gate, actions: Actions): void {
+  gate.act('retry', onRecord.extend({ as: z.literal('create').optional() }), (one) =>
     actions.retryRecord(one.by, one.link, one.as),
   );
-  act('retry-cause', z.strictObject({ by, ...cause }), (one) => actions.retryCause(one.by, one.code, one.cause));
-  act('release', target, (one) => actions.release(one.by, one.subscriber));
-  act('discard', target, (one) => actions.discard(one.by, one.subscriber));
-  act('pause', target, (one) => actions.pause(one.by, one.subscriber));
-  act('resume', target, (one) => actions.resume(one.by, one.subscriber));
-  act('pause-record', link.extend({ paused: z.boolean() }), (one) => actions.pauseRecord(one.by, one.link, one.paused));
-  act(
+  gate.act('retry-cause', z.strictObject({ by, ...cause }), (one) => actions.retryCause(one.by, one.code, one.cause));
+  gate.act('release', onSubscriber, (one) => actions.release(one.by, one.subscriber));
+  gate.act('discard', onSubscriber, (one) => actions.discard(one.by, one.subscriber));
+  gate.act('pause', onSubscriber, (one) => actions.pause(one.by, one.subscriber));
+  gate.act('resume', onSubscriber, (one) => actions.resume(one.by, one.subscriber));
+  gate.act('pause-record', onRecord.extend({ paused: z.boolean() }), (one) =>
+    actions.pauseRecord(one.by, one.link, one.paused),
+  );
+  gate.act(
     'resolve',
     z.strictObject({ by, id, take: z.enum(['hub', 'remote', 'value']), value: z.json().optional() }),
     ({ by: who, ...one }) => actions.resolve(who, one),
   );
-  act('sync', z.strictObject({ by }), (one) => actions.sync(one.by));
-  act('verify', target.extend({ repair: z.boolean().optional() }), (one) =>
+  gate.act('sync', z.strictObject({ by }), (one) => actions.sync(one.by));
+  gate.act('verify', onSubscriber.extend({ repair: z.boolean().optional() }), (one) =>
     actions.verify(one.by, one.subscriber, one.repair === true),
   );
-  act('rescan', target, (one) => actions.rescan(one.by, one.subscriber));
-  app.post('/api/verified', async (context) => {
-    sessions.mayRead(context.req.raw, peerOf(context.req.raw));
-    await readJson(context, nothing, options.bodyTimeoutMs);
-    return json(200, { reports: actions.verified });
-  });
+  gate.act('rescan', onSubscriber, (one) => actions.rescan(one.by, one.subscriber));
+  gate.act('stop', onSubscriber.extend({ action: z.enum(['verify', 'repair', 'plan', 'apply']) }), (one) =>
+    actions.stop(one.by, one.subscriber, one.action),
+  );
+}
+
+function addPairing(gate: Gate, pairing: Pairing): void {
+  gate.act('unlink', onRecord.extend({ separate: z.boolean() }), (one) =>
+    pairing.unlink(one.by, one.link, one.separate),
+  );
+  gate.act('link', onSubscriber.extend({ key: name, remoteId: name }), ({ by: who, ...one }) => pairing.link(who, one));
+  gate.act('plan', onSubscriber, (one) => pairing.plan(one.by, one.subscriber));
+  gate.act(
+    'decide',
+    onSubscriber.extend({ remoteId: name.optional(), key: name.optional(), do: z.enum(['link', 'new', 'leave']) }),
+    ({ by: who, ...one }) => pairing.decide(who, one),
+  );
+  gate.act('discard-plan', onSubscriber, (one) => pairing.discard(one.by, one.subscriber));
+  gate.act('apply', onSubscriber.extend({ acceptMoved: z.boolean().optional() }), (one) =>
+    pairing.apply(one.by, one.subscriber, one.acceptMoved === true),
+  );
+}
+
+function addLists(gate: Gate, lists: Lists, actions: Actions, pairing: Pairing): void {
+  const of = z.strictObject({ subscriber: name });
+  gate.read('held', of.extend({ after }), (request) => lists.held(request));
+  gate.read('held-counts', of, ({ subscriber }) => lists.heldCounts(subscriber));
+  gate.read('plan', of, ({ subscriber }) => pairing.view(subscriber));
+  gate.read('plan-items', of.extend({ kind: kind.optional(), after }), (request) => lists.plan(request));
+  gate.read('verified', of, async ({ subscriber }) => actions.verified(subscriber));
+  gate.read('differences', of.extend({ after }), (request) =>
+    lists.differences(request.subscriber, actions.differences(request.subscriber), request.after),
+  );
 }
