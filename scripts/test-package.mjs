@@ -29,6 +29,8 @@ const specifierOf = (subpath) => manifest.name + subpath.slice(1);
 const peers = ['stripe', 'nano'];
 /** What the pages of docs/ install beside. */
 const beside = ['typescript', 'tsx', '@types/node', 'zod'];
+/** What examples/traces registers. */
+const sdk = ['@opentelemetry/api', '@opentelemetry/sdk-trace-base', '@opentelemetry/context-async-hooks'];
 
 class Failure extends Error {}
 
@@ -38,7 +40,7 @@ try {
   await step('install', () => install([tarball]));
   await Promise.all([step('import without peers', importWithoutPeers), step('command', command)]);
   // the versions that are installed here: what was tested, and in npm's cache
-  await step('install peers', () => install([...peers, ...beside].map((name) => `${name}@${versionOf(name)}`)));
+  await step('install peers', () => install([...peers, ...beside, ...sdk].map((name) => `${name}@${versionOf(name)}`)));
   await Promise.all([step('import every export', importEvery), step('types', typecheck)]);
   await step('run', runExamples);
   await step('docs', runPages);

@@ -37,7 +37,7 @@ export interface SyncflowEvents {
     readonly count: number;
     readonly reason: string;
   };
-  /** A whole comparison has ended: how often records and fields differ, by cause (`DriftCause`). */
+  /** A whole comparison has ended, by the clock or by hand: how often records and fields differ, by cause (`DriftCause`). */
   readonly verified: {
     readonly subscriber: string;
     readonly compared: number;

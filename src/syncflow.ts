@@ -17,6 +17,7 @@ import type { Explanation } from './explain/explanation.js';
 import type { SyncflowEvents } from './events.js';
 import { backfill, openFirstLoads } from './maintenance/backfill.js';
 import { oneOf, type HeldReport, type RetryFilter } from './maintenance/retry.js';
+import { verifiedEvent } from './maintenance/sweep.js';
 import { verify, type VerifyOptions, type VerifyReport } from './maintenance/verify.js';
 import { FirstLoad } from './first-load/first-load.js';
 import { Steered } from './first-load/steered.js';
@@ -180,7 +181,15 @@ export class Syncflow extends Steered {
       const binding = catalogs.get(main.definition.name);
       if (binding === undefined)
         throw new SyncflowError('usage', `${main.definition.name} is not one of this Syncflow's catalogs`);
-      return { db: env.db, catalog: binding, subscribers: await this.subscribers(), wrote: () => this.#loops?.ring() };
+      return {
+        db: env.db,
+        catalog: binding,
+        subscribers: await this.subscribers(),
+        wrote: (key) => {
+          env.tracing.wrote(main.definition.name, key);
+          this.#loops?.ring();
+        },
+      };
     });
   }
 
@@ -193,7 +202,7 @@ export class Syncflow extends Steered {
   async receive(account: string, delivery: Delivery): Promise<Received> {
     const { env, bindings } = await this.#ready();
     this.#intake ??= new Intake(env.db, env.clock);
-    const received = await receiveWebhook(this.#intake, bindings, account, delivery);
+    const received = await receiveWebhook({ intake: this.#intake, tracing: env.tracing }, bindings, account, delivery);
     if (received.fresh > 0) this.#loops?.ring();
     return received;
   }
@@ -253,8 +262,11 @@ export class Syncflow extends Steered {
     const signals = [this.#stopping.signal, ...(options.signal === undefined ? [] : [options.signal])];
     const reports: VerifyReport[] = [];
     for (const binding of chosen)
-      if (binding.subscriber.capabilities.listing)
-        reports.push(await verify(env, binding, { ...options, signal: AbortSignal.any(signals) }));
+      if (binding.subscriber.capabilities.listing) {
+        const report = await verify(env, binding, { ...options, signal: AbortSignal.any(signals) });
+        reports.push(report);
+        this.#listeners.emit('verified', verifiedEvent(report));
+      }
     if (options.repair === true) this.#loops?.ring();
     return reports;
   }

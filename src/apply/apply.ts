@@ -66,7 +66,9 @@ export async function applyObservation(
   seen: Observation,
 ): Promise<Result | undefined> {
   try {
-    const result = await env.db.transaction((tx) => applyInside(env, tx, binding, link, seen));
+    const result = await env.spans.during(link, 'apply', {}, () =>
+      env.db.transaction((tx) => applyInside(env, tx, binding, link, seen)),
+    );
     if (result === 'fenced') return undefined;
     emitResult(env, result);
     return undefined;

@@ -1,6 +1,7 @@
 /** The app's own typed reads and writes of a catalog. */
 import { hubTransaction, loadRow } from '../apply/apply.js';
 import type { CatalogBinding } from '../engine/binding.js';
+import type { RecordKey } from './key.js';
 import { SyncflowError } from '../errors.js';
 import { explainConstraint } from '../store/constraints.js';
 import type { Database, Queryable } from '../store/database.js';
@@ -23,7 +24,7 @@ interface Access {
   readonly db: Database;
   readonly catalog: CatalogBinding;
   readonly subscribers: readonly string[];
-  readonly wrote: () => void;
+  readonly wrote: (key: RecordKey) => void;
 }
 
 export class CatalogHandle<C extends CatalogClass> {
@@ -69,7 +70,7 @@ export class CatalogHandle<C extends CatalogClass> {
         before: before?.row,
         origin: 'app',
       });
-      return (await catalog.rows.load(tx, [key])).get(key);
+      return { key, value: (await catalog.rows.load(tx, [key])).get(key) };
     });
     if (saved === undefined) throw new SyncflowError('validation', `${catalog.definition.name}: save left no record`);
     return saved as Row<C>;
@@ -85,13 +86,17 @@ export class CatalogHandle<C extends CatalogClass> {
     const recordKey = toRecordKey(catalog.definition, key);
     return this.#write(access, options, async (tx) => {
       const before = await loadRow(tx, catalog, recordKey);
-      if (before === undefined) return false;
+      if (before === undefined) return { value: false };
       await catalog.main.delete(recordKey, { tx: hubTransaction(tx, catalog), before: before.row, origin: 'app' });
-      return true;
+      return { key: recordKey, value: true };
     });
   }
 
-  async #write<T>(access: Access, options: WriteOptions, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  async #write<T>(
+    access: Access,
+    options: WriteOptions,
+    work: (tx: Queryable) => Promise<{ readonly key?: RecordKey; readonly value: T }>,
+  ): Promise<T> {
     for (const name of options.except ?? []) {
       if (!access.subscribers.includes(name))
         throw new SyncflowError('usage', `except: there is no subscriber "${name}"`, {
@@ -99,7 +104,7 @@ export class CatalogHandle<C extends CatalogClass> {
         });
     }
     try {
-      const result = await access.db.transaction(async (tx) => {
+      const { key, value } = await access.db.transaction(async (tx) => {
         if (options.except !== undefined)
           await tx.query(
             { name: 'syncflow-except-subscribers', text: `select set_config('syncflow.except', $1, true)` },
@@ -107,8 +112,8 @@ export class CatalogHandle<C extends CatalogClass> {
           );
         return work(tx);
       });
-      access.wrote();
-      return result;
+      if (key !== undefined) access.wrote(key);
+      return value;
     } catch (error) {
       throw explainConstraint(access.catalog.definition, error);
     }

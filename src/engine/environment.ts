@@ -2,6 +2,8 @@
 import type { Database } from '../store/database.js';
 import type { RetryOptions } from '../outward/retry.js';
 import type { SyncflowEvents } from '../events.js';
+import type { RecordSpans } from '../tracing/records.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { Contacts } from './contacts.js';
 
 export interface Clock {
@@ -41,5 +43,8 @@ export interface Environment {
   readonly leaseMs: number;
   readonly retry: RetryOptions;
   readonly contacts: Contacts;
+  readonly tracing: Tracing;
+  /** Of the records that passes of this process are at work on. */
+  readonly spans: RecordSpans;
   readonly emit: <N extends keyof SyncflowEvents>(name: N, event: SyncflowEvents[N]) => void;
 }

@@ -166,7 +166,7 @@ export class Loops {
         }
       }
     };
-    this.#running.push(guarded());
+    this.#running.push(this.#env.tracing.apart(guarded));
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -202,14 +202,18 @@ export class Loops {
   /** Returns how many hints were routed. */
   async #route(byId: ReadonlyMap<string, Binding>): Promise<number> {
     const hints = await hintsToRoute(this.#env.db, this.#catalogs, [...byId.keys()]);
-    const marks = hints.marks
-      ? await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch)
-      : { count: 0, due: [] };
-    const events = hints.events ? await routeInbox(this.#env, byId, routeBatch) : { count: 0, due: [] };
-    for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
-    const count = marks.count + events.count;
-    if (count > 0) this.#env.emit('routed', { marks: marks.count, events: events.count });
-    return count;
+    if (!hints.marks && !hints.events) return 0;
+    return this.#env.tracing.during('route', { parent: 'none' }, async (span) => {
+      const marks = hints.marks
+        ? await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch)
+        : { count: 0, due: [] };
+      const events = hints.events ? await routeInbox(this.#env, byId, routeBatch) : { count: 0, due: [] };
+      for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
+      const count = marks.count + events.count;
+      span?.set({ marks: marks.count, events: events.count });
+      if (count > 0) this.#env.emit('routed', { marks: marks.count, events: events.count });
+      return count;
+    });
   }
 
   async #workLoop(binding: Binding): Promise<void> {

@@ -9,6 +9,8 @@ import { HubRows } from '../store/rows.js';
 import { readSetting, writeSetting } from '../store/settings.js';
 import type { SyncflowOptions } from '../options.js';
 import { refuseImpossible } from '../check/refuse.js';
+import { RecordSpans } from '../tracing/records.js';
+import { Tracing } from '../tracing/tracing.js';
 import { bindSubscribers } from './bind.js';
 import type { Binding, CatalogBinding } from './binding.js';
 import { Contacts } from './contacts.js';
@@ -45,6 +47,7 @@ export async function prepare(
   const bindings = bindSubscribers(mains, catalogs, accounts, environment);
   refuseImpossible(bindings);
   await ground.capture(mains.map((main) => main.definition));
+  const tracing = new Tracing(clock);
   const env: Environment = {
     db: database,
     clock,
@@ -54,6 +57,8 @@ export async function prepare(
     leaseMs: options.leaseMs ?? 30_000,
     retry: { ...defaultRetry, ...options.retry },
     contacts: new Contacts(),
+    tracing,
+    spans: new RecordSpans(tracing, clock),
     emit,
   };
   return { env, catalogs, bindings, applied };

@@ -38,12 +38,15 @@ export async function reconcile(
 ): Promise<number> {
   const links = await claimLinks(env.db, { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs });
   if (links.length === 0) return 0;
+  env.spans.claimed(binding, links);
   try {
     await reconcileLinks(env, binding, links, signal);
   } catch (error) {
     // the database failed us in the middle: what has an intent is resolved later, the rest is simply due again
     await releaseLeases(env.db, links).catch(() => undefined);
     throw error;
+  } finally {
+    env.spans.released(links);
   }
   return links.length;
 }
@@ -58,7 +61,13 @@ async function reconcileLinks(
   const unresolved = links.filter((link) => intents.has(link.id));
   const others = links.filter((link) => !intents.has(link.id));
   const results: Result[] = [];
+  const plannedAt = env.clock.now();
   const { toLook, writes, decided } = await planLinks(env, binding, others);
+  env.spans.made(
+    others.filter(({ look }) => !look),
+    'plan',
+    plannedAt,
+  );
   results.push(...decided);
   const { go: ordered, waiting } = await deletesInOrder(env, binding, writes);
   const { go, held } = await brakeWrites(env, binding, ordered);

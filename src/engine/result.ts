@@ -58,7 +58,13 @@ const maxWaits = 8;
 /** Commits a batch of results; links whose lease was lost are left as they are. */
 export async function commitResults(env: Environment, binding: Binding, results: readonly Result[]): Promise<void> {
   if (results.length === 0) return;
+  const startedAt = env.clock.now();
   const settled = await commitTogether(env, binding, results);
+  env.spans.made(
+    results.map(({ settlement }) => settlement.link),
+    'settle',
+    startedAt,
+  );
   for (const result of results) if (settled.has(result.settlement.link.id)) emitResult(env, result);
 }
 
@@ -179,7 +185,30 @@ function sightOf({ subscriber }: Awaited, remoteId: string) {
   return { subscriber, remoteId, lane: 0, gone: false, at: null };
 }
 
+/** Tells what was committed, within the span of the record. */
 export function emitResult(env: Environment, result: Result): void {
+  const { settlement, emit = [], conflicts = [] } = result;
+  const told = emit.find(({ name }) => name === 'pushed' || name === 'applied')?.event;
+  const outcome = {
+    operation: told !== undefined && 'operation' in told ? told.operation : 'none',
+    outcome: outcomeOf(result),
+    conflicts: conflicts.length,
+    failed: settlement.parked?.code,
+  };
+  const key = keyAfter(settlement);
+  // before its span ends
+  if (key !== undefined && emit.some(({ name }) => name === 'applied')) env.spans.wrote(settlement.link, key);
+  env.spans.settled(settlement.link, outcome, () => emitAll(env, result));
+}
+
+function outcomeOf({ settlement, holdMs = 0 }: Result): string {
+  if (settlement.parked !== undefined) return 'parked';
+  if (holdMs > 0) return 'blocked';
+  if (settlement.waitsFor !== undefined) return 'waits';
+  return settlement.failed === undefined ? 'settled' : 'retry';
+}
+
+function emitAll(env: Environment, result: Result): void {
   const { settlement } = result;
   const { link } = settlement;
   const subject = { subscriber: link.subscriber, key: keyAfter(settlement), remoteId: remoteIdAfter(settlement) };

@@ -18,6 +18,7 @@ import {
 } from '../store/inbox.js';
 import { intentKeyOf, intentsByCause, type CausingIntent } from '../store/intents.js';
 import { findLinks, type FoundLink, type Link } from '../store/links.js';
+import type { Trail } from '../tracing/trails.js';
 import { readPath } from '../subscriber/path.js';
 
 /** Returns how many events were routed, and the subscribers that have something to do now. */
@@ -27,6 +28,7 @@ export async function routeInbox(
   limit: number,
 ): Promise<{ count: number; due: ReadonlySet<string> }> {
   const due = new Set<string>();
+  const traced: { event: InboxRow; key: string | undefined; trace: Trail }[] = [];
   const overwritten: { binding: Binding; link: Link; conflicts: Conflict[] }[] = [];
   const count = await env.db.transaction(async (tx) => {
     const events = await claimEvents(tx, [...bindings.keys()], limit);
@@ -54,6 +56,8 @@ export async function routeInbox(
       );
       if (link !== undefined && hint.conflicts.length > 0)
         overwritten.push({ binding, link, conflicts: hint.conflicts });
+      const { trace } = event.payload;
+      if (trace !== undefined && hint.look) traced.push({ event, key: hint.key, trace });
       if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key, event });
       else if (hint.look) merge(sighted, event, hint.later === true);
     }
@@ -77,6 +81,8 @@ export async function routeInbox(
     await settleEvents(tx, events);
     return events.length;
   });
+  for (const { event, key, trace } of traced)
+    env.tracing.heard(event.subscriber, { remoteId: event.remoteId, key }, trace);
   for (const { link, conflicts } of overwritten) {
     for (const { unit, winner, rule } of conflicts) {
       env.emit('conflict', { subscriber: link.subscriber, key: link.key, remoteId: link.remoteId, unit, winner, rule });

@@ -147,7 +147,13 @@ export async function lookAt(env: Environment, binding: Binding, link: Link): Pr
   if (link.sight !== undefined && link.key === undefined) {
     return observe(env, binding, link, { remote: link.sight, remoteId: link.remoteId });
   }
-  return seenSight(env, binding, link, link.remoteId, await binding.subscriber.look(link.remoteId, laneOf(link)));
+  const { remoteId } = link;
+  const sight = await env.spans.during(link, 'fetch', { kind: 'client' }, async (span) => {
+    const seen = await binding.subscriber.look(remoteId, laneOf(link));
+    span?.set({ outcome: seen.kind });
+    return seen;
+  });
+  return seenSight(env, binding, link, remoteId, sight);
 }
 
 /** An event may come before its remote can be read everywhere: so often is it looked for again before the event counts as mistaken. */
@@ -190,7 +196,12 @@ function seenSight(
 async function lookByMarker(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
   if (link.key === undefined) return { settlement: { link, forget: true } };
   if (!binding.subscriber.capabilities.marker) return { settlement: { link, dueInMs: 0 } };
-  const found = await binding.subscriber.find({ by: 'key', key: link.key });
+  const { key } = link;
+  const found = await env.spans.during(link, 'fetch', { kind: 'client' }, async (span) => {
+    const claiming = await binding.subscriber.find({ by: 'key', key });
+    span?.set({ outcome: claiming.length > 0 ? 'found' : 'missing' });
+    return claiming;
+  });
   if (found.length > 1) {
     return parkResult(
       link,

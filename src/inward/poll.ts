@@ -49,12 +49,16 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
   for (let page = 0; page < maxPages; page++) {
     if (signal.aborted) return { fresh, more: true, relist: false };
     const cursor = await readCursor(env.db, binding.id, cursorName);
+    let trace: string | undefined;
     try {
       const {
         events: told,
         cursor: next,
         more,
-      } = await reading(env, binding, 'its changes', () => binding.subscriber.changes(cursor));
+      } = await reading(env, binding, 'its changes', () => {
+        trace = env.tracing.here();
+        return binding.subscriber.changes(cursor);
+      });
       // most are known where webhooks work, and where a feed is read with an overlap
       const known = await knownEvents(
         env.db,
@@ -66,7 +70,11 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
       fresh += await env.db.transaction(async (tx) => {
         const { size } = await insertEvents(
           tx,
-          events.map((event) => ({ subscriber: binding.id, event })),
+          events.map((event) => ({
+            subscriber: binding.id,
+            event,
+            ...(trace === undefined ? {} : { trace: { traceparent: trace, linked: true } }),
+          })),
         );
         if (next !== cursor) await writeCursor(tx, binding.id, cursorName, next);
         return size;

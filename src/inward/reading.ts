@@ -4,6 +4,14 @@ import type { Environment } from '../engine/environment.js';
 import { blockedMs } from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
 
+/** What is read of a system as a whole, and the step of the road that this is. */
+const steps = {
+  'its changes': 'poll',
+  'where its changes stand': 'poll',
+  'its list': 'list',
+  'what matches': 'fetch',
+} as const;
+
 export class ReadFailure extends SyncflowError {
   /** Not before so many ms. */
   readonly afterMs: number | undefined;
@@ -20,9 +28,18 @@ export class ReadFailure extends SyncflowError {
 }
 
 /** @throws ReadFailure; `cursor-expired` is passed on as it is */
-export async function reading<T>(env: Environment, binding: Binding, what: string, read: () => Promise<T>): Promise<T> {
+export async function reading<T>(
+  env: Environment,
+  binding: Binding,
+  what: keyof typeof steps,
+  read: () => Promise<T>,
+): Promise<T> {
   try {
-    const answer = await read();
+    const answer = await env.tracing.during(
+      steps[what],
+      { kind: 'client', attributes: { catalog: binding.catalog.definition.name, subscriber: binding.id } },
+      read,
+    );
     env.contacts.heard(binding.id, env.clock.now());
     return answer;
   } catch (error) {

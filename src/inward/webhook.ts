@@ -4,6 +4,7 @@ import { SyncflowError } from '../errors.js';
 import type { Clock } from '../engine/environment.js';
 import type { Database } from '../store/database.js';
 import { incomingId, insertEvents, type Incoming } from '../store/inbox.js';
+import type { Tracing } from '../tracing/tracing.js';
 import type { Delivery } from '../subscriber/base.js';
 
 /** Deliveries written together at most. */
@@ -18,12 +19,29 @@ export interface Received {
  * Hands a delivery to every subscriber of the account and stores what they make of it.
  * @throws SyncflowError `webhook` where it is refused; `context.status` is the HTTP status
  */
-export async function receiveWebhook(
-  intake: Intake,
+export function receiveWebhook(
+  { intake, tracing }: { readonly intake: Intake; readonly tracing: Tracing },
   bindings: readonly Binding[],
   account: string,
   delivery: Delivery,
 ): Promise<Received> {
+  return tracing.during('receive', { kind: 'consumer' }, async (span) => {
+    const incoming = await readDelivery(bindings, account, delivery);
+    span?.set({ account, batch_size: incoming.length });
+    const trace = tracing.here();
+    const fresh = await intake.store(
+      trace === undefined ? incoming : incoming.map((one) => ({ ...one, trace: { traceparent: trace } })),
+    );
+    span?.set({ fresh });
+    return { fresh };
+  });
+}
+
+async function readDelivery(
+  bindings: readonly Binding[],
+  account: string,
+  delivery: Delivery,
+): Promise<readonly Incoming[]> {
   const receivers = bindings.filter(
     (binding) => binding.account === account && binding.subscriber.capabilities.webhooks,
   );
@@ -37,7 +55,7 @@ export async function receiveWebhook(
   for (const binding of receivers) {
     for (const event of await binding.subscriber.receive(delivery)) incoming.push({ subscriber: binding.id, event });
   }
-  return { fresh: await intake.store(incoming) };
+  return incoming;
 }
 
 interface Waiting {

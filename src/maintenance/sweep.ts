@@ -27,6 +27,20 @@ export async function sweepWhenDue(
   if (dueInMs > 0) return dueInMs;
   const proof = await takeSweep(env.db, binding.id, turnMs, undefined);
   if (proof === undefined) return Math.min(everyMs, turnMs);
+  return env.tracing.during(
+    'sweep',
+    { parent: 'none', attributes: { catalog: binding.catalog.definition.name, subscriber: binding.id } },
+    () => sweepInTurn(env, binding, { everyMs, repair }, proof, signal),
+  );
+}
+
+async function sweepInTurn(
+  env: Environment,
+  binding: Binding,
+  { everyMs, repair = false }: VerifySchedule,
+  proof: string,
+  signal: AbortSignal,
+): Promise<number> {
   const turn: { proof: string | undefined } = { proof };
   try {
     const run = await openRun<SweepProgress>(env.db, binding.id, kind, {}, 'owed');

@@ -64,11 +64,26 @@ const pageSize = 500;
  * Compares one subscriber's catalog with its remotes.
  * @throws ReadFailure where the list can't be read to its end: nothing is said, and nothing done, about what it hadn't shown by then
  */
-export async function verify(
+export function verify(
   env: Environment,
   binding: Binding,
-  { repair = false, signal }: VerifyOptions = {},
+  options: VerifyOptions = {},
   kept?: Kept,
+): Promise<VerifyReport> {
+  const attributes = { catalog: binding.catalog.definition.name, subscriber: binding.id };
+  return env.tracing.during('verify', { attributes }, async (span) => {
+    const report = await compare(env, binding, options, kept);
+    const { compared, equal, repairing } = report;
+    span?.set({ compared, equal, repairing, differences: report.differences.length + report.moreDifferences });
+    return report;
+  });
+}
+
+async function compare(
+  env: Environment,
+  binding: Binding,
+  { repair = false, signal }: VerifyOptions,
+  kept: Kept | undefined,
 ): Promise<VerifyReport> {
   const before = kept?.progress ?? {};
   const sweep: Sweep = {

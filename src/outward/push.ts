@@ -112,9 +112,15 @@ async function sendBatch(
     })),
   );
   const going = checked.filter(({ check }) => check.outcome === undefined && check.park === undefined);
-  const outcomes = await pushAll(
-    binding,
-    going.map(({ planned, intent }) => operationOf(env, binding, planned.link, intent, signal)),
+  const outcomes = await env.spans.together(
+    going.map(({ planned }) => planned.link),
+    (index) => ({ subscriber: binding.id, operation: going[index]?.intent.kind }),
+    () =>
+      pushAll(
+        binding,
+        going.map(({ planned, intent }) => operationOf(env, binding, planned.link, intent, signal)),
+      ),
+    ({ kind }) => ({ outcome: kind, failed: kind !== 'done' && kind !== 'exists' }),
   );
   return checked.map((one) => {
     const index = going.indexOf(one);

@@ -1,10 +1,11 @@
 /** Structured logs: one line per event of a Syncflow, without secrets, without values of records. */
 import { pino, type DestinationStream, type Level, type Logger } from 'pino';
+import { activeIds, openTelemetry } from '../tracing/otel.js';
 import { SyncflowError, messageOf } from '../errors.js';
 import type { SyncflowEvents } from '../events.js';
 import type { Syncflow } from '../syncflow.js';
 import type { HttpReport } from './respond.js';
-import { maskPersonal } from './redact.js';
+import { maskKey, maskPersonal } from './redact.js';
 
 export type { Logger } from 'pino';
 
@@ -25,9 +26,12 @@ export interface LogEventsOptions {
 /** Fields that are masked wherever a line has them, should somebody log an object whole. */
 const secretFields = ['apiKey', 'apiToken', 'token', 'secret', 'webhookSecrets', 'password', 'authorization', 'cookie'];
 
+/** Lines that are written within a span of OpenTelemetry have its `trace_id` and `span_id`. */
 export function createLogger({ level = 'info', destination }: LogOptions = {}): Logger {
+  const otel = openTelemetry();
   const options = {
     level,
+    mixin: () => activeIds(otel),
     base: { pid: process.pid },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
@@ -129,7 +133,12 @@ const entries: { readonly [N in keyof SyncflowEvents]: Entry<N> } = {
 };
 
 function record(event: SyncflowEvents['linked']): object {
-  return { subscriber: event.subscriber, key: event.key, remoteId: event.remoteId };
+  const { subscriber, key, remoteId } = event;
+  return {
+    subscriber,
+    key: key === undefined ? undefined : maskKey(key),
+    remoteId: remoteId === undefined ? undefined : maskKey(remoteId),
+  };
 }
 
 function reason(text: string, options: LogEventsOptions): object {

@@ -14,8 +14,10 @@ const secretForms: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+const emailForm: readonly [RegExp, string] = [/[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+/g, '<email>'];
+
 const personalForms: readonly (readonly [RegExp, string])[] = [
-  [/[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+/g, '<email>'],
+  emailForm,
   // values as Postgres, Zod and most APIs quote them: after "=" or ":"
   [/\)=\([^)]*\)/g, ')=(…)'],
   [/(:\s*)(?:"[^"]*"|'[^']*')/g, '$1"…"'],
@@ -34,4 +36,9 @@ export function maskSecrets(text: string): string {
 /** The text with credentials and whatever looks like personal data masked: what a log may keep. */
 export function maskPersonal(text: string): string {
   return replaceAll(maskSecrets(text), personalForms);
+}
+
+/** A record's key or a remote's id as logs and traces may keep it: without it nobody finds the record, but an address isn't written down. */
+export function maskKey(key: string): string {
+  return replaceAll(key, [emailForm]);
 }

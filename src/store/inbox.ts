@@ -1,6 +1,7 @@
 /** The inbox: hints from outside, durable before they are acknowledged; and the cursors of polling. */
 import type { RecordKey } from '../catalog/key.js';
 import type { RemoteEvent } from '../subscriber/base.js';
+import type { Trail } from '../tracing/trails.js';
 import { storableJson, storableText, type Queryable } from './database.js';
 import { lockLinks } from './links.js';
 
@@ -9,6 +10,8 @@ export interface InboxPayload {
   readonly previous?: unknown;
   readonly cause?: string;
   readonly at?: string;
+  /** Of the span that brought it. */
+  readonly trace?: Trail;
 }
 
 export interface InboxRow {
@@ -25,6 +28,7 @@ export interface Incoming {
   readonly subscriber: string;
   readonly event: RemoteEvent;
   readonly lane?: number;
+  readonly trace?: Trail;
 }
 
 /** Stores events; one that is there already has no effect. Returns `incomingId` of those that were new. */
@@ -46,12 +50,12 @@ export async function insertEvents(db: Queryable, incoming: readonly Incoming[])
 function rowsOf(incoming: readonly Incoming[]): string {
   const rows = (payload: (event: RemoteEvent) => InboxPayload): string =>
     storableJson(
-      incoming.map(({ subscriber, event, lane }) => ({
+      incoming.map(({ subscriber, event, lane, trace }) => ({
         subscriber,
         event_id: event.id,
         remote_id: event.remoteId,
         kind: event.kind,
-        payload: payload(event),
+        payload: { ...payload(event), ...(trace === undefined ? {} : { trace }) },
         lane: lane ?? 0,
       })),
     );
