@@ -7,6 +7,7 @@ export default tseslint.config(
     ignores: [
       'vitest.browser.config.ts',
       'dist/**',
+      'bench/dist/**',
       'node_modules/**',
       'data/**',
       'coverage/**',

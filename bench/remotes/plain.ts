@@ -1,0 +1,47 @@
+/** A JSON API over HTTP: `POST /customers`, `PATCH` and `GET /customers/:id`. Objects have a version. */
+import { announce, givenOptions } from '../harness/remote.js';
+import { serveThinly } from './thin-server.js';
+
+type Stored = Record<string, unknown> & { id: string; version: number };
+
+const { delayMs } = givenOptions<{ delayMs: number }>();
+const objects = new Map<string, Stored>();
+let created = 0;
+let requests = 0;
+
+const url = await serveThinly({
+  delayMs,
+  answer: ({ method, path, body }) => {
+    requests += 1;
+    const id = path.slice('/customers/'.length);
+    switch (method) {
+      case 'POST': {
+        if (path === '/reset') {
+          const counted = JSON.stringify({ requests: requests - 1, objects: objects.size });
+          objects.clear();
+          requests = 0;
+          return counted;
+        }
+        const object = { ...(JSON.parse(body) as object), id: `c${++created}`, version: 1 };
+        objects.set(object.id, object);
+        return JSON.stringify(object);
+      }
+      case 'PATCH': {
+        const before = objects.get(id);
+        if (before === undefined) return undefined;
+        const object = { ...before, ...(JSON.parse(body) as object), id, version: before.version + 1 };
+        objects.set(id, object);
+        return JSON.stringify(object);
+      }
+      default: {
+        if (path.startsWith('/customers?marker=')) {
+          const marker = decodeURIComponent(path.slice('/customers?marker='.length));
+          return JSON.stringify([...objects.values()].filter((one) => one['marker'] === marker));
+        }
+        const object = objects.get(id);
+        return object === undefined ? undefined : JSON.stringify(object);
+      }
+    }
+  },
+});
+announce(url);

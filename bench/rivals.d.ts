@@ -1,0 +1,65 @@
+/**
+ * As much of the rivals' types as is used here. They are declared by hand, so that the sources are checked without the packages
+ * being installed: `npm ci` at the root doesn't get them.
+ */
+declare module 'pg-boss' {
+  interface Job {
+    readonly id: string;
+    readonly data: unknown;
+  }
+  export default class PgBoss {
+    constructor(options: object);
+    on(event: 'error', listener: (error: unknown) => void): void;
+    start(): Promise<void>;
+    stop(options: object): Promise<void>;
+    createQueue(name: string): Promise<void>;
+    insert(jobs: readonly { name: string; data: object }[]): Promise<void>;
+    fetch(name: string, options: { batchSize: number; priority?: boolean }): Promise<Job[]>;
+    complete(name: string, ids: readonly string[]): Promise<void>;
+  }
+}
+
+declare module 'graphile-worker' {
+  interface Runner {
+    stop(): Promise<void>;
+  }
+  export function run(options: object): Promise<Runner>;
+  export function runMigrations(options: object): Promise<void>;
+  export class Logger {
+    constructor(factory: () => () => void);
+  }
+}
+
+declare module 'bullmq' {
+  export class Queue {
+    constructor(name: string, options: object);
+    addBulk(jobs: readonly { name: string; data: object; opts?: object }[]): Promise<unknown>;
+    obliterate(options: { force: boolean }): Promise<void>;
+    close(): Promise<void>;
+  }
+  export class Worker {
+    constructor(name: string, handler: (job: { data: unknown }) => Promise<void>, options: object);
+    on(event: 'completed' | 'error', listener: (value: unknown) => void): void;
+    waitUntilReady(): Promise<unknown>;
+    run(): Promise<void>;
+    close(force?: boolean): Promise<void>;
+  }
+}
+
+declare module 'undici' {
+  export class Pool {
+    constructor(origin: string, options: { connections: number; pipelining?: number });
+    request(options: {
+      path: string;
+      method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+      headers?: Record<string, string>;
+      body?: string;
+    }): Promise<{
+      statusCode: number;
+      headers: Record<string, string | string[] | undefined>;
+      body: { json(): Promise<unknown>; text(): Promise<string>; dump(): Promise<void> };
+    }>;
+    close(): Promise<void>;
+    destroy(): Promise<void>;
+  }
+}
