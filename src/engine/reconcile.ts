@@ -14,7 +14,7 @@ import { brakeWrites, inParallel, intendAndSend, settleSent, type Planned } from
 import { resolveIntent } from '../outward/resolve.js';
 import { openIntents, type Intent } from '../store/intents.js';
 import { inCircle } from '../store/circles.js';
-import { claimLinks, releaseLeases, renewLeases, type Link } from '../store/links.js';
+import { claimFromBacklog, releaseLeases, renewLeases, type Link } from '../store/links.js';
 import { extractRecord, type Binding } from './binding.js';
 import type { Environment } from './environment.js';
 import { loadReferences } from './references.js';
@@ -36,7 +36,8 @@ export async function reconcile(
   limit: number,
   signal: AbortSignal,
 ): Promise<number> {
-  const links = await claimLinks(env.db, { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs });
+  const claim = { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs };
+  const links = await claimFromBacklog(env.db, claim);
   if (links.length === 0) return 0;
   env.spans.claimed(binding, links);
   try {

@@ -76,7 +76,7 @@ async function commitTogether(
   triesLeft = 3,
 ): Promise<Set<string>> {
   try {
-    return await env.db.transaction((tx) => writeResults(tx, binding, results));
+    return await env.db.transaction((tx) => writeResults(tx, binding, results), { byIndex: 'unordered' });
   } catch (error) {
     // two that begin to wait for each other at the same moment
     if (sqlState(error) === deadlock && triesLeft > 1) return commitTogether(env, binding, results, triesLeft - 1);

@@ -13,6 +13,8 @@ import {
   type MarkRow,
 } from '../store/marks.js';
 
+const byIndex = { byIndex: 'unordered' } as const;
+
 /** Returns how many marks were routed, and the subscribers that have something to do now. */
 export function routeMarks(
   db: Database,
@@ -44,7 +46,7 @@ export function routeMarks(
       await makeDue(tx, dueRows(rest, byCatalog));
     }
     return { count: marks.length, due: new Set(marks.flatMap((mark) => byCatalog.get(mark.catalog) ?? [])) };
-  });
+  }, byIndex);
 }
 
 interface Move {

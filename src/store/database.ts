@@ -20,7 +20,27 @@ export type SqlValue = string | number | boolean | null;
 export interface TransactionOptions {
   /** Upper bound for waiting on a row that a user has locked, in ms. 2,000 unless given. */
   readonly lockTimeoutMs?: number;
+  /**
+   * Rows are found by indexes, never by reading a whole table: for the engine's short transactions over a few hundred rows of tables
+   * that may have grown a thousandfold since the planner last heard of them. `ordered`: also taken in the order of an index, where a
+   * statement wants only the first ones. Not for whole comparisons.
+   */
+  readonly byIndex?: 'unordered' | 'ordered';
 }
+
+/**
+ * What a transaction begins with. Left alone, the planner takes a backlog for the handful of rows that was there at the last ANALYZE,
+ * and reads, even sorts, all of it for every batch. (A plan that is discouraged isn't ruled out, but would seem dear enough to be compiled.)
+ */
+export function transactionSettings({ lockTimeoutMs = defaultLockTimeoutMs, byIndex }: TransactionOptions): string {
+  const settings = `set local lock_timeout = ${Math.max(1, Math.ceil(lockTimeoutMs))}; set local row_security = off`;
+  if (byIndex === undefined) return settings;
+  const avoided = ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit'];
+  if (byIndex === 'ordered') avoided.push('enable_bitmapscan');
+  return [settings, ...avoided.map((name) => `set local ${name} = off`)].join('; ');
+}
+
+const defaultLockTimeoutMs = 2_000;
 
 export interface Database extends Queryable {
   /** For people: `postgres://host/name` without credentials, or the embedded hub's folder. */

@@ -7,6 +7,7 @@ import { messageOf, SyncflowError } from '../errors.js';
 import {
   quoteIdentifier,
   sqlState,
+  transactionSettings,
   type Database,
   type Queryable,
   type SqlValue,
@@ -23,8 +24,6 @@ export interface EmbeddedOptions {
   /** The folder that holds the hub. Absent: in memory, gone when closed. */
   readonly dataDir?: string;
 }
-
-const defaultLockTimeoutMs = 2_000;
 
 /** OIDs whose values are native on both drivers: bool, int2, int4, oid, float4, float8. Everything else stays text. */
 const nativeTypes = new Set(['16', '21', '23', '26', '700', '701']);
@@ -72,16 +71,15 @@ export class EmbeddedDatabase implements Database {
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    const timeout = Math.max(1, Math.ceil(options.lockTimeoutMs ?? defaultLockTimeoutMs));
     return this.#inTransaction(async (transaction) => {
-      await transaction.exec(`set local lock_timeout = ${timeout}; set local row_security = off`);
+      await transaction.exec(transactionSettings(options));
       return this.#run(transaction, work);
     });
   }
 
   async execute(sql: string): Promise<void> {
     await this.#inTransaction(async (transaction) => {
-      await transaction.exec(`set local lock_timeout = ${defaultLockTimeoutMs}; set local row_security = off`);
+      await transaction.exec(transactionSettings({}));
       await transaction.exec(sql);
     });
   }

@@ -2,7 +2,7 @@
 import type { RecordKey } from '../catalog/key.js';
 import { emptyShadow, type Shadow } from '../merge/shadow.js';
 import type { LinkState, ParkCode } from '../outward/plan.js';
-import type { Queryable } from './database.js';
+import type { Database, Queryable } from './database.js';
 import { isoUtc } from './iso.js';
 
 /** A link as a worker holds it. */
@@ -130,11 +130,20 @@ const pairable = `(state <> 'new'
         and u.waits_for is null and u.attempts < 3 -- one that fails again and again mustn't hold up the others
         and u.created_at <= (select max(r.finished_at) from syncflow.run r where r.subscriber = $1 and r.kind = 'backfill'))))`;
 
+export interface Claim {
+  readonly subscriber: string;
+  readonly limit: number;
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
+/** `claimLinks`, at the same cost however much is due. */
+export function claimFromBacklog(db: Database, claim: Claim): Promise<Link[]> {
+  return db.transaction((tx) => claimLinks(tx, claim), { byIndex: 'ordered' });
+}
+
 /** Claims due links of a subscriber, urgent lanes first. The fence rises with every claim: a later commit under an old one fails. */
-export async function claimLinks(
-  db: Queryable,
-  claim: { subscriber: string; limit: number; owner: string; leaseMs: number },
-): Promise<Link[]> {
+export async function claimLinks(db: Queryable, claim: Claim): Promise<Link[]> {
   const rows = await db.query<LinkRow>(
     {
       name: 'syncflow-claim-links',

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { messageOf, SyncflowError } from '../errors.js';
 import {
   sqlState,
+  transactionSettings,
   type Database,
   type Queryable,
   type SqlValue,
@@ -20,7 +21,6 @@ export interface PostgresOptions {
 }
 
 const connectTimeoutMs = 10_000;
-const defaultLockTimeoutMs = 2_000;
 const firstReconnectMs = 100;
 const longestReconnectMs = 10_000;
 
@@ -72,7 +72,7 @@ export class PostgresDatabase implements Database {
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return this.#inTransaction(options.lockTimeoutMs, async (client) => {
+    return this.#inTransaction(options, async (client) => {
       let open = true;
       const tx: Queryable = {
         query: async <R extends object>(statement: string | Statement, params?: readonly SqlValue[]) => {
@@ -92,7 +92,7 @@ export class PostgresDatabase implements Database {
   }
 
   async execute(sql: string): Promise<void> {
-    await this.#inTransaction(undefined, async (client) => {
+    await this.#inTransaction({}, async (client) => {
       await this.#run(client, sql);
     });
   }
@@ -169,15 +169,11 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  async #inTransaction<T>(lockTimeoutMs: number | undefined, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async #inTransaction<T>(options: TransactionOptions, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#connect();
     let failure: unknown;
     try {
-      const timeout = Math.max(1, Math.ceil(lockTimeoutMs ?? defaultLockTimeoutMs));
-      await this.#run(
-        client,
-        `begin isolation level read committed; set local lock_timeout = ${timeout}; set local row_security = off`,
-      );
+      await this.#run(client, `begin isolation level read committed; ${transactionSettings(options)}`);
       const result = await work(client);
       await this.#commit(client);
       return result;

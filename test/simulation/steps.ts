@@ -24,6 +24,7 @@ export type Step = (typeof steps)[number];
 const byFunction: Readonly<Record<string, Step>> = {
   insertIntents: 'intend',
   claimLinks: 'claim',
+  claimFromBacklog: 'claim',
   openIntents: 'claim',
   releaseLeases: 'claim',
   renewLeases: 'settle',
