@@ -1,26 +1,23 @@
 /** A span, as the steps of the road see it. What is recorded of an error is its code: messages may quote values. */
 import { sqlState } from '../store/database.js';
 import { SyncflowError } from '../errors.js';
-import type { OpenTelemetry } from './otel.js';
+import type { OpenTelemetry, OtelContext, OtelSpan, OtelSpanContext } from './otel.js';
 
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
-type ApiSpan = ReturnType<ReturnType<OpenTelemetry['trace']['getTracer']>['startSpan']>;
-type ApiContext = ReturnType<OpenTelemetry['context']['active']>;
-
 export class Span {
   readonly #otel: OpenTelemetry;
-  readonly #span: ApiSpan;
-  readonly context: ApiContext;
+  readonly #span: OtelSpan;
+  readonly context: OtelContext;
   #ended = false;
 
-  constructor(otel: OpenTelemetry, span: ApiSpan, parent: ApiContext) {
+  constructor(otel: OpenTelemetry, span: OtelSpan, parent: OtelContext) {
     this.#otel = otel;
     this.#span = span;
     this.context = otel.trace.setSpan(parent, span);
   }
 
-  spanContext(): ReturnType<ApiSpan['spanContext']> {
+  spanContext(): OtelSpanContext {
     return this.#span.spanContext();
   }
 

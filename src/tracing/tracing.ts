@@ -3,7 +3,7 @@
  * child for a step. Where no SDK is registered nothing is kept, and almost nothing done.
  */
 import type { Clock } from '../engine/environment.js';
-import { openTelemetry, type OpenTelemetry } from './otel.js';
+import { openTelemetry, type OpenTelemetry, type OtelContext, type OtelSpanContext } from './otel.js';
 import { errorType, Span, type Attributes } from './span.js';
 import { Trails, type Trail } from './trails.js';
 
@@ -34,8 +34,6 @@ export interface Begin {
   /** Other spans that it has to do with. */
   readonly links?: readonly Span[];
 }
-
-type ApiSpanContext = ReturnType<Span['spanContext']>;
 
 export class Tracing {
   readonly #otel: OpenTelemetry | undefined = openTelemetry();
@@ -72,7 +70,7 @@ export class Tracing {
     return begun;
   }
 
-  #contextOf(otel: OpenTelemetry, parent: Begin['parent'], told: ApiSpanContext | undefined) {
+  #contextOf(otel: OpenTelemetry, parent: Begin['parent'], told: OtelSpanContext | undefined): OtelContext {
     if (parent === undefined) return otel.context.active();
     if (parent instanceof Span) return parent.context;
     return told === undefined ? otel.ROOT_CONTEXT : otel.trace.setSpanContext(otel.ROOT_CONTEXT, told);
@@ -140,7 +138,7 @@ export class Tracing {
 }
 
 /** Undefined for what isn't a trace context (it was read from the hub). */
-function toldBy({ traceparent }: Trail): ApiSpanContext | undefined {
+function toldBy({ traceparent }: Trail): OtelSpanContext | undefined {
   const [, traceId, spanId, flags] = /^00-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})$/.exec(traceparent) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };

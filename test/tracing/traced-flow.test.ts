@@ -1,9 +1,11 @@
 /** The spans that an app's SDK gets of real flows: what is one trace, what each step tells, and what none may tell. */
+import * as api from '@opentelemetry/api';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace-base';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { Catalog } from '../../src/catalog/catalog.js';
+import { openTelemetry, type OpenTelemetry } from '../../src/tracing/otel.js';
 import { createLogger, logEvents } from '../../src/server/log.js';
 import type { AnyOperation, CreateOperation } from '../../src/subscriber/base.js';
 import type { Outcome } from '../../src/subscriber/outcome.js';
@@ -43,6 +45,11 @@ async function oneSystem(side = memorySide()) {
   await world.flow.settled();
   return { world, contacts: world.flow.catalog(Contact), system };
 }
+
+test('what is written down of its API is what the API has', () => {
+  const known: OpenTelemetry = api; // compiles
+  expect(openTelemetry()?.SpanKind).toEqual(known.SpanKind);
+});
 
 test('one trace leads from an app’s own span through the edit to the answers of both remotes', async () => {
   const told = tracing();
