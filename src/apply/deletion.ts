@@ -126,5 +126,5 @@ function resultOf(binding: Binding, link: Link, fate: Fate): Result {
 
 /** Neither side is there any more: the link stays as a tombstone, so that a late event can't bring the record back. */
 export function tombstone(link: Link): Result {
-  return { settlement: { link, state: 'gone', key: null } };
+  return { settlement: { link, state: 'gone', key: null, proof: 'deleted' } };
 }

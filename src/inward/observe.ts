@@ -13,7 +13,7 @@ import { applyDeletion } from '../apply/deletion.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
-import { blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
+import { blockedResult, closed, createUnderWayResult, parkResult, retryResult, type Result } from '../engine/result.js';
 import { childEditsOverridden } from '../merge/child-edits.js';
 import { merge, type Conflict } from '../merge/merge.js';
 import { remoteValue, type Resolver } from '../merge/project.js';
@@ -22,6 +22,7 @@ import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import { laneOf } from '../outward/operation.js';
 import { lateConflicts, withLate } from './late.js';
+import { openCreate } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { Sight } from '../subscriber/outcome.js';
 
@@ -117,10 +118,12 @@ export function editsOverridden(
   const conflicts = mapping.units.flatMap((unit): Conflict[] => {
     const base = own(shadow.units, unit.name);
     const r = remoteValue(unit, remote);
-    if (base === undefined || unit.direction === 'outward' || sameRemote(base.r, r)) return [];
+    const isSame = base === undefined ? r == null : sameRemote(base.r, r);
+    if (unit.direction === 'outward' || isSame) return [];
     units[unit.name] = pair(undefined, r);
-    const rule = 'deleted here, edited there';
-    return [{ unit: unit.name, base: base.h ?? null, hub: null, remote: r ?? null, winner: 'hub', rule }];
+    // of a remote that was never seen, nobody knows which of its values are ours
+    const rule = base === undefined ? 'deleted here, set there' : 'deleted here, edited there';
+    return [{ unit: unit.name, base: base?.h ?? null, hub: null, remote: r ?? null, winner: 'hub', rule }];
   });
   if (mapping.children.length === 0) return { conflicts, shadow: { ...shadow, units } };
   const children = mapping.children.map((child) => [child.name, childEditsOverridden(child, shadow, remote)] as const);
@@ -144,6 +147,7 @@ function overridden(binding: Binding, link: Link, seen: Observation): Result {
 /** Reads the remote of a link and merges what is seen. */
 export async function lookAt(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
   if (link.remoteId === undefined) return lookByMarker(env, binding, link);
+  if (link.state === 'gone' && link.planned?.by !== 'person') return lookAtDeleted(env, binding, link, link.remoteId);
   if (link.sight !== undefined && link.key === undefined) {
     return observe(env, binding, link, { remote: link.sight, remoteId: link.remoteId });
   }
@@ -185,6 +189,36 @@ function seenSight(
         `${sight.reason}; it is not known to be deleted, so nothing was deleted here`,
         { look: true },
       );
+    case 'retry':
+      return retryResult(env, link, sight.reason, { ...sight, look: true });
+    case 'blocked':
+      return blockedResult(env, binding, link, sight.reason, sight.afterMs);
+  }
+}
+
+/**
+ * The pair was deleted, and something told of its remote since. Mostly that came late. Where it is there again, a request of ours may have
+ * come late and made it once more, or somebody has brought it back: only a person can tell, and it never becomes a record by itself.
+ */
+async function lookAtDeleted(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  remoteId: string,
+): Promise<Result | undefined> {
+  const sight = await binding.subscriber.look(remoteId, laneOf(link));
+  switch (sight.kind) {
+    case 'found': {
+      // a record that came back under its key may be given its remote again at this moment
+      const create = await openCreate(env.db, binding.id, undefined);
+      if (create !== undefined && !create.parked) return createUnderWayResult(link);
+      if (!binding.subscriber.accepts(sight.remote)) return { settlement: { link } };
+      const reason = `it was deleted, and is there again: a request of ours that came late has made it, or somebody brought it back`;
+      return parkResult(link, 'twin', reason, { look: true });
+    }
+    case 'gone':
+    case 'missing':
+      return { settlement: { link } };
     case 'retry':
       return retryResult(env, link, sight.reason, { ...sight, look: true });
     case 'blocked':

@@ -3,7 +3,7 @@ import type { RecordKey } from '../catalog/key.js';
 import type { RemoteEvent } from '../subscriber/base.js';
 import type { Trail } from '../tracing/trails.js';
 import { storableJson, storableText, type Queryable } from './database.js';
-import { lockLinks } from './links.js';
+import { lockLinks, tombstone } from './links.js';
 
 export interface InboxPayload {
   readonly snapshot?: unknown;
@@ -197,7 +197,7 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
           parked_reason = case when ${held} then l.parked_reason end,
           parked_at = case when ${held} then l.parked_at end,
           attempts = 0
-        where l.state <> 'gone' and excluded.look`,
+        where excluded.look and (l.state <> 'gone' or (${tombstone} and (excluded.gone_at is null or l.parked_code is not null)))`,
     },
     [storableJson(rows), answerMs],
   );

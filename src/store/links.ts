@@ -82,6 +82,12 @@ interface LinkRow {
   created_at: string;
 }
 
+/**
+ * The remote was deleted, and so was its record: whoever hears of it again looks, since a request of ours may have come late and made
+ * it once more. (A pair that was let go keeps its remote, and says nothing of a deletion.)
+ */
+export const tombstone = `l.state = 'gone' and l.key is null and l.gone_at is not null`;
+
 const linkColumns = `l.id::text as id, l.subscriber, l.key, l.remote_id, l.state, l.shadow::text as shadow, l.version, l.generation::text as generation,
   l.fence::text as fence, l.lane, l.look, l.sight::text as sight, l.gone_at is not null as gone, l.deleted_at is not null as deleted,
   ${isoUtc('l.edited_at')} as edited_at, l.edited_by, ${isoUtc('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips, l.planned::text as planned,

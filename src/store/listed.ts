@@ -1,7 +1,7 @@
 /** What a load finds on both sides becomes due links. It never takes anything off its parking place. */
 import type { RecordKey } from '../catalog/key.js';
 import type { Queryable } from './database.js';
-import { lockLinks } from './links.js';
+import { lockLinks, tombstone } from './links.js';
 
 export const backfillLane = 2;
 
@@ -32,9 +32,9 @@ export async function noteListed(tx: Queryable, run: string, rows: readonly List
           claims = coalesce(excluded.claims, l.claims),
           generation = l.generation + case when excluded.look then 1 else 0 end,
           lane = case when l.due_at is null then excluded.lane else l.lane end,
-          due_at = case when excluded.look and l.parked_code is null then clock_timestamp() else l.due_at end,
-          look = l.look or excluded.look
-        where l.state <> 'gone'`,
+          due_at = case when (excluded.look or ${tombstone}) and l.parked_code is null then clock_timestamp() else l.due_at end,
+          look = l.look or excluded.look or ${tombstone}
+        where l.state <> 'gone' or (${tombstone})`,
     },
     [JSON.stringify(rows), run],
   );

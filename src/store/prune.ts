@@ -7,7 +7,7 @@ const served = {
   history: { where: 'true', since: 'at' },
   conflict: { where: 'true', since: 'at' },
   // tombstones
-  link: { where: `state = 'gone' and key is null and due_at is null`, since: 'settled_at' },
+  link: { where: `state = 'gone' and key is null and due_at is null and parked_code is null`, since: 'settled_at' },
 } as const;
 
 export type PrunedTable = keyof typeof served;

@@ -71,7 +71,10 @@ export async function settleLinks(tx: Queryable, settlements: readonly Settlemen
   return settled;
 }
 
-/** An event about a remote that we had just created made a link of its own: it gives way, and leaves a request to look, and the proof of a deletion. */
+/**
+ * An event about a remote that we had just created made a link of its own: it gives way, and leaves a request to look, and the proof
+ * of a deletion. So does the tombstone of a remote that was made once more under its id; what was told of it meanwhile is looked for.
+ */
 async function absorbTwins(tx: Queryable, settlements: readonly Settlement[]): Promise<void> {
   const named = settlements.filter((one) => typeof one.remoteId === 'string' && one.remoteId !== one.link.remoteId);
   if (named.length === 0) return;
@@ -81,11 +84,12 @@ async function absorbTwins(tx: Queryable, settlements: readonly Settlement[]): P
       text: `with twin as (
           delete from syncflow.link l using json_to_recordset($1::json) as r(id bigint, fence bigint, subscriber text, "remoteId" text)
             join syncflow.link survivor on survivor.id = r.id and survivor.fence = r.fence -- who has lost the lease settles nothing
-          where l.subscriber = r.subscriber and l.remote_id = r."remoteId" and l.key is null and l.state in ('new', 'excluded') and l.id <> r.id
-          returning r.id as survivor, l.look, l.gone_at
+          where l.subscriber = r.subscriber and l.remote_id = r."remoteId" and l.key is null and l.state <> 'linked' and l.id <> r.id
+          returning r.id as survivor, l.look, l.gone_at, l.state
         )
-        update syncflow.link l set look = true, gone_at = coalesce(l.gone_at, twin.gone_at), generation = generation + 1, due_at = clock_timestamp()
-        from twin where l.id = twin.survivor and twin.look`,
+        update syncflow.link l set look = true, gone_at = coalesce(l.gone_at, case when twin.state <> 'gone' then twin.gone_at end),
+          generation = generation + 1, due_at = clock_timestamp()
+        from twin where l.id = twin.survivor and (twin.look or twin.state = 'gone')`,
     },
     [
       JSON.stringify(

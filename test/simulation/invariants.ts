@@ -104,12 +104,15 @@ function creates(world: World, scene: Scene, remote: Remote, say: Say): void {
   const made = new Map<string, number>();
   for (const write of remote.writes) if (write.call === 'create') made.set(write.code, (made.get(write.code) ?? 0) + 1);
   const { idempotencyMs, chosenId } = remote.character;
-  const isOnce = chosenId || (idempotencyMs !== undefined && !world.faults.has('keyExpires'));
+  const isReplayed = idempotencyMs !== undefined && !world.faults.has('keyExpires');
+  // a chosen id is refused as long as it is there
+  const removed = new Set(remote.writes.flatMap((write) => (write.call === 'delete' ? [write.code] : [])));
   for (const [code, count] of made) {
     const entity = world.ledger.entities.get(code);
     const deleted = entity?.deletions.filter((one) => one.side === remote.name).length ?? 0;
     const asked = world.decided.has(`${remote.name} ${code}`) ? 1 : 0;
     if (count <= 1 + (entity?.madeInward ?? 0) + asked + deleted) continue;
+    const isOnce = isReplayed || (chosenId && !removed.has(code));
     if (comesLate(world) && !isOnce && strays(scene, remote, code) === 0) continue;
     say('I5', `${code} was created ${count} times in ${remote.name}`, code);
   }

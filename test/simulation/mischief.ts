@@ -80,6 +80,7 @@ export class Mischief {
   async #truncate(): Promise<void> {
     const { user, ledger } = this.#world;
     await user.transaction(async (session) => {
+      await session.lockWhole('orders');
       const orders = await session.rows('orders', { lock: true });
       await session.truncate('orders');
       for (const row of orders) ledger.delete(this.#world.at, 'hub', row.code, [row.note]);

@@ -23,6 +23,13 @@ export interface LineRow {
   readonly text: string | null;
 }
 
+/** A table and those that refer to it. */
+const withReferring = {
+  customer: 'customer, orders, order_line',
+  orders: 'orders, order_line',
+  order_line: 'order_line',
+} as const;
+
 /** The tables of the simulated world, by name. */
 export interface UserTables {
   readonly customer: CustomerRow;
@@ -142,9 +149,16 @@ export class UserSession {
   }
 
   /** TRUNCATE of a table and of those that refer to it. */
+  /** Nobody writes to it, or to those that refer to it, until the transaction ends: what is read then is all that is truncated. */
+  async lockWhole(table: UserTable): Promise<void> {
+    await this.#db.query({
+      name: `user-lock-whole-${table}`,
+      text: `lock table ${withReferring[table]} in access exclusive mode`,
+    });
+  }
+
   async truncate(table: UserTable): Promise<void> {
-    const tables = { customer: 'customer, orders, order_line', orders: 'orders, order_line', order_line: 'order_line' };
-    await this.#db.query({ name: `user-truncate-${table}`, text: `truncate ${tables[table]}` });
+    await this.#db.query({ name: `user-truncate-${table}`, text: `truncate ${withReferring[table]}` });
   }
 
   /** What Syncflow keeps, for the final check. */

@@ -67,6 +67,8 @@ export function dueTwins(store: Store): Twins {
   };
 }
 
+const isTombstone = (link: LinkRow): boolean => link.state === 'gone' && link.key === null && link.gone_at !== null;
+
 /** `order by` of two columns that were joined by `both`. */
 function inOrder<T>(list: readonly T[], keyOf: (one: T) => string): T[] {
   return [...list].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
@@ -241,7 +243,8 @@ function sightTwins(store: Store): Twins {
           remote_edited_at: at,
         });
         const change = (link: LinkRow): LinkRow | undefined => {
-          if (link.state === 'gone' || r.later === true) return undefined;
+          const isAtRest = link.state === 'gone' && !(isTombstone(link) && (!r.gone || link.parked_code !== null));
+          if (isAtRest || r.later === true) return undefined;
           const held = isHeld(link);
           return {
             ...link,
@@ -317,7 +320,7 @@ function listingTwins(store: Store): Twins {
           listed_run: run,
         });
         const change = (link: LinkRow): LinkRow | undefined =>
-          link.state === 'gone'
+          link.state === 'gone' && !isTombstone(link)
             ? undefined
             : {
                 ...link,
@@ -325,8 +328,8 @@ function listingTwins(store: Store): Twins {
                 claims: r.claims ?? link.claims,
                 generation: link.generation + (r.look ? 1 : 0),
                 lane: link.due_at === null ? backfillLane : link.lane,
-                due_at: r.look && link.parked_code === null ? store.now() : link.due_at,
-                look: link.look || r.look,
+                due_at: (r.look || isTombstone(link)) && link.parked_code === null ? store.now() : link.due_at,
+                look: link.look || r.look || isTombstone(link),
               };
         await store.link.upsert(tx, store.linkByRemote, row, change, once);
       }

@@ -253,7 +253,12 @@ function pruneTwins(store: Store): Twins {
     'syncflow-prune-link': async (tx, [days, limit]) => {
       const isTombstone = store.link.where(
         tx,
-        (row) => row.state === 'gone' && row.key === null && row.due_at === null && isOld(row.settled_at, days),
+        (row) =>
+          row.state === 'gone' &&
+          row.key === null &&
+          row.due_at === null &&
+          row.parked_code === null &&
+          isOld(row.settled_at, days),
       );
       return store.link.delete(tx, isTombstone.slice(0, Number(limit)));
     },

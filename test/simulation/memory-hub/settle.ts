@@ -91,14 +91,17 @@ export function settleTwins(store: Store): Twins {
       const byRemote = new Map(list.map((one) => [both(one.subscriber, one.remoteId), Number(one.id)]));
       const survivorOf = (link: LinkRow): number | undefined => {
         const id = byRemote.get(String(store.linkByRemote.keyOf(link)));
-        return id !== link.id && link.key === null && (link.state === 'new' || link.state === 'excluded')
-          ? id
-          : undefined;
+        return id !== link.id && link.key === null && link.state !== 'linked' ? id : undefined;
       };
       const isTwin = (link: LinkRow): boolean => survivorOf(link) !== undefined;
       const twins = store.link.where(tx, isTwin, slotsOf(tx, store.linkByRemote, byRemote.keys()));
       const gone = await store.link.delete(tx, twins, isTwin);
-      const heard = new Map(gone.flatMap((link) => (link.look ? [[survivorOf(link) ?? 0, link.gone_at]] : [])));
+      const heard = new Map(
+        gone.flatMap((link) => {
+          const isTombstone = link.state === 'gone';
+          return link.look || isTombstone ? [[survivorOf(link) ?? 0, isTombstone ? null : link.gone_at]] : [];
+        }),
+      );
       await store.link.update(tx, slotsOf(tx, store.linkById, heard.keys()), (link) => ({
         ...link,
         look: true,

@@ -145,6 +145,10 @@ function addTable(twins: Map<string, Twin>, name: UserTable, tableOf: (name: str
     await table.delete(tx, slots, (row) => ids.has(idOf(row)));
     return [];
   });
+  twins.set(`user-lock-whole-${name}`, async (tx) => {
+    for (const table of truncated[name].map(tableOf)) await table.lockWhole(tx);
+    return [];
+  });
   twins.set(`user-truncate-${name}`, async (tx) => {
     const tables = truncated[name].map(tableOf);
     for (const table of tables) await table.lockWhole(tx);

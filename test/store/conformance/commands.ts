@@ -212,6 +212,14 @@ const linkCommands = [
     );
     return [...(await settle.settleLinks(tx, some))].sort();
   }),
+  // seldom by chance: a remote that was deleted with its record, so that what is told of it later meets a tombstone
+  command('bury', fc.tuple(subscriber, remoteId, fc.boolean()), ([one, id, isParked]) => async (tx) => {
+    await inbox.makeSighted(tx, [{ subscriber: one, remoteId: id, lane: 0, gone: false, at: null }]);
+    const claimed = await links.claimLinks(tx, { subscriber: one, limit: all, owner: 'w2', leaseMs: 500 });
+    const parked = isParked ? { parked: { code: 'twin', reason: 'so' } as const } : {};
+    const ended = claimed.map((link) => ({ link, state: 'gone', key: null, proof: 'deleted', ...parked }) as const);
+    return [...(await settle.settleLinks(tx, ended))].sort();
+  }),
   command(
     'findLinks',
     fc.tuple(byKey, byRemote),
