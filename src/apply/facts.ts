@@ -1,7 +1,10 @@
 /** What a judgement rests on, read for many remotes at once. */
+import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
+import { remoteValue } from '../merge/project.js';
+import { isEmpty, sameRemote } from '../merge/shadow.js';
 import type { Queryable } from '../store/database.js';
-import { openCreate } from '../store/intents.js';
+import { openCreate, unseenCreates, type IntentBody } from '../store/intents.js';
 import { lockRecordLinks, type Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
 import { claimOf, markerClaim, matchingRecords, takeMatchTurns } from './candidates.js';
@@ -32,6 +35,7 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
   const marked = seen.flatMap((one) => one.chosen ?? []);
   const unmarked = seen.flatMap((one) => (one.accepted && one.marked === undefined ? [one.stranger] : []));
   const creates = await openCreates(tx, binding, unmarked);
+  const unseen = subscriber.capabilities.marker || unmarked.length === 0 ? [] : await unseenCreates(tx, binding.id);
   const remotes = unmarked.map((one) => one.remote);
   await takeMatchTurns(tx, binding, remotes);
   const matching = new Map(
@@ -60,6 +64,7 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
       ...found,
       rivals: [...rivals, ...others.map((other) => other.remoteId)],
       create: creates.get(link.id),
+      late: unseen.find((body) => showsMatch(binding, body, one.stranger.remote))?.key,
       own: (key): OwnLink | undefined => {
         const locked = own.get(key);
         if (locked === undefined || locked.link.id === link.id) return undefined;
@@ -67,6 +72,18 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
       },
     };
   });
+}
+
+/** Whether a remote shows the match values that a create has sent. */
+function showsMatch({ mapping, subscriber }: Binding, { draft }: IntentBody, remote: unknown): boolean {
+  const units = mapping.units.filter((unit) => subscriber.match.includes(unit.name));
+  return (
+    units.length > 0 &&
+    units.every((unit) => {
+      const sent = own(draft.sent, unit.name)?.r;
+      return !isEmpty(sent) && sameRemote(sent, remoteValue(unit, remote));
+    })
+  );
 }
 
 /** Without a marker, a remote may be the one of a create whose answer isn't in yet. By link id. */

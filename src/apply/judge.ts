@@ -23,6 +23,8 @@ export interface Facts {
   readonly rivals: readonly string[];
   /** A create without an outcome, in a system without markers: this may be what it made. */
   readonly create: { readonly key: string | null; readonly parked: boolean } | undefined;
+  /** The record whose create it may be: one that was looked for, not seen, and given up. */
+  readonly late: RecordKey | undefined;
   /** How the link of a record stands; undefined where it has none. */
   readonly own: (key: RecordKey) => OwnLink | undefined;
 }
@@ -97,7 +99,7 @@ function judgeMarked(facts: Facts, key: RecordKey): Verdict {
 }
 
 function judgeMatching(facts: Facts, { match, createInward }: Rules): Verdict {
-  const { free, taken, rivals, create } = facts;
+  const { free, taken, rivals, create, late } = facts;
   if (create?.parked === true)
     return ambiguous(
       `it may be what the create of ${create.key ?? 'a record'} made, which is parked: decide about that first`,
@@ -109,6 +111,10 @@ function judgeMatching(facts: Facts, { match, createInward }: Rules): Verdict {
     if (free.length + rivals.length > 1) return ambiguous(ambiguity(match, free, [facts.remoteId, ...rivals]));
     return takeOver(facts, key, { isProven: false });
   }
+  if (late !== undefined)
+    return twin(
+      `it may be what the create of ${late} made, which came late and was given up: delete it there, or retry in an hour, and it becomes a record`,
+    );
   if (createInward === 'ignore') return { kind: 'exclude' };
   if (createInward === 'park')
     return { kind: 'park', code: 'policy', reason: 'a new remote, and createInward is "park"' };

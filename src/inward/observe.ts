@@ -160,6 +160,18 @@ export async function lookAt(env: Environment, binding: Binding, link: Link): Pr
   return seenSight(env, binding, link, remoteId, sight);
 }
 
+/** The remote has shown nothing, this time. */
+function unanswered(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  sight: Extract<Sight, { kind: 'retry' | 'blocked' }>,
+): Result {
+  return sight.kind === 'retry'
+    ? retryResult(env, link, sight.reason, { ...sight, look: true })
+    : blockedResult(env, binding, link, sight.reason, sight.afterMs);
+}
+
 /** An event may come before its remote can be read everywhere: so often is it looked for again before the event counts as mistaken. */
 const looksForNew = 3;
 
@@ -190,9 +202,8 @@ function seenSight(
         { look: true },
       );
     case 'retry':
-      return retryResult(env, link, sight.reason, { ...sight, look: true });
     case 'blocked':
-      return blockedResult(env, binding, link, sight.reason, sight.afterMs);
+      return unanswered(env, binding, link, sight);
   }
 }
 
@@ -220,9 +231,8 @@ async function lookAtDeleted(
     case 'missing':
       return { settlement: { link } };
     case 'retry':
-      return retryResult(env, link, sight.reason, { ...sight, look: true });
     case 'blocked':
-      return blockedResult(env, binding, link, sight.reason, sight.afterMs);
+      return unanswered(env, binding, link, sight);
   }
 }
 

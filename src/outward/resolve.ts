@@ -110,7 +110,7 @@ async function findCreated(
       return parkResult(link, 'twin', `${candidates.length} remotes may be the one that was created`);
     if (remote === undefined) {
       return refused === undefined
-        ? { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, 'not applied') }
+        ? { ...againResult(env, link, 'its create had no effect', false), ...closed(intent, notSeen) }
         : await answered(env, binding, link, intent, refused);
     }
     // after a refusal: paired now, its remaining values are owed, and the next pass meets the refusal alone

@@ -233,7 +233,7 @@ export async function openCreate(
   return row;
 }
 
-/** Outcome of an update that was looked for, and of which the remote showed nothing, or a part: the request may still come. */
+/** Outcome of a write that was looked for, and of which the remote showed nothing, or a part: the request may still come. */
 export const notSeen = 'not seen';
 
 /** For so long a request that wasn't seen may still come. */
@@ -245,11 +245,25 @@ export async function unseenUpdates(db: Queryable, linkId: string): Promise<Pick
     {
       name: 'syncflow-unseen-updates',
       text: `select id::text as id, body::text as body from syncflow.intent
-     where link_id = $1 and outcome = '${notSeen}' and closed_at > clock_timestamp() - $2 * interval '1 ms' order by intent.id desc limit 10`,
+     where link_id = $1 and kind = 'update' and outcome = '${notSeen}' and closed_at > clock_timestamp() - $2 * interval '1 ms' order by intent.id desc limit 10`,
     },
     [linkId, mayComeMs],
   );
   return rows.map(({ id, body }) => ({ id, body: JSON.parse(body) as IntentBody }));
+}
+
+/** What creates of a subscriber have sent that were looked for and not seen, the newest first. */
+export async function unseenCreates(db: Queryable, subscriber: string): Promise<IntentBody[]> {
+  const rows = await db.query<{ body: string }>(
+    {
+      name: 'syncflow-unseen-creates',
+      text: `select body::text as body from syncflow.intent
+     where subscriber = $1 and kind = 'create' and outcome = '${notSeen}' and closed_at > clock_timestamp() - $2 * interval '1 ms'
+     order by intent.id desc limit 1000`,
+    },
+    [subscriber, mayComeMs],
+  );
+  return rows.map(({ body }) => JSON.parse(body) as IntentBody);
 }
 
 /** An intent that an event names as its cause. */

@@ -11,6 +11,7 @@ const nobody: Facts = {
   taken: [],
   rivals: [],
   create: undefined,
+  late: undefined,
   own: () => undefined,
 };
 const idle: OwnLink = { id: '7', remoteId: undefined, busy: false, parked: undefined };
@@ -88,6 +89,17 @@ const cases: readonly [string, Partial<Facts>, object][] = [
       reason: 'it may be what the create of ["1"] made, which is parked: decide about that first',
     },
   ],
+  [
+    'what a create that was given up may have made',
+    { late: key },
+    {
+      kind: 'park',
+      code: 'twin',
+      reason:
+        'it may be what the create of ["1"] made, which came late and was given up: delete it there, or retry in an hour, and it becomes a record',
+    },
+  ],
+  ['the same, and a record of these values waits for it', { late: key, free: [key] }, adopted],
 ];
 
 test.each(cases)('%s', (_name, known, verdict) => {

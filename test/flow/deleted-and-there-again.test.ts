@@ -6,7 +6,7 @@ import type { CreateOperation } from '../../src/subscriber/base.js';
 import { leastCapabilities } from '../../src/subscriber/capabilities.js';
 import { MemorySubscriber, type MemoryObject } from '../../src/testing/memory-system/index.js';
 import { hubs } from '../setup/hub.js';
-import { contactCatalog, MemorySystem, useStage } from './stage.js';
+import { contactCatalog, memorySide, MemorySystem, useStage } from './stage.js';
 
 /** A contact's remote has the id that its key gives it, and bears no marker. */
 function chosenIdContacts() {
@@ -75,6 +75,31 @@ describe.each(hubs)('$name', (hub) => {
     await world.flow.sync();
     expect(await world.flow.parked()).toMatchObject([{ remoteId: id, code: 'twin' }]);
     expect(system.objects.size).toBe(1);
+  });
+
+  test('a create that was looked for in vain comes after its record was deleted, in a system without markers', async () => {
+    const Contact = contactCatalog();
+    Contact.register(memorySide({ match: ['email'], capabilities: { marker: false } }));
+    const system = new MemorySystem();
+    const world = await stage.start([Contact], { memory: system });
+    const contacts = world.flow.catalog(Contact);
+    system.faults.push({ call: 'create', kind: 'throws' });
+    const ada = await contacts.save({ name: 'Ada', email: 'ada@x', city: null });
+    await expect.poll(() => system.calls.filter((one) => one.call === 'find').length).toBeGreaterThan(0);
+    await world.flow.pause('contact/memory');
+    await contacts.delete(ada.id);
+    await world.flow.resume('contact/memory');
+    await world.flow.sync();
+    for (const id of system.objects.keys()) system.remove(id);
+    system.put('late', { name: 'Ada', email: 'ada@x', city: null });
+    system.put('other', { name: 'Bob', email: 'bob@x', city: null });
+    await world.flow.sync();
+    const records = await world.db.query<{ email: string }>('select email from contact');
+    expect(records.map(({ email }) => email)).toEqual(['bob@x']);
+    expect(await world.flow.parked()).toMatchObject([{ remoteId: 'late', code: 'twin' }]);
+    await world.flow.retry();
+    await world.flow.settled();
+    expect(await world.flow.parked()).toMatchObject([{ remoteId: 'late', code: 'twin' }]);
   });
 
   test('it was only shown late: nothing stands there', async () => {

@@ -36,7 +36,7 @@ export class Mischief {
   }
 
   readonly #acts = {
-    reinsert: () => this.#reinsert(),
+    reinsert: (chance: Chance) => (chance.hits(0.5) ? this.#reinsert() : this.#reinsertLater(chance)),
     rekey: () => this.#rekey(),
     truncate: () => this.#truncate(),
     bulk: (chance: Chance) => (chance.hits(0.8) ? this.#bulkEdit() : this.#bulkDelete(chance)),
@@ -60,6 +60,16 @@ export class Mischief {
       const row = await this.#people.lockOne(session, 'customer');
       if (row !== undefined && (await this.#people.deleteRow(session, 'customer', row)))
         await this.#people.insertCustomer(session, row);
+    });
+  }
+
+  /** Another record comes under a key that was free for a while: the remotes of the one before may be gone, or not yet. */
+  async #reinsertLater(chance: Chance): Promise<void> {
+    const { vacated } = this.#people;
+    await this.#world.user.transaction(async (session) => {
+      const taken = new Set((await session.rows('customer', { lock: true })).map((row) => row.id));
+      const free = vacated.filter(({ id }) => !taken.has(id));
+      if (free.length > 0) await this.#people.insertCustomer(session, chance.pick(free));
     });
   }
 

@@ -42,6 +42,8 @@ export class People {
   readonly #pen: Pen;
   readonly #remote: RemotePeople;
   readonly #mischief: Mischief;
+  /** Customers that somebody has deleted here. */
+  readonly vacated: { readonly id: number; readonly code: string }[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -156,6 +158,7 @@ export class People {
       await session.delete('order_line', own);
     }
     await session.delete(tables[kind], [row.id]);
+    if (kind === 'customer') this.vacated.push({ id: row.id, code: row.code });
     this.#world.ledger.delete(
       this.#world.at,
       'hub',

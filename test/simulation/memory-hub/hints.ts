@@ -115,10 +115,26 @@ export function intentTwins(store: Store): Twins {
       store.intentUnseen
         .find(tx, Number(id))
         .map((slot) => rowOf(tx, slot))
-        .filter((intent) => (intent.closed_at ?? 0) > store.now() - Number(withinMs) * 1_000)
+        .filter(
+          (intent) => intent.kind === 'update' && (intent.closed_at ?? 0) > store.now() - Number(withinMs) * 1_000,
+        )
         .sort((one, other) => other.id - one.id)
         .slice(0, 10)
         .map((intent) => ({ id: String(intent.id), body: intent.body })),
+
+    'syncflow-unseen-creates': (tx, [subscriber, withinMs]) =>
+      store.intent
+        .rows(
+          tx,
+          (intent) =>
+            intent.subscriber === subscriber &&
+            intent.kind === 'create' &&
+            intent.outcome === 'not seen' &&
+            (intent.closed_at ?? 0) > store.now() - Number(withinMs) * 1_000,
+        )
+        .sort((one, other) => other.id - one.id)
+        .slice(0, 1_000)
+        .map(({ body }) => ({ body })),
 
     'syncflow-intents-by-cause': (tx, [causes]) =>
       slotsOf(tx, store.intentByKey, json<string[]>(causes)).map((slot) => {

@@ -321,6 +321,7 @@ const hintCommands = [
     const outcome = seen ? 'done' : intents.notSeen;
     return intents.closeIntents(tx, intent === undefined ? [] : [{ id: intent.id, outcome }]);
   }),
+  command('unseenCreates', subscriber, (one) => (tx) => intents.unseenCreates(tx, one)),
   command('unseenUpdates', fc.nat(9), (which) => (tx, _db, known) => {
     const intent = known.intents[which % known.intents.length];
     return intents.unseenUpdates(tx, intent?.linkId ?? '0');
