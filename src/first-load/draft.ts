@@ -170,7 +170,7 @@ async function factsOf({ env, binding, plan }: Draft, items: readonly Listed[]):
       taken,
       rivals: (claimed.get(item.claims ?? '') ?? []).filter((other) => other !== item.remoteId),
       create: undefined,
-    late: undefined,
+      late: undefined,
       own: (one) => {
         const link = ownOf.get(one);
         return link === undefined
