@@ -2,4 +2,6 @@
 import type { Benchmark } from '../harness/benchmark.js';
 import { outwardPlain } from './outward-plain.js';
 
-export const benchmarks: readonly Benchmark[] = [outwardPlain];
+import { outwardStripe } from './outward-stripe.js';
+
+export const benchmarks: readonly Benchmark[] = [outwardPlain, outwardStripe];

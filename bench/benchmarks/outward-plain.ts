@@ -2,7 +2,9 @@
 import { Syncflow } from '../../src/syncflow.js';
 import { absolutesOf, row, type Bench, type Benchmark } from '../harness/benchmark.js';
 import { spreadOf, figuresOf, type Contender, type Figures } from '../harness/statistics.js';
-import { bullmq, graphileWorker, pgBoss, Slots, startRedis, type CustomerRow, type Queue } from '../rivals/queues.js';
+import { Slots } from '../../src/engine/slots.js';
+import { rowsOf } from '../shop/rows.js';
+import { bullmq, graphileWorker, pgBoss, startRedis, type Queue } from '../rivals/queues.js';
 import { Customer, customerTable, inFlight, insertCustomers, PlainAccount } from '../shop/plain-customer.js';
 import { remoteTable } from '../shop/recorder.js';
 
@@ -13,7 +15,7 @@ export const outwardPlain: Benchmark = {
   about: 'new rows to a plain HTTP API that answers at once, against pg-boss, graphile-worker and BullMQ',
   needsHub: true,
   measure: async (bench) => {
-    const count = bench.sized({ quick: 2_000, usual: 20_000, full: 50_000 });
+    const count = bench.sized({ quick: 2_000, usual: 10_000, full: 50_000 });
     const { url } = await bench.remote('plain', { delayMs: 0 });
     const redis = await startRedis();
     if (redis === undefined) bench.skip('BullMQ: redis-server is not installed');
@@ -32,7 +34,7 @@ export const outwardPlain: Benchmark = {
       const [best = 'pg-boss'] = rivals.map(({ name }) => name).sort((a, b) => speedOf(b) - speedOf(a));
       return {
         rows: [
-          row('outward-plain', rounds, {
+          row(rounds, {
             figure,
             of: 'Syncflow',
             to: best,
@@ -40,7 +42,7 @@ export const outwardPlain: Benchmark = {
           }),
           ...rivals
             .filter(({ name }) => name !== best)
-            .map(({ name }) => row('outward-plain', rounds, { figure, of: 'Syncflow', to: name })),
+            .map(({ name }) => row(rounds, { figure, of: 'Syncflow', to: name })),
         ],
         absolutes: absolutesOf(rounds),
         notes: [
@@ -115,22 +117,8 @@ async function bareRun(url: string, count: number): Promise<Figures> {
   const account = new PlainAccount(url);
   const slots = new Slots(inFlight);
   const started = performance.now();
-  await Promise.all(rowsOf(count).map((one) => slots.run(() => account.call('POST', '/customers', one))));
+  await slots.all(rowsOf(count), (one) => account.call('POST', '/customers', one));
   const ms = performance.now() - started;
   await account.close();
   return { [figure]: (count / ms) * 1_000 };
-}
-
-/** The same as `insertCustomers` makes. */
-function rowsOf(count: number): CustomerRow[] {
-  return Array.from({ length: count }, (_, index) => {
-    const id = index + 1;
-    return {
-      id,
-      email: `customer${id}@example.com`,
-      name: `Customer number ${id}`,
-      phone: `+39 06 ${id}`,
-      city: 'Rome',
-    };
-  });
 }

@@ -15,9 +15,10 @@ export interface Target {
 
 /** One line of the result: a ratio with its spread, and what was wanted. */
 export interface Row {
-  readonly benchmark: string;
   /** What is compared, and with whom: `records/s against pg-boss`. */
   readonly what: string;
+  /** Under which of several conditions. */
+  readonly when?: string;
   readonly ratio: Spread;
   /** Absent: reported, without a verdict. */
   readonly target?: Target;
@@ -64,13 +65,11 @@ export interface Benchmark {
 
 /** A row from the rounds: the ratio of `of` to `to`, pair by pair. */
 export function row(
-  benchmark: string,
   rounds: Rounds,
   one: { readonly figure: string; readonly of: string; readonly to: string; readonly target?: Target },
 ): Row {
   const { figure, of, to, target } = one;
   return {
-    benchmark,
     what: `${figure}: ${of} / ${to}`,
     ratio: spreadOf(ratiosOf(rounds, figure, of, to)),
     ...(target === undefined ? {} : { target }),

@@ -14,10 +14,11 @@ export function describeMachineLine(machine: Machine): string {
 }
 
 export function describeOutcome({ benchmark, rows, absolutes, notes }: Outcome): string {
-  const width = Math.max(0, ...rows.map(({ what }) => what.length));
+  const labels = rows.map(({ what, when }) => (when === undefined ? what : `${when}, ${what}`));
+  const width = Math.max(0, ...labels.map(({ length }) => length));
   return [
     benchmark,
-    ...rows.map((one) => `  ${one.what.padEnd(width)}  ${describeRow(one)}`),
+    ...rows.map((one, index) => `  ${labels[index]?.padEnd(width)}  ${describeRow(one)}`),
     ...absolutes.map(({ contender, figures }) => `    ${contender}: ${describeFigures(figures)}`),
     ...notes.map((note) => `    ${note}`),
   ].join('\n');

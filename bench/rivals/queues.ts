@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hub } from '../harness/hub.js';
 import { inFlight, type PlainAccount, type PlainCustomer } from '../shop/plain-customer.js';
+import { Slots } from '../../src/engine/slots.js';
+import type { CustomerRow } from '../shop/rows.js';
 import { recordAll, Recorder } from '../shop/recorder.js';
 
 /** What a queue is given: the rows are in the table already. */
@@ -14,14 +16,6 @@ export interface Drain {
   readonly hub: Hub;
   readonly account: PlainAccount;
   readonly rows: readonly CustomerRow[];
-}
-
-export interface CustomerRow {
-  readonly id: number;
-  readonly email: string;
-  readonly name: string;
-  readonly phone: string | null;
-  readonly city: string | null;
 }
 
 /** Enqueues, which isn't timed, then returns how many ms it took until every remote id was durable and every job done. */
@@ -54,9 +48,7 @@ export const pgBoss: Queue = async ({ hub, account, rows }) => {
     for (;;) {
       const jobs = await boss.fetch('push', { batchSize: batch, priority: false });
       if (jobs.length === 0) return;
-      const pushed = await Promise.all(
-        jobs.map(({ id, data }) => slots.run(() => push(account, data as CustomerRow, id))),
-      );
+      const pushed = await slots.all(jobs, ({ id, data }) => push(account, data as CustomerRow, id));
       await recordAll(hub.pool, pushed);
       await boss.complete(
         'push',
@@ -184,28 +176,6 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-/** Runs at most so many at once. */
-export class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
-    }
-  }
 }
 
 function fail(error: unknown): never {

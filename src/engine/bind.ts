@@ -5,6 +5,7 @@ import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.j
 import { SubscriberBase } from '../subscriber/base.js';
 import type { Registration } from '../subscriber/registration.js';
 import type { Binding, CatalogBinding } from './binding.js';
+import { Slots } from './slots.js';
 
 export type Accounts = Readonly<Record<string, unknown>>;
 
@@ -99,6 +100,7 @@ function bindOne(
     catalog,
     subscriber,
     mapping,
+    calls: new Slots(subscriber.capabilities.concurrency),
     policies: { ...subscriber.policies, ...registration.options.policies },
     brake: { ...subscriber.brake, ...registration.options.brake },
     ...(registration.options.verify === undefined ? {} : { verify: registration.options.verify }),

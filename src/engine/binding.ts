@@ -3,6 +3,7 @@ import type { AnyRecord, CatalogBase, CatalogDefinition } from '../catalog/catal
 import type { HubRows } from '../store/rows.js';
 import type { SubscriberBase } from '../subscriber/base.js';
 import type { Mapping } from '../subscriber/compile.js';
+import type { Slots } from './slots.js';
 import type { Brake, Policies, VerifySchedule } from '../subscriber/policy.js';
 
 /** A catalog at work. */
@@ -22,6 +23,8 @@ export interface Binding {
   readonly catalog: CatalogBinding;
   readonly subscriber: AnySubscriber;
   readonly mapping: Mapping;
+  /** Its calls under way in this process: as many as its capability `concurrency` allows, over all passes. */
+  readonly calls: Slots;
   readonly policies: Policies;
   readonly brake: Brake;
   /** By the clock; undefined: as Syncflow's options say. */

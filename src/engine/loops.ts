@@ -10,11 +10,12 @@ import { prune } from '../maintenance/pruner.js';
 import { routeMarks } from '../outward/route.js';
 import { hintsToRoute } from '../store/inbox.js';
 import type { RunMode } from '../store/runs.js';
+import type { Link } from '../store/links.js';
 import { announceAwake, announceSleep } from '../store/marks.js';
 import type { VerifySchedule } from '../subscriber/policy.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
-import { reconcile } from './reconcile.js';
+import { claimDue, reconcile } from './reconcile.js';
 import { retentionLoop, sweepLoop } from './watch.js';
 import { Bell } from './signal.js';
 
@@ -36,6 +37,11 @@ const routeBatch = 500;
 const shortGapMs = 20;
 /** Rest after a routing pass that was not full, in ms: a stream of single hints is then taken in handfuls. */
 const restMs = 15;
+/**
+ * Passes over one subscriber at once, where a backlog fills them: one waits for the system while the other is at the hub. The leases
+ * keep them apart, as they do workers.
+ */
+const passesAtOnce = 2;
 const pruneIntervalMs = 600_000;
 
 interface Listing {
@@ -218,16 +224,34 @@ export class Loops {
 
   async #workLoop(binding: Binding): Promise<void> {
     const bell = this.#due.get(binding.id) ?? new Bell();
-    while (!this.#stop.signal.aborted) {
-      const claimed = await reconcile(this.#env, binding, this.#settings.batchSize, this.#stop.signal);
-      if (claimed === 0) {
-        await this.#wait(bell, this.#settings.wakeIntervalMs);
-        continue;
+    const { batchSize, wakeIntervalMs } = this.#settings;
+    const passes = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    try {
+      while (!this.#stop.signal.aborted && failures.length === 0) {
+        const links = await claimDue(this.#env, binding, batchSize);
+        if (links.length > 0) {
+          const pass: Promise<void> = this.#pass(binding, links)
+            .catch((error: unknown) => void failures.push(error))
+            .finally(() => passes.delete(pass));
+          passes.add(pass);
+        }
+        // a full batch: more is waiting, to be claimed and planned while the calls of this pass are under way
+        const most = links.length === batchSize ? passesAtOnce : 1;
+        if (passes.size >= most) await Promise.race(passes);
+        else if (links.length === 0) await this.#wait(bell, wakeIntervalMs);
       }
-      // marks await routing, and what was written may be waited for: by whoever refers to it, within its account
-      this.ring();
-      for (const { id, account } of this.#bindings) if (account === binding.account && id !== binding.id) this.wake(id);
+    } finally {
+      await Promise.all(passes);
     }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #pass(binding: Binding, links: readonly Link[]): Promise<void> {
+    await reconcile(this.#env, binding, links, this.#stop.signal);
+    // marks await routing, and what was written may be waited for: by whoever refers to it, within its account
+    this.ring();
+    for (const { id, account } of this.#bindings) if (account === binding.account && id !== binding.id) this.wake(id);
   }
 
   async #inwardLoop(binding: Binding): Promise<void> {

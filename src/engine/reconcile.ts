@@ -10,7 +10,7 @@ import { lookAt, type Basis } from '../inward/observe.js';
 import type { Resolver, UnresolvedReference } from '../merge/project.js';
 import { dispensable, plan, type Plan } from '../outward/plan.js';
 import { deletesInOrder } from '../outward/deletion-order.js';
-import { brakeWrites, inParallel, intendAndSend, settleSent, type Planned } from '../outward/push.js';
+import { brakeWrites, intendAndSend, settleSent, type Planned } from '../outward/push.js';
 import { resolveIntent } from '../outward/resolve.js';
 import { openIntents, type Intent } from '../store/intents.js';
 import { inCircle } from '../store/circles.js';
@@ -29,16 +29,18 @@ import {
   type Result,
 } from './result.js';
 
-/** Returns how many links were claimed. */
+/** Takes due links under a lease. */
+export function claimDue(env: Environment, binding: Binding, limit: number): Promise<Link[]> {
+  return claimFromBacklog(env.db, { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs });
+}
+
+/** Makes the two sides of claimed links agree. */
 export async function reconcile(
   env: Environment,
   binding: Binding,
-  limit: number,
+  links: readonly Link[],
   signal: AbortSignal,
-): Promise<number> {
-  const claim = { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs };
-  const links = await claimFromBacklog(env.db, claim);
-  if (links.length === 0) return 0;
+): Promise<void> {
   env.spans.claimed(binding, links);
   try {
     await reconcileLinks(env, binding, links, signal);
@@ -49,7 +51,6 @@ export async function reconcile(
   } finally {
     env.spans.released(links);
   }
-  return links.length;
 }
 
 async function reconcileLinks(
@@ -75,12 +76,11 @@ async function reconcileLinks(
   results.push(...waiting, ...held);
   const stop = new AbortController();
   const beat = keepLeases(env, links, stop.signal);
-  const { concurrency } = binding.subscriber.capabilities;
   try {
     const [sent, looked, resolved] = await Promise.all([
       intendAndSend(env, binding, go, signal),
       lookAtAll(env, binding, toLook),
-      inParallel(unresolved, concurrency, (link) =>
+      binding.calls.all(unresolved, (link) =>
         guarded(env, binding, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
       ),
     ]);
@@ -97,7 +97,7 @@ async function reconcileLinks(
 async function lookAtAll(env: Environment, binding: Binding, links: readonly Link[]): Promise<Result[]> {
   const left = await absorb(env, binding, links.filter(isListed));
   const others = links.filter((link) => !isListed(link));
-  const looked = await inParallel([...others, ...left], binding.subscriber.capabilities.concurrency, (link) =>
+  const looked = await binding.calls.all([...others, ...left], (link) =>
     guarded(env, binding, link, () => lookAt(env, binding, link)),
   );
   return looked.flat();

@@ -98,14 +98,14 @@ test('verdicts: the median counts, a bound is met by the very value, and what ha
   const pair = [scripted([], 'A', [1, 9, 10]), scripted([], 'B', [10, 10, 10])];
   const rounds = await interleave(pair, { rounds: 3, warmUps: 0 });
   const verdict = (target?: { bound: 'least' | 'most'; value: number }): boolean | undefined =>
-    isMet(row('b', rounds, { figure: 'speed', of: 'A', to: 'B', ...(target === undefined ? {} : { target }) }));
+    isMet(row(rounds, { figure: 'speed', of: 'A', to: 'B', ...(target === undefined ? {} : { target }) }));
   expect(verdict({ bound: 'least', value: 0.9 })).toBe(true);
   expect(verdict({ bound: 'least', value: 0.91 })).toBe(false);
   expect(verdict({ bound: 'most', value: 0.9 })).toBe(true);
   expect(verdict({ bound: 'most', value: 0.89 })).toBe(false);
   expect(verdict()).toBeUndefined();
   const rows = [0.9, 0.91].map((value) =>
-    row('b', rounds, { figure: 'speed', of: 'A', to: 'B', target: { bound: 'least', value } }),
+    row(rounds, { figure: 'speed', of: 'A', to: 'B', target: { bound: 'least', value } }),
   );
   expect(summarise([{ benchmark: 'b', rows, absolutes: [], notes: [] }])).toEqual({
     text: '1 of 2 targets met, 1 missed',

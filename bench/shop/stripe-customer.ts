@@ -1,0 +1,39 @@
+/** The catalog of customers whose system is Stripe, with the connector as it is shipped. */
+import { z } from 'zod';
+import { Catalog } from '../../src/catalog/catalog.js';
+import { StripeAccount } from '../../src/connectors/stripe/account.js';
+import { StripeCustomerSubscriber } from '../../src/connectors/stripe/customers.js';
+import { inFlight } from './plain-customer.js';
+
+export class StripeShopCustomer extends Catalog({
+  name: 'customer',
+  key: 'id',
+  fields: {
+    id: z.int(),
+    email: z.string().nullable(),
+    name: z.string().nullable(),
+    phone: z.string().nullable(),
+    city: z.string().nullable(),
+  },
+}) {}
+
+export class StripeShopSubscriber extends StripeCustomerSubscriber<typeof StripeShopCustomer> {
+  override readonly mapping = this.map({ email: 'email', name: 'name', phone: 'phone', city: 'address.city' });
+}
+
+StripeShopCustomer.register(StripeShopSubscriber, { as: 'stripe', account: 'stripe' });
+
+export const apiKey = 'sk_test_bench';
+export const webhookSecret = 'whsec_bench';
+
+/** Without limits of rate: the remote has none. */
+export function unlimitedAccount(baseUrl: string): StripeAccount {
+  return new StripeAccount({
+    apiKey,
+    baseUrl,
+    webhookSecrets: [webhookSecret],
+    ratePerSecond: Number.POSITIVE_INFINITY,
+    endpointRatePerSecond: Number.POSITIVE_INFINITY,
+    concurrency: inFlight,
+  });
+}
