@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Catalog } from '../../src/catalog/catalog.js';
 import { StripeAccount } from '../../src/connectors/stripe/account.js';
 import { StripeCustomerSubscriber } from '../../src/connectors/stripe/customers.js';
+import { stripeCapabilities } from '../../src/connectors/stripe/object.js';
 import { inFlight } from './plain-customer.js';
 
 export class StripeShopCustomer extends Catalog({
@@ -18,6 +19,7 @@ export class StripeShopCustomer extends Catalog({
 }) {}
 
 export class StripeShopSubscriber extends StripeCustomerSubscriber<typeof StripeShopCustomer> {
+  override readonly capabilities = { ...stripeCapabilities, concurrency: inFlight };
   override readonly mapping = this.map({ email: 'email', name: 'name', phone: 'phone', city: 'address.city' });
 }
 
