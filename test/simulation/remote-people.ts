@@ -105,12 +105,9 @@ export class RemotePeople {
   }
 
   #delete(remote: Remote, kind: HubKind, thing: Thing): void {
-    this.#world.ledger.delete(
-      this.#world.at,
-      remote.name,
-      codeOf(thing),
-      units[kind].map((unit) => thing.values[unit] as string | null),
-    );
+    const values = units[kind].map((unit) => thing.values[unit] as string | null);
+    const texts = thing.lines.map((line) => line.values['text'] as string | null);
+    this.#world.ledger.delete(this.#world.at, remote.name, codeOf(thing), [...values, ...texts]);
     remote.remove(kind, thing.id);
   }
 
