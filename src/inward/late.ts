@@ -13,7 +13,7 @@ import { hubText } from '../merge/project.js';
 import { showsUnseenEdit } from '../merge/seen.js';
 import { shadowOfSent, type Sent, type SentPairs } from '../merge/sent.js';
 import { hubChanged, sameRemote, type Pairs, type Shadow } from '../merge/shadow.js';
-import { writtenPart } from '../merge/written.js';
+import { recogniseText, writtenPart } from '../merge/written.js';
 import type { Queryable } from '../store/database.js';
 import { unseenUpdates } from '../store/intents.js';
 import type { Link } from '../store/links.js';
@@ -27,7 +27,7 @@ export async function withLate(db: Queryable, binding: Binding, link: Link, seen
   const shadow = shadowOfSent(binding.mapping, link.shadow, seen.sent, seen);
   if (!showsUnseenEdit(binding.mapping, shadow, seen.remote)) return seen;
   for (const { body } of await unseenUpdates(db, link.id)) {
-    const late = newPart(shadow, writtenPart(binding.mapping, shadow, body.draft, seen.remote));
+    const late = newPart(shadow, writtenPart(binding.mapping, shadow, body.draft, seen.remote, recogniseText));
     if (late !== undefined) return { ...seen, sent: together(late, seen.sent), late };
   }
   return seen;

@@ -3,7 +3,17 @@ import { own } from '../catalog/own.js';
 import type { Mapping, Unit } from '../subscriber/compile.js';
 import { childrenById, remoteValue } from './project.js';
 import type { Sent, SentPairs } from './sent.js';
-import { sameRemote, type Shadow } from './shadow.js';
+import type { Json } from '../catalog/values.js';
+import { pair, sameRemote, type Shadow } from './shadow.js';
+
+/** Whether a remote value is the one that was sent. */
+export type Recognise = (shown: Json | undefined, sent: Json | undefined) => boolean;
+
+/** So does a system that trims, pads, or changes case and form of letters: the same text, for whoever knows that we sent it. */
+export const recogniseText: Recognise = (shown, sent) =>
+  sameRemote(shown, sent) || (typeof shown === 'string' && typeof sent === 'string' && folded(shown) === folded(sent));
+
+const folded = (text: string): string => text.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
 
 /** The pairs that a write states, as its intent holds them. */
 interface Stated {
@@ -16,7 +26,13 @@ interface Stated {
  * owed again. One that shows a third value was edited there, by somebody who may never have seen ours: a conflict, so that
  * neither is lost.
  */
-export function writtenPart(mapping: Mapping, shadow: Shadow, { sent, sentChildren }: Stated, remote: unknown): Sent {
+export function writtenPart(
+  mapping: Mapping,
+  shadow: Shadow,
+  { sent, sentChildren }: Stated,
+  remote: unknown,
+  recognise: Recognise = sameRemote,
+): Sent {
   const children = Object.fromEntries(
     mapping.children.map((child) => {
       const seen = childrenById(child, remote);
@@ -24,19 +40,26 @@ export function writtenPart(mapping: Mapping, shadow: Shadow, { sent, sentChildr
       const rows = Object.entries(sentChildren[child.name] ?? {}).flatMap(([key, pairs]) => {
         const { id } = shadows[key] ?? {};
         if (id === undefined) return [[key, pairs] as const]; // added: found by its marker or values, or not at all
-        return [[key, writtenUnits(child.units, pairs, seen.get(id))] as const];
+        return [[key, writtenUnits(child.units, pairs, seen.get(id), recognise)] as const];
       });
       return [child.name, Object.fromEntries(rows)];
     }),
   );
-  return { units: writtenUnits(mapping.units, sent, remote), children, firstHand: false };
+  return { units: writtenUnits(mapping.units, sent, remote, recognise), children, firstHand: false };
 }
 
-export function writtenUnits(units: readonly Unit[], sent: SentPairs, remote: unknown): SentPairs {
+export function writtenUnits(
+  units: readonly Unit[],
+  sent: SentPairs,
+  remote: unknown,
+  recognise: Recognise = sameRemote,
+): SentPairs {
   return Object.fromEntries(
     units.flatMap((unit) => {
       const ours = own(sent, unit.name);
-      return ours !== undefined && sameRemote(remoteValue(unit, remote), ours.r) ? [[unit.name, ours] as const] : [];
+      const shown = remoteValue(unit, remote);
+      if (ours === undefined || !recognise(shown, ours.r)) return [];
+      return [[unit.name, sameRemote(shown, ours.r) ? ours : pair(ours.h, shown)] as const];
     }),
   );
 }

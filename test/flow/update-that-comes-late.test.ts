@@ -6,10 +6,11 @@ import { conflictsOf, contactCatalog, memorySide, MemorySystem, only, useStage, 
 describe.each(hubs)('$name', (hub) => {
   const stage = useStage(hub);
 
-  async function oldtownUnseen() {
+  async function oldtownUnseen(normalise = (values: Record<string, unknown>) => values) {
     const Contact = contactCatalog();
     Contact.register(memorySide());
     const system = new MemorySystem();
+    system.normalise = normalise;
     const world = await stage.start([Contact], { memory: system });
     const contacts = world.flow.catalog(Contact);
     const ada = await contacts.save({ name: 'Ada', city: 'Newtown' });
@@ -20,7 +21,7 @@ describe.each(hubs)('$name', (hub) => {
     await contacts.save({ ...ada, city: 'London' });
     await world.flow.sync();
     const { id } = only(system);
-    expect(system.objects.get(id)?.values).toMatchObject({ city: 'London' });
+    expect(system.objects.get(id)?.values['city']).toMatch(/^london/i);
     return { world, contacts, ada, system, id };
   }
 
@@ -33,6 +34,23 @@ describe.each(hubs)('$name', (hub) => {
     expect(await conflictsOf(world)).toMatchObject([
       { unit: 'city', winner: 'hub', remote: '"Oldtown"', hub: '"London"' },
     ]);
+    expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
+
+  test('the same in a system that gives values a form of its own', async () => {
+    const { world, contacts, ada, system, id } = await oldtownUnseen((values) =>
+      Object.fromEntries(
+        Object.entries(values).map(([name, value]) => [
+          name,
+          typeof value === 'string' && name === 'city' ? `${value.trim().toUpperCase()} ` : value,
+        ]),
+      ),
+    );
+    system.edit(id, { city: 'Oldtown' });
+    await world.flow.sync();
+    expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+    expect(system.objects.get(id)?.values).toMatchObject({ city: 'LONDON ' });
+    expect(await conflictsOf(world)).toMatchObject([{ unit: 'city', winner: 'hub', hub: '"London"' }]);
     expect(await writesWhenQuiet(world, [system])).toBe(0);
   });
 

@@ -116,6 +116,10 @@ export const faultKinds = {
   childFirst: { rates: [0.02, 0.05], steps: ['capture'] },
   /** Somebody asks for a full listing while all go on editing. */
   rescan: { rates: [0.01, 0.03], steps: ['list'] },
+  /** The same, of a comparison, mostly with repair. */
+  sweep: { rates: [0.01, 0.03], steps: ['list'] },
+  /** Rows are edited and added with triggers off (a restore, a replica's session): nothing marks them. */
+  unheard: { rates: [0.02, 0.05], steps: ['capture'] },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 export type FaultKind = keyof typeof faultKinds;

@@ -49,6 +49,7 @@ export class Mischief {
       chance.hits(0.3)
         ? this.#people.editHub('customer', { unit: 'name', flaw: '!' })
         : this.#remote.edit(chance.pick(this.#world.remotes), 'customer', { unit: 'name', flaw: '!' }),
+    unheard: (chance: Chance) => this.#editUnheard(chance),
     unwelcome: () => this.#people.editHub('customer', { unit: 'city', flaw: '?' }),
     merged: (chance: Chance) => this.#remote.merge(chance.pick(this.#world.remotes)),
     childFirst: (chance: Chance) => this.#remote.insertOrder(chance.pick(this.#world.remotes), true),
@@ -117,6 +118,18 @@ export class Mischief {
         rows.map((row) => row.id),
       );
       for (const row of rows) ledger.delete(this.#world.at, 'hub', row.code, [row.note]);
+    });
+  }
+
+  async #editUnheard(chance: Chance): Promise<void> {
+    await this.#world.user.transaction(async (session) => {
+      await session.silence();
+      if (chance.hits(0.2)) return this.#people.insertCustomer(session);
+      const row = await this.#people.lockOne(session, 'customer');
+      if (row === undefined) return;
+      const unit = chance.pick(units.customer);
+      const token = this.#pen.write('hub', row.code, unit, row[unit as keyof typeof row]);
+      await session.set('customer', unit, new Map([[row.id, token]]));
     });
   }
 

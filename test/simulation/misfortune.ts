@@ -26,6 +26,7 @@ function befall(world: World): void {
     if (begins('forbidden')) remote.until.forbidden = lasts('forbidden', pace.blocked);
     if (begins('expire')) remote.forgetChanges();
     if (faults.hits('rescan', remote.name, 'list')) rescan(world, remote.name);
+    if (faults.hits('sweep', remote.name, 'list')) sweep(world, remote.name);
   }
   if (begins('hubAway')) hub.awayUntil = lasts('hubAway', pace.hubAway);
   if (begins('mappingThrows')) trouble.digit = String(faults.chance('mappingThrows').int(0, 9));
@@ -42,4 +43,13 @@ function rescan(world: World, remote: string): void {
   const { flow } = chance.pick(living);
   // that it fails, with whatever else fails just now, is its caller's affair
   void flow.rescan(`${chance.pick(['customer', 'order'])}/${remote}`).catch(() => undefined);
+}
+
+function sweep(world: World, remote: string): void {
+  const chance = world.faults.chance('sweep');
+  const living = world.living();
+  if (living.length === 0) return;
+  const { flow } = chance.pick(living);
+  const subscriber = `${chance.pick(['customer', 'order'])}/${remote}`;
+  void flow.verify(subscriber, { repair: chance.hits(0.8) }).catch(() => undefined);
 }

@@ -149,6 +149,14 @@ export class UserSession {
   }
 
   /** TRUNCATE of a table and of those that refer to it. */
+  /** Triggers are off until the transaction ends. */
+  async silence(): Promise<void> {
+    await this.#db.query({
+      name: 'user-silence',
+      text: `select set_config('session_replication_role', 'replica', true)`,
+    });
+  }
+
   /** Nobody writes to it, or to those that refer to it, until the transaction ends: what is read then is all that is truncated. */
   async lockWhole(table: UserTable): Promise<void> {
     await this.#db.query({

@@ -250,6 +250,7 @@ export class CatalogTable {
 
   async #insertMark(tx: Transaction, mark: Pick<MarkRow, 'key' | 'op' | 'old_key' | 'statement'>): Promise<void> {
     const { settings } = tx;
+    if (settings.has('silent')) return;
     await this.#store.mark.insert(tx, {
       ...mark,
       id: this.#store.mark.nextId(),

@@ -17,6 +17,10 @@ const truncated: Readonly<Record<UserTable, readonly UserTable[]>> = {
 export function userTwins(store: Store, tableOf: (name: string) => CatalogTable): Map<string, Twin> {
   const twins = new Map<string, Twin>();
   for (const name of Object.keys(userColumns) as UserTable[]) addTable(twins, name, tableOf);
+  twins.set('user-silence', (tx) => {
+    tx.settings.set('silent', 'on');
+    return [];
+  });
   twins.set('user-links', (tx) =>
     store.link
       .rows(tx, () => true)
