@@ -267,18 +267,9 @@ export function prepareRow(
   nowMs: number,
 ): AnyRecord {
   const { catalog } = binding;
-  const next: AnyRecord = { ...before?.row, ...merged.patch };
-  if (before === undefined) {
-    for (const column of catalog.definition.columns) {
-      if (
-        next[column.name] === null &&
-        !column.nullable &&
-        (column.optional || catalog.definition.key.includes(column.name))
-      )
-        next[column.name] = undefined; // left to the column's default
-    }
-    if (!binding.subscriber.where(next)) throw new Refusal({ settlement: { link, state: 'excluded' } });
-  }
+  const next = before === undefined ? newRecord(catalog, merged.patch) : { ...before.row, ...merged.patch };
+  if (before === undefined && !binding.subscriber.where(next))
+    throw new Refusal({ settlement: { link, state: 'excluded' } });
   const problems = catalog.main.validate(next);
   if (problems.length > 0) {
     throw new SyncflowError('validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '));
@@ -286,6 +277,14 @@ export function prepareRow(
   const looping = loopIn(link, merged, before?.record, next, nowMs);
   if (looping !== undefined) throw new Refusal(parkResult(link, 'loop', looping, { look: false }));
   return next;
+}
+
+/** A record that only a remote has: what it doesn't give is left to the columns' defaults. */
+export function newRecord({ definition }: CatalogBinding, patch: AnyRecord): AnyRecord {
+  const record = { ...patch };
+  for (const { name, nullable, optional } of definition.columns)
+    if (record[name] === null && !nullable && (optional || definition.key.includes(name))) record[name] = undefined;
+  return record;
 }
 
 /** Here what was seen becomes a row: by the main class, whose `save` may be the user's own. */

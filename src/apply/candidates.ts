@@ -5,7 +5,7 @@ import type { Binding } from '../engine/binding.js';
 import { get, hubText, remoteValue, type Resolver } from '../merge/project.js';
 import { isEmpty } from '../merge/shadow.js';
 import type { Queryable } from '../store/database.js';
-import { findLinks } from '../store/links.js';
+import { findLinks, isLeftAlone } from '../store/links.js';
 import { claimants } from '../store/listed.js';
 import { takeTurns } from '../store/turns.js';
 
@@ -98,8 +98,9 @@ export async function matchingRecords(
   const takenBy = new Map(links.flatMap(({ key, remoteId }) => (remoteId === undefined ? [] : [[key, remoteId]])));
   const named = await claimants(db, binding.id, keys.map(markerClaim));
   const claimed = new Set(named.map(({ claims }) => claims));
+  const apart = new Set(links.filter(isLeftAlone).map(({ key }) => key));
   return found.map((some) => ({
-    free: some.filter((key) => !takenBy.has(key) && !claimed.has(markerClaim(key))),
+    free: some.filter((key) => !takenBy.has(key) && !claimed.has(markerClaim(key)) && !apart.has(key)),
     taken: some.flatMap((key) => {
       const remoteId = takenBy.get(key);
       return remoteId === undefined ? [] : [{ key, remoteId }];
@@ -127,7 +128,9 @@ export async function freeRemotes(
     found.map((remote) => ({ subscriber: binding.id, remoteId: subscriber.identify(remote) })),
   );
   const taken = new Set(
-    links.filter((link) => link.key !== undefined || link.state === 'gone').map((link) => link.remoteId),
+    links
+      .filter((link) => link.key !== undefined || link.state === 'gone' || isLeftAlone(link))
+      .map((link) => link.remoteId),
   );
   const free = found.filter((remote) => {
     const marked = subscriber.keyOf(remote);

@@ -47,3 +47,10 @@ export function keyFields(table: TableInfo, key: RecordKey): Record<string, unkn
 export function showKey(key: RecordKey): string {
   return parseKey(key).join('/');
 }
+
+/** A key as an argument of the command line: `42`, `'["acme", "7"]'`, safe to paste into a shell. */
+export function keyArgument(key: RecordKey): string {
+  const [only = '', ...more] = parseKey(key);
+  const text = more.length > 0 || only === '' || /^[-[]/.test(only) ? key : only;
+  return /^[\w.:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

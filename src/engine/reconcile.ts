@@ -14,7 +14,7 @@ import { brakeWrites, intendAndSend, settleSent, type Planned } from '../outward
 import { resolveIntent } from '../outward/resolve.js';
 import { openIntents, type Intent } from '../store/intents.js';
 import { inCircle } from '../store/circles.js';
-import { claimFromBacklog, releaseLeases, renewLeases, type Link } from '../store/links.js';
+import { claimFromBacklog, isLeftAlone, releaseLeases, renewLeases, type Link } from '../store/links.js';
 import { extractRecord, type Binding } from './binding.js';
 import type { Environment } from './environment.js';
 import { loadReferences } from './references.js';
@@ -214,12 +214,7 @@ function leftOut(binding: Binding, { record, reference, without }: Waiting): str
 
 function decide(env: Environment, binding: Binding, one: Case, out: PlannedLinks): void {
   const { link, record, softDeleted, resolver, without } = one;
-  if (
-    record !== undefined &&
-    link.remoteId === undefined &&
-    link.planned?.by === 'person' &&
-    link.planned.do === 'leave'
-  ) {
+  if (record !== undefined && link.remoteId === undefined && isLeftAlone(link)) {
     out.decided.push({ settlement: { link, state: 'excluded' } });
     return;
   }

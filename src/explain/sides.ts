@@ -1,6 +1,6 @@
 /** Where a record stands with one subscriber: its link, each unit on both sides, what is under way. */
 import type { AnyRecord } from '../catalog/catalog.js';
-import type { RecordKey } from '../catalog/key.js';
+import { keyArgument, type RecordKey } from '../catalog/key.js';
 import { own } from '../catalog/own.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -56,7 +56,11 @@ function standingOf(link: LinkReport | undefined): {
   if (link.subscriberPaused)
     return is('paused', 'the whole subscriber is paused', `syncflow resume ${link.subscriber}`);
   if (link.paused)
-    return is('paused', 'this record is paused', `syncflow resume ${link.subscriber} --key '${link.key ?? ''}'`);
+    return is(
+      'paused',
+      'this record is paused',
+      `syncflow resume ${link.subscriber} --key ${link.key === null ? '' : keyArgument(link.key)}`,
+    );
   if (link.parkedCode !== null) {
     return is('parked', `${link.parkedCode}: ${link.parkedReason ?? ''}`, curedFor(link));
   }
@@ -89,7 +93,9 @@ function curedFor(link: LinkReport): string {
 /** `customer/stripe:["7"]` → `syncflow explain customer 7`. */
 function shownWait(waitsFor: string): string {
   const [, catalog = '', key = ''] = /^([^/]+)\/[^:@]+[:@](.*)$/.exec(waitsFor) ?? [];
-  return catalog === '' ? waitsFor : `syncflow explain ${catalog} ${key.replace(/^\["([^"]*)"\]$/, '$1')}`;
+  if (catalog === '') return waitsFor;
+  // of a remote that nobody knows yet there is only the id
+  return `syncflow explain ${catalog} ${key.startsWith('["') ? keyArgument(key) : key}`;
 }
 
 function summary(link: LinkReport): LinkSummary {

@@ -1,5 +1,5 @@
 /** Links that a person makes and undoes. */
-import type { RecordKey } from '../catalog/key.js';
+import { keyArgument, showKey, type RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
@@ -27,18 +27,19 @@ export interface UnlinkRequest {
 }
 
 export async function linkByHand(env: Environment, binding: Binding, { key, remoteId }: LinkRequest): Promise<void> {
+  await refuseUnseen(binding, remoteId);
   await env.db.transaction(async (tx) => {
     if (!(await binding.catalog.rows.load(tx, [key])).has(key))
-      throw new SyncflowError('usage', `there is no record ${key} in ${binding.catalog.definition.name}`, {
+      throw new SyncflowError('usage', `there is no record ${showKey(key)} in ${binding.catalog.definition.name}`, {
         hint: 'A key of several fields is written \'["acme", "7"]\'.',
       });
     const own = (await lockRecordLinks(tx, binding.id, [key])).get(key)?.link;
     const [there] = await findLinks(tx, [{ subscriber: binding.id, remoteId }]);
     if (there?.key === key && there.state === 'linked') return;
     if (own?.remoteId !== undefined && own.state !== 'gone')
-      throw taken(binding, `record ${key} is linked to ${own.remoteId}`, key);
+      throw taken(binding, `record ${showKey(key)} is linked to ${own.remoteId}`, key);
     if (there?.key !== undefined && there.state !== 'gone')
-      throw taken(binding, `remote ${remoteId} is linked to record ${there.key}`, there.key);
+      throw taken(binding, `remote ${remoteId} is linked to record ${showKey(there.key)}`, there.key);
     // what was let go before is taken up again
     await deleteLinks(tx, [...new Set([own, there].flatMap((link) => (link?.state === 'gone' ? [link.id] : [])))]);
     await announce(tx, binding, remoteId, { by: 'person', do: 'link', key });
@@ -51,11 +52,11 @@ export async function unlinkByHand(env: Environment, binding: Binding, request: 
     const own = (await lockRecordLinks(tx, binding.id, [key])).get(key);
     const remoteId = own?.link.remoteId;
     if (own === undefined || remoteId === undefined || own.link.state === 'gone')
-      throw new SyncflowError('usage', `record ${key} has no remote in ${binding.id}`, {
-        hint: `See: syncflow explain ${binding.catalog.definition.name} ${key}`,
+      throw new SyncflowError('usage', `record ${showKey(key)} has no remote in ${binding.id}`, {
+        hint: `See: syncflow explain ${binding.catalog.definition.name} ${keyArgument(key)}`,
       });
     if (own.busy)
-      throw new SyncflowError('usage', `record ${key} is being synced with ${binding.id} at this moment`, {
+      throw new SyncflowError('usage', `record ${showKey(key)} is being synced with ${binding.id} at this moment`, {
         hint: 'Try again when it is done: see syncflow status.',
       });
     if (separate) {
@@ -67,6 +68,19 @@ export async function unlinkByHand(env: Environment, binding: Binding, request: 
       await settleLinks(tx, [{ link: own.link, state: 'gone' }]);
     }
     await insertHistory(tx, [{ subscriber: binding.id, key, remoteId, event: 'unlinked' }]);
+  });
+}
+
+/** A remote that nobody has can't be linked: a mistyped id would come to nothing, without a word. */
+async function refuseUnseen({ id, subscriber }: Binding, remoteId: string): Promise<void> {
+  const sight = await subscriber.look(remoteId, 'live').catch((error: unknown) => subscriber.readFailure(error));
+  if (sight.kind === 'found') return;
+  if (sight.kind === 'gone' || sight.kind === 'missing')
+    throw new SyncflowError('usage', `${id}: there is no remote ${remoteId}`, {
+      hint: 'Nothing was linked. Its id is what the system itself calls it; `syncflow parked list` and `syncflow plan` show those that are in question.',
+    });
+  throw new SyncflowError('subscriber', `${id}: remote ${remoteId} can't be read now: ${sight.reason}`, {
+    hint: 'Nothing was linked. Try again when the system answers.',
   });
 }
 
@@ -82,6 +96,6 @@ async function announce(
 
 function taken({ id }: Binding, what: string, key: RecordKey): SyncflowError {
   return new SyncflowError('usage', `${id}: ${what} already`, {
-    hint: `Undo that first: syncflow unlink ${id.split('/')[0] ?? ''} ${key} ${id}`,
+    hint: `Undo that first: syncflow unlink ${id.split('/')[0] ?? ''} ${keyArgument(key)} ${id}`,
   });
 }

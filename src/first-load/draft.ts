@@ -2,6 +2,7 @@
  * Drafts a plan: both sides are read, and judged by the same rules as a load, but nothing is written to either, nor to their
  * links. Page by page, so that memory is bounded: the plan stands in tables of its own.
  */
+import { newRecord } from '../apply/apply.js';
 import { claimOf, freeRemotes, isReadable, markerClaim, matchingRecords } from '../apply/candidates.js';
 import { rulesOf } from '../apply/adopt.js';
 import { judge, type Facts } from '../apply/judge.js';
@@ -15,7 +16,7 @@ import { messageOf, SyncflowError } from '../errors.js';
 import { shows } from '../inward/inbox.js';
 import { reading } from '../inward/reading.js';
 import { merge } from '../merge/merge.js';
-import { put, UnresolvedReference } from '../merge/project.js';
+import { put, UnresolvedReference, type Resolver } from '../merge/project.js';
 import { emptyShadow } from '../merge/shadow.js';
 import { inParallel } from '../outward/push.js';
 import { findLinks, type FoundLink } from '../store/links.js';
@@ -113,7 +114,9 @@ async function judgePage(draft: Draft, items: readonly PlanItem[]): Promise<Judg
   });
   return [
     ...known.map((item) => judgedItem(item, settled(binding, linkOf.get(item.remoteId), item.sight))),
-    ...(await withDifferences(draft, judged)).map(({ item, judgement }) => judgedItem(item, judgement)),
+    ...(await withProblems(draft, await withDifferences(draft, judged))).map(({ item, judgement }) =>
+      judgedItem(item, judgement),
+    ),
   ];
 }
 
@@ -179,6 +182,39 @@ async function factsOf({ env, binding, plan }: Draft, items: readonly Listed[]):
       },
     };
   });
+}
+
+/** Remotes that would become records are merged into an empty one for a try: what can't be a record is parked when the plan is applied. */
+async function withProblems(
+  { env, binding }: Draft,
+  judged: readonly { item: Listed; judgement: Judgement }[],
+): Promise<{ item: Listed; judgement: Judgement }[]> {
+  const news = judged.filter(({ judgement }) => judgement.kind === 'there');
+  if (news.length === 0) return [...judged];
+  const resolver = await loadReferences(
+    env.db,
+    binding,
+    { records: [], remotes: news.map(({ item }) => item.sight) },
+    (wanted) => pairsInPlans(env.db, wanted),
+  );
+  return judged.map(({ item, judgement }) => {
+    if (judgement.kind !== 'there') return { item, judgement };
+    const note = problemOf(binding, item.sight, resolver);
+    return note === undefined ? { item, judgement } : { item, judgement: { ...judgement, detail: { note } } };
+  });
+}
+
+function problemOf(binding: Binding, remote: unknown, resolver: Resolver): string | undefined {
+  try {
+    const merged = merge({ mapping: binding.mapping, shadow: emptyShadow, record: undefined, remote, resolver });
+    const record = newRecord(binding.catalog, merged.patch);
+    if (!binding.subscriber.where(record)) return 'outside of the subscriber’s where: it would be left alone';
+    const problems = binding.catalog.main.validate(record).map(({ field, problem }) => `${field}: ${problem}`);
+    return problems.length === 0 ? undefined : `it would be parked: ${problems.join('; ')}`;
+  } catch (error) {
+    if (error instanceof UnresolvedReference) return `${error.message}: it waits for that`;
+    return `it would be parked: ${messageOf(error)}`;
+  }
 }
 
 /** Pairs are merged for a try: in which fields do the two differ, and whose value would stay? */

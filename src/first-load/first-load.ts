@@ -1,5 +1,5 @@
 /** The first load as a person steers it: plan, decide, apply; and links that are made and undone by hand. */
-import type { RecordKey } from '../catalog/key.js';
+import { showKey, type RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import type { Loops } from '../engine/loops.js';
@@ -172,7 +172,10 @@ export class FirstLoad {
     await env.db.transaction(async (tx) => {
       for (const { remoteId, key, do: what } of own) {
         const item = await ambiguousItem(tx, id, { remoteId, key });
-        const name = remoteId === undefined ? `record ${key ?? '(without a key)'}` : `remote ${remoteId}`;
+        const name =
+          remoteId === undefined
+            ? `record ${key === undefined ? '(without a key)' : showKey(key)}`
+            : `remote ${remoteId}`;
         if (item === undefined)
           throw new SyncflowError('usage', `${subscriber}: the plan has no ambiguous ${name}`, {
             hint: `See: syncflow plan ${subscriber} --json, or link it once the plan is applied: syncflow link.`,
@@ -302,8 +305,8 @@ function paceOf(env: Environment, binding: Binding, kind: 'plan' | 'apply'): Pac
 
 function movedError(binding: Binding, { count, items }: Awaited<ReturnType<typeof movedItems>>): SyncflowError {
   const told = items.map(({ remoteId, key, before, now }) => {
-    const name = remoteId === null ? `record ${key ?? ''}` : `remote ${remoteId}`;
-    return `${name}: ${before ?? 'the plan didn’t know it'} → ${now ?? 'it is gone'}`;
+    const name = remoteId === null ? `record ${key === null ? '' : showKey(key)}` : `remote ${remoteId}`;
+    return `${name}: ${before ?? 'the plan didn’t know it'} → ${now ?? 'it was paired or deleted since'}`;
   });
   const more = count > items.length ? `; and ${count - items.length} more` : '';
   return new SyncflowError(

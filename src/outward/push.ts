@@ -6,6 +6,7 @@ import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { closed, parkResult, type Result } from '../engine/result.js';
 import { editsOverridden, type Basis } from '../inward/observe.js';
+import { own } from '../catalog/own.js';
 import type { Conflict } from '../merge/merge.js';
 import { showsUnseenEdit } from '../merge/seen.js';
 import { insertIntents, type Intent } from '../store/intents.js';
@@ -175,15 +176,28 @@ async function checkDelete(binding: Binding, link: Link): Promise<Check> {
 /**
  * A blind update would wipe an edit that nobody here has seen, without a trace: where the system neither refuses a write that
  * was made against an older version nor tells afterwards what it overwrote, it is read once more. A history tells of the
- * remote's own keys, not of its lines.
+ * remote's own keys, not of its lines; and what it tells comes too late where the remote's value is the one that counts.
  */
 async function checkUpdate({ subscriber, mapping }: Binding, link: Link, { body }: Intent): Promise<Check> {
   const { conditional, history } = subscriber.capabilities;
   const lines = Object.values(body.draft.children).some(({ update, remove }) => update.length + remove.length > 0);
-  if (link.remoteId === undefined || (history && !lines) || (conditional && link.version !== undefined)) return {};
+  if (
+    link.remoteId === undefined ||
+    (history && !lines && !asksRemote(mapping, body)) ||
+    (conditional && link.version !== undefined)
+  )
+    return {};
   const sight = await subscriber.look(link.remoteId, laneOf(link));
   if (sight.kind !== 'found') return { outcome: sight };
   return showsUnseenEdit(mapping, link.shadow, sight.remote) ? { outcome: stale(sight.remote) } : {};
+}
+
+/** It sends a unit about which the remote may have the last word. */
+function asksRemote({ units }: Binding['mapping'], { draft }: Intent['body']): boolean {
+  return units.some(
+    ({ name, authority }) =>
+      (authority === 'remote' || typeof authority === 'function') && own(draft.sent, name) !== undefined,
+  );
 }
 
 /**

@@ -4,12 +4,13 @@
 const secretForms: readonly (readonly [RegExp, string])[] = [
   // user and password in any URL; passwords may hold "@", so up to the last one before the host ends
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]*@/gi, '$1***@'],
-  [/\b(sk|rk|pk)_(live|test)_\w+/g, '$1_$2_***'],
+  // the simulator's own key is no secret: whoever tries it must read it
+  [/\b(sk|rk|pk)_(live|test)_(?!simulator\b)\w+/g, '$1_$2_***'],
   [/\bwhsec_[\w+/=-]+/g, 'whsec_***'],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, '$1 ***'],
   [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, '***'],
   [
-    /\b((?:api[_-]?key|access[_-]?token|token|secret|password|passwd|pwd|signature|authorization)["']?\s*[=:]\s*)(?!process\.env)(?:"[^"]*"|'[^']*'|[^\s,;&"')]+)/gi,
+    /\b((?:api[_-]?key|access[_-]?token|token|secret|password|passwd|pwd|signature|authorization)["']?\s*[=:]\s*)(?!process\.env|["']?sk_test_simulator\b)(?:"[^"]*"|'[^']*'|[^\s,;&"')]+)/gi,
     '$1***',
   ],
 ];

@@ -42,6 +42,11 @@ export interface Planned {
   readonly key?: RecordKey;
 }
 
+/** By a person, who alone can take it back. */
+export function isLeftAlone({ planned }: Pick<Link, 'planned'>): boolean {
+  return planned?.by === 'person' && planned.do === 'leave';
+}
+
 /** A link as one statement saw it. */
 export interface FoundLink extends Link {
   /** Somebody is at work on it, or a write of ours has no answer yet: its shadow may be about to move. */

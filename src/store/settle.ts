@@ -3,7 +3,7 @@ import type { RecordKey } from '../catalog/key.js';
 import type { Shadow } from '../merge/shadow.js';
 import type { LinkState, ParkCode } from '../outward/plan.js';
 import { storableJson, type Queryable } from './database.js';
-import { lockLinks, releaseLeases, type Flips, type Link } from './links.js';
+import { isLeftAlone, lockLinks, releaseLeases, type Flips, type Link } from './links.js';
 
 /**
  * What becomes of a claimed link. Its lease ends with it, and its token is used up: whoever doesn't know that it was committed (the
@@ -115,9 +115,11 @@ function settlementRow(one: Settlement) {
     proof: one.proof ?? null,
     flips: one.flips ?? link.flips,
     claims: one.claims ?? null,
-    // it holds until it was carried out, or couldn't be
+    // it holds until it was carried out, or couldn't be; that it is to be left alone, until a person says otherwise
     undecided:
-      one.parked === undefined && (one.failed !== undefined || one.dueInMs !== undefined || one.waitsFor !== undefined),
+      (one.parked === undefined &&
+        (one.failed !== undefined || one.dueInMs !== undefined || one.waitsFor !== undefined)) ||
+      (one.state === 'excluded' && isLeftAlone(link)),
     due_in: one.dueInMs ?? null,
     waits_for: one.waitsFor ?? null,
     parked_code: one.parked?.code ?? null,
@@ -147,7 +149,7 @@ const settleStatement = {
       key = case when r.rekey and not (${cameBack}) then r.key else l.key end,
       remote_id = case when not (${cameBack}) then r.remote_id end, version = case when not (${cameBack}) then r.version end,
       shadow = case when not (${cameBack}) then r.shadow end, flips = r.flips, sight = null, claims = coalesce(r.claims, l.claims),
-      planned = case when r.undecided and r.state = 'new' then l.planned end,
+      planned = case when r.undecided and r.state in ('new', 'excluded') then l.planned end,
       look = r.look or (l.generation <> r.generation and l.look),
       gone_at = case when ${cameBack} then null when r.proof = 'deleted' then coalesce(l.gone_at, clock_timestamp())
         when r.proof = 'there' and l.generation = r.generation then null else l.gone_at end,

@@ -137,7 +137,7 @@ test.each([
   [
     'a new record',
     (w: Awaited<ReturnType<typeof mixed>>) => w.contacts.save({ name: 'Eve', email: 'eve@example.com' }),
-    'record ["5"]',
+    'record 5',
   ],
   [
     'a remote is gone',
@@ -238,6 +238,34 @@ test('link is the decision about twins that are parked; unlink parts them', asyn
   expect(system.objects.size).toBe(objects + 1);
   expect(await rows()).toHaveLength(records + 1);
   expect(await writesWhenQuiet(world, [system])).toBe(0);
+});
+
+test('what a person leaves alone stays so, whatever is edited on either side, until a person links it', async () => {
+  const world = await mixed();
+  const { flow, system } = world;
+  await flow.plan(undefined, {
+    decisions: [
+      { remoteId: 't1', do: 'leave' },
+      { remoteId: 't2', do: 'leave' },
+      { key: '["3"]', do: 'leave' },
+    ],
+  });
+  await flow.apply();
+  const alone = async () => stage.db.query(`select 1 from syncflow.link where state = 'excluded'`);
+  expect(await alone()).toHaveLength(3);
+  const { size } = system.objects;
+  await flow.retry();
+  system.edit('t2', { city: 'Rome' });
+  await stage.db.query(`update contact set city = 'Oslo' where id = 3`);
+  await flow.sync();
+  expect(await alone()).toHaveLength(3);
+  expect(system.objects.size).toBe(size);
+  expect(system.objects.get('t2')?.values['marker']).toBeUndefined();
+  await flow.link({ subscriber: 'contact/memory', key: '["3"]', remoteId: 't2' });
+  await flow.sync();
+  expect(await stage.db.query(`select key, state from syncflow.link where remote_id = 't2'`)).toEqual([
+    { key: '["3"]', state: 'linked' },
+  ]);
 });
 
 test('discarded, it is gone', async () => {

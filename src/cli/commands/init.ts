@@ -73,7 +73,7 @@ async function init(cli: Cli, options: Options): Promise<void> {
     'npm install syncflow zod && npm install -D typescript @types/node',
     'cp .env.example .env, and set DATABASE_URL in it',
     'npx syncflow generate subscriber <catalog> stripe',
-    'npx syncflow check, then npx syncflow start',
+    'npx syncflow check, then npx syncflow plan (what switching on would do), then npx syncflow start',
   ]);
 }
 

@@ -22,8 +22,10 @@ interface Options {
 }
 
 interface Planned extends PlanReport {
-  readonly samples: Partial<Record<ItemKind, readonly PlanItem[]>>;
+  readonly samples: Partial<Record<ItemKind, readonly Sample[]>>;
 }
+
+type Sample = Omit<PlanItem, 'sight' | 'claims'>;
 
 const kinds: Readonly<Record<ItemKind, string>> = {
   linked: 'linked already',
@@ -86,9 +88,12 @@ export function addPlan(program: Command, cli: Cli): void {
 
 async function samplesOf(operations: Operations, report: PlanReport, limit: number): Promise<Planned['samples']> {
   if (limit === 0) return {};
-  const samples: Partial<Record<ItemKind, readonly PlanItem[]>> = {};
+  const samples: Partial<Record<ItemKind, readonly Sample[]>> = {};
   for (const { kind } of report.kinds)
-    samples[kind] = await operations.planItems({ subscriber: report.subscriber, kind, limit });
+    samples[kind] = (await operations.planItems({ subscriber: report.subscriber, kind, limit })).map(
+      // what was listed: whole objects of the other system
+      ({ sight: _sight, claims: _claims, ...item }) => item,
+    );
   return samples;
 }
 
@@ -159,10 +164,15 @@ function show(output: Output, report: Planned): void {
       { head: ['  field', 'pairs', 'stays', 'because'], right: [1] },
     );
   }
+  const open = report.kinds.find(({ kind, count: all, decided }) => kind === 'ambiguous' && decided < all);
+  if (open !== undefined)
+    output.line(
+      dim('  Decide about the ambiguous: --decisions <file>. Or later: syncflow link CATALOG KEY SUBSCRIBER REMOTE_ID'),
+    );
   output.line(dim(`  Apply it with: syncflow apply ${report.subscriber}`));
 }
 
-function sample({ remoteId, key, detail, decision }: PlanItem): string {
+function sample({ remoteId, key, detail, decision }: Sample): string {
   const sides = [
     ...(key === null ? [] : [`record ${showRecordKey(key)}`]),
     ...(remoteId === null ? [] : [remoteId]),
@@ -172,11 +182,14 @@ function sample({ remoteId, key, detail, decision }: PlanItem): string {
   );
   const told = [
     ...(decision === null ? [] : [`decided: ${decision.do}`]),
-    ...(detail.note === undefined ? [] : [detail.note]),
+    ...(detail.note === undefined ? [] : [withKeys(detail.note)]),
     ...differ,
   ];
   return `${sides}${told.length === 0 ? '' : ` · ${told.join(' · ')}`}`;
 }
+
+/** Keys of one field as people write them. */
+const withKeys = (note: string): string => note.replaceAll(/\["(?:[^"\\]|\\.)*"\]/g, (key) => showRecordKey(key));
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);

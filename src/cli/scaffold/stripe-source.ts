@@ -81,7 +81,7 @@ function unit(kind: StripeKind, field: FieldInfo, taken: Set<string>): MappingLi
       return line;
     }
   }
-  return metadata(key, field);
+  return metadata(key, field, taken);
 }
 
 function reference(kind: StripeKind, key: string, field: FieldInfo, target: string, taken: Set<string>): MappingLine {
@@ -94,7 +94,7 @@ function reference(kind: StripeKind, key: string, field: FieldInfo, target: stri
     return { code: `${key}: 'customer',`, imports: [] };
   }
   return {
-    code: `// ${key}: 'metadata.${metadataKey(field.name)}', // once ${target} has a subscriber for Stripe, too`,
+    code: `// ${key}: 'metadata.${metadataKey(field.name, taken)}', // once ${target} has a subscriber for Stripe, too`,
     imports: [],
   };
 }
@@ -112,8 +112,8 @@ function known(key: string, field: FieldInfo, remote: string): MappingLine | und
 }
 
 /** Stripe's metadata holds text. */
-function metadata(key: string, field: FieldInfo): MappingLine {
-  const remote = `metadata.${metadataKey(field.name)}`;
+function metadata(key: string, field: FieldInfo, taken: Set<string>): MappingLine {
+  const remote = `metadata.${metadataKey(field.name, taken)}`;
   const long = (via: string): string => `${key}: { remote: '${remote}', via: ${via} },`;
   switch (field.column.kind) {
     case 'integer':
@@ -130,7 +130,19 @@ function metadata(key: string, field: FieldInfo): MappingLine {
   }
 }
 
-const metadataKey = (name: string): string => name.replaceAll(/[^A-Za-z0-9_]+/g, '_').slice(0, 40);
+/** Forty characters at most; two columns that are spelt alike without their other signs get a number. */
+function metadataKey(name: string, taken: Set<string>): string {
+  const plain = name
+    .replaceAll(/[^A-Za-z0-9_]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .slice(0, 36);
+  // not a key of an object: it would be its prototype's
+  const base = plain === '' ? 'field' : ['constructor', 'prototype'].includes(plain) ? `${plain}_` : plain;
+  let key = base;
+  for (let number = 2; taken.has(`metadata.${key}`); number++) key = `${base}_${number}`;
+  taken.add(`metadata.${key}`);
+  return key;
+}
 
 function invoiceLines(shape: MainShape): MappingLine[] {
   if (shape.child === undefined) return [];

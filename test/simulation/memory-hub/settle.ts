@@ -45,7 +45,7 @@ function settled(link: LinkRow, r: Settlement, now: Moment): LinkRow {
     flips: jsonText(r.flips),
     sight: null,
     claims: r.claims ?? link.claims,
-    planned: r.undecided && r.state === 'new' ? link.planned : null,
+    planned: r.undecided && (r.state === 'new' || r.state === 'excluded') ? link.planned : null,
     look: r.look || (!same && link.look),
     gone_at: goneAt(link, r, cameBack, same, now),
     due_at: dueAt(link, r, same, now),
