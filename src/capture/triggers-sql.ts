@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog.js';
 import { castType, fieldOf, keyExpression, keyPartExpression, type TableShape } from '../catalog/column-sql.js';
 import { quoteIdentifier, quoteLiteral } from '../store/database.js';
+import { bulkIds } from '../store/marks.js';
 
 export type CaptureEvent = 'insert' | 'update' | 'delete' | 'truncate' | 'rekey';
 
@@ -65,7 +66,7 @@ function tableTriggers(definition: CatalogDefinition, shapes: CaptureShapes): Ca
   return [
     trigger('insert', definition, name, marks(name, key('n'), 'I', 'new_rows n')),
     trigger('update', definition, name, [
-      ...marks(name, key('n'), 'U', 'new_rows n'),
+      ...updateMarks(name, key('n'), 'new_rows n'),
       ...(shapes.partitioned === true ? [...marks(name, 'gone.key', 'D', gone)] : []),
       // the rows of the statement are through: the next one that changes keys is another
       `if current_setting('${statement}', true) <> '' then perform set_config('${statement}', '', true); end if;`,
@@ -93,7 +94,7 @@ function childTriggers(definition: CatalogDefinition, child: ChildInfo, shapes: 
   const actual = castType(fieldOf(child, child.parent), shapes.children?.[child.name]);
   const parents = (alias: string, rows: string): string =>
     `select json_build_array(${keyPartExpression(parentKey.column, actual, `${alias}.${column}`)})::text as key from ${rows} ${alias} where ${alias}.${column} is not null`;
-  const changed = (from: string): string[] => marks(definition.name, 'parent.key', 'U', `(${from}) as parent`);
+  const changed = (from: string): string[] => updateMarks(definition.name, 'parent.key', `(${from}) as parent`);
   const once = (alias: string, rows: string): string => parents(alias, rows).replace('select ', 'select distinct ');
   return [
     trigger('insert', child, suffix, changed(once('n', 'new_rows'))),
@@ -101,6 +102,22 @@ function childTriggers(definition: CatalogDefinition, child: ChildInfo, shapes: 
     trigger('delete', child, suffix, changed(once('o', 'old_rows'))),
     // No row is named by a TRUNCATE: a mark without a key says that every record may have changed.
     trigger('truncate', child, suffix, marks(definition.name, 'null::text', 'U')),
+  ];
+}
+
+/** Rows of one statement from which on its updates wait behind other people's edits. */
+const bulkRows = 1_000;
+
+/**
+ * Marks of updates. Those of a mass UPDATE get ids above all others, so that the edits that come after it needn't wait until all of it
+ * is routed: an update says nothing but "look again", and so may be told late. (Not an insert or a deletion, which must keep their order.)
+ */
+function updateMarks(catalog: string, key: string, from: string): string[] {
+  return [
+    'insert into syncflow.mark (id, catalog, key, op, origin, except_subscribers, at)',
+    `select nextval('syncflow.mark_id_seq') + case when exists (select from ${from} offset ${bulkRows - 1}) then ${bulkIds} else 0 end,`,
+    `  ${quoteLiteral(catalog)}, ${key}, 'U', origin_name, except_names, edited_at from ${from};`,
+    'marked := marked or found;',
   ];
 }
 

@@ -4,6 +4,7 @@ import type { Binding } from '../engine/binding.js';
 import type { Database } from '../store/database.js';
 import {
   claimMarks,
+  forgetBulkMarks,
   holdTruncated,
   makeAllDue,
   makeDue,
@@ -37,9 +38,12 @@ export function routeMarks(
       if (truncated !== undefined) {
         await holdTruncated(tx, subscribers, truncated.at);
         await releaseKeys(tx, subscribers, undefined);
+        await forgetBulkMarks(tx, catalog, truncated.id);
       }
       // what was marked before the table was emptied speaks of rows that are gone
-      const rest = own.slice(cut + 1);
+      const rest = own
+        .slice(cut + 1)
+        .filter((mark) => truncated === undefined || !mark.bulk || BigInt(mark.id) > BigInt(truncated.id));
       if (rest.some((mark) => mark.key === null)) await makeAllDue(tx, subscribers);
       for (const moves of keyMoves(rest)) await moveKeys(tx, subscribers, moves);
       await releaseKeys(tx, subscribers, deletedKeys(rest));
@@ -123,7 +127,10 @@ export function dueRows(marks: readonly MarkRow[], byCatalog: ReadonlyMap<string
       if (except.includes(subscriber)) continue;
       const id = JSON.stringify([subscriber, mark.key]);
       const deleted = mark.op === 'U' ? rows.get(id)?.deleted : mark.op === 'D';
-      rows.set(id, { subscriber, key: mark.key, lane: 0, at: mark.at, by: mark.origin, deleted });
+      const before = rows.get(id);
+      // told late: what else was marked tells of a later edit
+      if (mark.bulk && before?.lane === 0) continue;
+      rows.set(id, { subscriber, key: mark.key, lane: mark.bulk ? 1 : 0, at: mark.at, by: mark.origin, deleted });
     }
   }
   return [...rows.values()];

@@ -3,7 +3,14 @@ import type { RecordKey } from '../catalog/key.js';
 import type { Queryable } from './database.js';
 import { lockLinks } from './links.js';
 
+/** From here on, ids of marks that a mass UPDATE has made: they are routed after all others. */
+export const bulkIds = '4611686018427387904';
+
 export interface MarkRow {
+  /** Where it stands among all marks, however it was made. */
+  readonly id: string;
+  /** One of a mass UPDATE. */
+  readonly bulk: boolean;
   readonly catalog: string;
   /** null: the whole table. */
   readonly key: RecordKey | null;
@@ -49,9 +56,20 @@ export async function claimMarks(tx: Queryable, catalogs: readonly string[], lim
           where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement)
           returning id, catalog, key, op, old_key, statement, at, origin, except_subscribers
         )
-        select catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by id`,
+        select (id % ${bulkIds})::text as id, id >= ${bulkIds} as bulk, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by claimed.id`,
     },
     [limit, JSON.stringify(catalogs)],
+  );
+}
+
+/** What a mass UPDATE marked before the table was emptied speaks of rows that are gone. @param id of the mark of the TRUNCATE */
+export async function forgetBulkMarks(tx: Queryable, catalog: string, id: string): Promise<void> {
+  await tx.query(
+    {
+      name: 'syncflow-forget-bulk-marks',
+      text: `delete from syncflow.mark where catalog = $1 and id >= ${bulkIds} and id < ${bulkIds} + $2::bigint`,
+    },
+    [catalog, id],
   );
 }
 
@@ -65,6 +83,9 @@ export async function makeDue(tx: Queryable, rows: readonly DueRow[]): Promise<v
   if (untold.length > 0) await upsertDue(tx, untold, false);
 }
 
+/** Who is told late, by a mass UPDATE, may have been edited since. */
+const tellsEdit = `excluded.edited_at is not null and (excluded.lane = 0 or l.edited_at is null or excluded.edited_at > l.edited_at)`;
+
 async function upsertDue(tx: Queryable, rows: readonly DueRow[], tellsDeletion: boolean): Promise<void> {
   await tx.query(
     {
@@ -77,8 +98,8 @@ async function upsertDue(tx: Queryable, rows: readonly DueRow[], tellsDeletion: 
           generation = l.generation + 1,
           due_at = clock_timestamp(),
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
-          edited_at = coalesce(excluded.edited_at, l.edited_at),
-          edited_by = case when excluded.edited_at is null then l.edited_by else excluded.edited_by end,
+          edited_at = case when ${tellsEdit} then excluded.edited_at else l.edited_at end,
+          edited_by = case when ${tellsEdit} then excluded.edited_by else l.edited_by end,
           deleted_at = case when $2::boolean then excluded.deleted_at else l.deleted_at end,
           parked_code = null, parked_reason = null, parked_at = null, waits_for = null, attempts = 0
         where l.state <> 'gone'`,

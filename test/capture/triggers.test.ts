@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bulkIds } from '../../src/store/marks.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Catalog, type CatalogDefinition } from '../../src/catalog/catalog.js';
 import { ensureTable } from '../../src/catalog/table.js';
@@ -53,6 +54,23 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
     await db.query("insert into item (id) values (1) on conflict (id) do update set name = 'x'");
     await db.query("insert into item (id) values (1) on conflict (id) do update set name = 'x'");
     expect(short(await takeMarks(db))).toEqual(['I ["1"]', 'U ["1"]']);
+  });
+
+  test('the marks of a mass update have ids above all others, however late those come', async () => {
+    await db.query(`insert into item (id, name) select n, 'x' from generate_series(1001, 2000) n`);
+    await db.execute('delete from syncflow.mark');
+    await db.query(`update item set name = 'y' where id between 1001 and 2000`);
+    await db.query(`update item set name = 'z' where id between 1001 and 1999`);
+    await db.query(`delete from item where id between 1001 and 2000`);
+    const marks = await db.query<{ op: string; bulk: boolean; count: number }>(
+      `select op::text as op, id >= ${bulkIds} as bulk, count(*)::int as count from syncflow.mark group by 1, 2 order by 1, 2`,
+    );
+    expect(marks).toEqual([
+      { op: 'D', bulk: false, count: 1000 },
+      { op: 'U', bulk: false, count: 999 },
+      { op: 'U', bulk: true, count: 1000 },
+    ]);
+    await db.execute('delete from syncflow.mark');
   });
 
   test('a statement that touches no row marks nothing and rings nobody', async () => {

@@ -4,6 +4,8 @@ import { dueRows, keyMoves } from '../../src/outward/route.js';
 import type { MarkRow } from '../../src/store/marks.js';
 
 const mark = (op: MarkRow['op'], key: string | null, more: Partial<MarkRow> = {}): MarkRow => ({
+  id: '1',
+  bulk: false,
   catalog: 'thing',
   key,
   op,
@@ -33,6 +35,16 @@ describe('marks become due rows', () => {
       ['k', true],
       ['l', undefined],
       ['m', false],
+    ]);
+  });
+
+  test('a mass update waits behind others, and tells nothing over a later edit', () => {
+    const bulk = { bulk: true, at: '2025-01-01', origin: '@restore' };
+    const marks = [mark('U', 'k', { origin: '@ada' }), mark('D', 'l'), mark('U', 'k', bulk), mark('U', 'l', bulk)];
+    expect(dueRows([...marks, mark('U', 'm', bulk)], new Map([['thing', ['thing/a']]]))).toMatchObject([
+      { key: 'k', lane: 0, at: '2026-01-01', by: '@ada' },
+      { key: 'l', lane: 0, deleted: true },
+      { key: 'm', lane: 1, at: '2025-01-01', by: '@restore' },
     ]);
   });
 

@@ -23,6 +23,9 @@ interface Reference {
   readonly cascades: boolean;
 }
 
+/** As of so many rows an UPDATE counts as a mass of them: in life it takes a thousand, here few statements have so many. */
+const bulkRows = 10;
+
 export class CatalogTable {
   readonly info: TableInfo;
   readonly byKey: Index<Texts>;
@@ -237,18 +240,22 @@ export class CatalogTable {
     if (!this.#isCaptured) return;
     let statement = tx.settings.get(this.#statement);
     if (statement === undefined) tx.settings.set(this.#statement, (statement = randomUUID()));
-    await this.#insertMark(tx, { key: to, op: 'K', old_key: from, statement });
+    await this.#insertMark(tx, { key: to, op: 'K', old_key: from, statement, bulk: false });
   }
 
   async #mark(tx: Transaction, op: MarkRow['op'], keys: readonly (string | null)[]): Promise<void> {
     if (!this.#isCaptured || keys.length === 0) return;
     // a change of a child row is one of its parent
     const seen = this.#parent === undefined ? op : 'U';
-    for (const key of keys) await this.#insertMark(tx, { key, op: seen, old_key: null, statement: null });
+    const bulk = seen === 'U' && keys.length >= bulkRows;
+    for (const key of keys) await this.#insertMark(tx, { key, op: seen, old_key: null, statement: null, bulk });
     if (this.#store.sleeper.exists(tx, () => true)) tx.notifies = true;
   }
 
-  async #insertMark(tx: Transaction, mark: Pick<MarkRow, 'key' | 'op' | 'old_key' | 'statement'>): Promise<void> {
+  async #insertMark(
+    tx: Transaction,
+    mark: Pick<MarkRow, 'key' | 'op' | 'old_key' | 'statement' | 'bulk'>,
+  ): Promise<void> {
     const { settings } = tx;
     if (settings.has('silent')) return;
     await this.#store.mark.insert(tx, {

@@ -43,6 +43,8 @@ export function dueTwins(store: Store): Twins {
           edited_by: r.by,
           deleted_at: deletedAt,
         });
+        const tellsEdit = (link: LinkRow): boolean =>
+          at !== null && (r.lane === 0 || link.edited_at === null || at > link.edited_at);
         const change = (link: LinkRow): LinkRow | undefined =>
           link.state === 'gone'
             ? undefined
@@ -51,8 +53,8 @@ export function dueTwins(store: Store): Twins {
                 generation: link.generation + 1,
                 due_at: store.now(),
                 lane: link.due_at === null ? r.lane : Math.min(link.lane, r.lane),
-                edited_at: at ?? link.edited_at,
-                edited_by: at === null ? link.edited_by : r.by,
+                edited_at: tellsEdit(link) ? at : link.edited_at,
+                edited_by: tellsEdit(link) ? r.by : link.edited_by,
                 deleted_at: tellsDeletion === true ? deletedAt : link.deleted_at,
                 parked_code: null,
                 parked_reason: null,
@@ -66,6 +68,8 @@ export function dueTwins(store: Store): Twins {
     },
   };
 }
+
+const byRouting = (a: MarkRow, b: MarkRow): number => Number(a.bulk) - Number(b.bulk) || a.id - b.id;
 
 const isTombstone = (link: LinkRow): boolean => link.state === 'gone' && link.key === null && link.gone_at !== null;
 
@@ -82,7 +86,7 @@ function markTwins(store: Store): Twins {
     'syncflow-claim-marks': async (tx, [limit, catalogs]) => {
       const known = new Set(json<string[]>(catalogs));
       const all = store.mark.where(tx, (mark) => known.has(mark.catalog));
-      all.sort((a, b) => rowOf(tx, a).id - rowOf(tx, b).id);
+      all.sort((a, b) => byRouting(rowOf(tx, a), rowOf(tx, b)));
       const slots = new Set(all.slice(0, Number(limit)));
       for (const slot of [...slots]) {
         const { statement } = rowOf(tx, slot);
@@ -91,8 +95,10 @@ function markTwins(store: Store): Twins {
       }
       const claimed = await store.mark.delete(tx, [...slots]);
       return claimed
-        .sort((a, b) => a.id - b.id)
-        .map(({ catalog, key, op, old_key, statement, at, origin, except_subscribers }: MarkRow) => ({
+        .sort(byRouting)
+        .map(({ id, bulk, catalog, key, op, old_key, statement, at, origin, except_subscribers }: MarkRow) => ({
+          id: String(id),
+          bulk,
           catalog,
           key,
           op,
@@ -102,6 +108,14 @@ function markTwins(store: Store): Twins {
           origin,
           except_subscribers,
         }));
+    },
+
+    'syncflow-forget-bulk-marks': async (tx, [catalog, id]) => {
+      await store.mark.delete(
+        tx,
+        store.mark.where(tx, (mark) => mark.catalog === catalog && mark.bulk && mark.id < Number(id)),
+      );
+      return [];
     },
 
     'syncflow-make-all-due': async (tx, [subscribers, lane]) => {

@@ -16,6 +16,8 @@ export interface SettingRow {
 
 export interface MarkRow {
   readonly id: number;
+  /** One of a mass UPDATE: routed after all others. */
+  readonly bulk: boolean;
   readonly catalog: string;
   readonly key: string | null;
   readonly op: 'I' | 'U' | 'D' | 'K' | 'T';

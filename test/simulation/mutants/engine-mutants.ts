@@ -125,13 +125,13 @@ const statements: readonly Mutant[] = [
           where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement)
           returning id, catalog, key, op, old_key, statement, at, origin, except_subscribers
         )
-        select catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by id\`,
+        select (id % \${bulkIds})::text as id, id >= \${bulkIds} as bulk, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by claimed.id\`,
     },
     [limit, JSON.stringify(catalogs)],
   );`,
     replace: `        )
-        select id::text as id, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from syncflow.mark
-        where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement) order by id\`,
+        select id::text as id, false as bulk, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from syncflow.mark
+        where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement) order by mark.id\`,
     },
     [limit, JSON.stringify(catalogs)],
   ).then(async (marks) => {
@@ -143,8 +143,10 @@ const statements: readonly Mutant[] = [
       file: 'test/simulation/memory-hub/due.ts',
       find: `      const claimed = await store.mark.delete(tx, [...slots]);
       return claimed
-        .sort((a, b) => a.id - b.id)
-        .map(({ catalog, key, op, old_key, statement, at, origin, except_subscribers }: MarkRow) => ({
+        .sort(byRouting)
+        .map(({ id, bulk, catalog, key, op, old_key, statement, at, origin, except_subscribers }: MarkRow) => ({
+          id: String(id),
+          bulk,
           catalog,
           key,
           op,
@@ -156,7 +158,7 @@ const statements: readonly Mutant[] = [
         }));
     },`,
       replace: `      const claimed = [...slots].map((slot) => rowOf(tx, slot));
-      return claimed.sort((a, b) => a.id - b.id).map((mark) => ({ ...mark, id: String(mark.id), at: sqlText(mark.at) }));
+      return claimed.sort(byRouting).map((mark) => ({ ...mark, id: String(mark.id), at: sqlText(mark.at) }));
     },
     'syncflow-delete-marks': async (tx, [last]) => {
       await store.mark.delete(tx, store.mark.where(tx, (mark) => mark.id <= Number(last)));
