@@ -1,7 +1,8 @@
 /** All benchmarks, in the order in which they run. */
 import type { Benchmark } from '../harness/benchmark.js';
+import { capture } from './capture.js';
+import { core } from './core.js';
 import { outwardPlain } from './outward-plain.js';
-
 import { outwardStripe } from './outward-stripe.js';
 
-export const benchmarks: readonly Benchmark[] = [outwardPlain, outwardStripe];
+export const benchmarks: readonly Benchmark[] = [core, outwardPlain, outwardStripe, capture];
