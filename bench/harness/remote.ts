@@ -35,9 +35,9 @@ export async function startRemote(script: string, options: RemoteOptions): Promi
 }
 
 /** What a remote's script does: say where it is, end with its parent. */
-export function announce(url: string): void {
+export function announce(url: string, close: () => Promise<void> = () => Promise.resolve()): void {
   process.stdout.write(`${url}\n`);
-  process.stdin.resume().once('end', () => process.exit(0));
+  process.stdin.resume().once('end', () => void close().finally(() => process.exit(0)));
 }
 
 /** The options that this process was started with. */

@@ -12,4 +12,4 @@ const flow = new Syncflow({
   backfill: false,
 });
 await flow.start();
-announce('ready');
+announce('ready', () => flow.stop());
