@@ -63,3 +63,17 @@ declare module 'undici' {
     destroy(): Promise<void>;
   }
 }
+
+declare module '@supabase/stripe-sync-engine' {
+  export class StripeSync {
+    constructor(options: object);
+    readonly stripe: object;
+    readonly postgresClient: {
+      readonly pool: { on(event: 'error', listener: () => void): void };
+      close(): Promise<void>;
+    };
+    processWebhook(payload: Buffer | string, signature: string): Promise<void>;
+    syncCustomers(options?: object): Promise<{ synced: number }>;
+  }
+  export function runMigrations(options: object): Promise<void>;
+}

@@ -67,7 +67,7 @@ export async function applyObservation(
 ): Promise<Result | undefined> {
   try {
     const result = await env.spans.during(link, 'apply', {}, () =>
-      env.db.transaction((tx) => applyInside(env, tx, binding, link, seen)),
+      env.db.transaction((tx) => applyInside(env, tx, binding, link, seen), { byIndex: 'unordered' }),
     );
     if (result === 'fenced') return undefined;
     emitResult(env, result);

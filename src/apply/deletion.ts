@@ -32,7 +32,7 @@ export async function applyDeletion(env: Environment, binding: Binding, link: Li
     return create === undefined || create.parked ? { settlement: { link, forget: true } } : createUnderWayResult(link);
   }
   try {
-    const result = await env.db.transaction((tx) => deleteInside(tx, binding, link, key));
+    const result = await env.db.transaction((tx) => deleteInside(tx, binding, link, key), { byIndex: 'unordered' });
     if (result !== 'fenced') emitResult(env, result);
     return undefined;
   } catch (error) {
