@@ -102,9 +102,9 @@ interface Hint {
 
 /** What one event says. Pure. */
 function read(binding: Binding, event: InboxRow, link: FoundLink | undefined, own: CausingIntent | undefined): Hint {
-  // our own request caused it: its answer tells more. Only what it overwrote is news.
+  // our own request caused it: its answer tells more, unless there was none. Else only what it overwrote is news.
   const isStray = own?.kind === 'create' && link === undefined;
-  if (own !== undefined && !isStray) return { look: false, conflicts: edits(binding, own, event.payload) };
+  if (own !== undefined && !isStray) return { look: own.doubtful, conflicts: edits(binding, own, event.payload) };
   // a request that came late may have made it, after another worker had made another: then no answer will tell
   if (isStray && !own.closed) return { look: true, later: true, conflicts: [] };
   if (event.kind === 'deleted') return { look: true, conflicts: [] };

@@ -272,6 +272,8 @@ export interface CausingIntent {
   readonly body: IntentBody;
   /** What came of it is settled. */
   readonly closed: boolean;
+  /** It was looked for, or is about to be: whoever looked may have done so before it took effect. */
+  readonly doubtful: boolean;
 }
 
 /** Intents by the idempotency keys that events name as their cause; a step's key begins with its intent's. */
@@ -282,18 +284,20 @@ export async function intentsByCause(db: Queryable, causes: readonly string[]): 
     kind: Intent['kind'];
     body: string;
     closed: boolean;
+    doubtful: boolean;
   }>(
     {
       name: 'syncflow-intents-by-cause',
-      text: `select idempotency_key, kind, body::text as body, closed_at is not null as closed from syncflow.intent
+      text: `select idempotency_key, kind, body::text as body, closed_at is not null as closed,
+       case when closed_at is null then unknown_at is not null else outcome = '${notSeen}' end as doubtful from syncflow.intent
      where idempotency_key in (select value from json_array_elements_text($1::json))`,
     },
     [JSON.stringify([...new Set(causes.map(intentKeyOf))])],
   );
   return new Map(
-    rows.map(({ idempotency_key, kind, body, closed }) => [
+    rows.map(({ idempotency_key, body, ...standing }) => [
       idempotency_key,
-      { kind, body: JSON.parse(body) as IntentBody, closed },
+      { ...standing, body: JSON.parse(body) as IntentBody },
     ]),
   );
 }

@@ -1,7 +1,16 @@
 /** An update was looked for and not seen; its request comes after all, over a newer value (a worker that stood still, a slow network). */
 import { describe, expect, test } from 'vitest';
 import { hubs } from '../setup/hub.js';
-import { conflictsOf, contactCatalog, memorySide, MemorySystem, only, useStage, writesWhenQuiet } from './stage.js';
+import {
+  conflictsOf,
+  contactCatalog,
+  delivery,
+  memorySide,
+  MemorySystem,
+  only,
+  useStage,
+  writesWhenQuiet,
+} from './stage.js';
 
 describe.each(hubs)('$name', (hub) => {
   const stage = useStage(hub);
@@ -52,6 +61,21 @@ describe.each(hubs)('$name', (hub) => {
     expect(system.objects.get(id)?.values).toMatchObject({ city: 'LONDON ' });
     expect(await conflictsOf(world)).toMatchObject([{ unit: 'city', winner: 'hub', hub: '"London"' }]);
     expect(await writesWhenQuiet(world, [system])).toBe(0);
+  });
+
+  test('the same told by an event that names our own request as its cause', async () => {
+    const { world, contacts, ada, system, id } = await oldtownUnseen();
+    system.edit(id, { city: 'Oldtown' });
+    const [late] = await stage.db.query<{ cause: string }>(
+      `select idempotency_key as cause from syncflow.intent where outcome = 'not seen'`,
+    );
+    await world.flow.receive(
+      'memory',
+      delivery([{ id: 'late', remoteId: id, kind: 'changed', cause: late?.cause ?? '' }]),
+    );
+    await world.flow.settled();
+    expect(await contacts.get(ada.id)).toEqual({ ...ada, city: 'London' });
+    expect(system.objects.get(id)?.values).toMatchObject({ city: 'London' });
   });
 
   test('what somebody edited beside it is an edit', async () => {

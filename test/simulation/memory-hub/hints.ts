@@ -138,8 +138,9 @@ export function intentTwins(store: Store): Twins {
 
     'syncflow-intents-by-cause': (tx, [causes]) =>
       slotsOf(tx, store.intentByKey, json<string[]>(causes)).map((slot) => {
-        const { idempotency_key, kind, body, closed_at } = rowOf(tx, slot);
-        return { idempotency_key, kind, body, closed: closed_at !== null };
+        const { idempotency_key, kind, body, closed_at, unknown_at, outcome } = rowOf(tx, slot);
+        const doubtful = closed_at === null ? unknown_at !== null : outcome === 'not seen';
+        return { idempotency_key, kind, body, closed: closed_at !== null, doubtful };
       }),
 
     'syncflow-conclude-intents': async (tx, [id, outcome]) => {
