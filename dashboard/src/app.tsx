@@ -8,6 +8,7 @@ import { Activity } from './pages/activity.js';
 import { Conflicts } from './pages/conflicts.js';
 import { Overview } from './pages/overview.js';
 import { Parked } from './pages/parked.js';
+import { Plan } from './pages/plan.js';
 import { Record } from './pages/record.js';
 import { Search } from './pages/search.js';
 import { SignIn } from './pages/sign-in.js';
@@ -39,6 +40,7 @@ export function App() {
       <Shell onLoopback={session.data.onLoopback}>
         <Switch>
           <Route path="/" component={Overview} />
+          <Route path="/s/:catalog/:as/plan" component={Plan} />
           <Route path="/s/:catalog/:as" component={Subscriber} />
           <Route path="/r/:link" component={Record} />
           <Route path="/parked" component={Parked} />

@@ -113,7 +113,8 @@ export async function linkSubject(
   const [row] = await db.query<{ subscriber: string; key: RecordKey | null; remoteId: string | null }>(
     {
       name: 'syncflow-dashboard-subject',
-      text: 'select subscriber, coalesce(key, former_key) as key, remote_id as "remoteId" from syncflow.link where id = $1',
+      // one that was linked by hand has its record with the next pass
+      text: `select subscriber, coalesce(key, former_key, planned->>'key') as key, remote_id as "remoteId" from syncflow.link where id = $1`,
     },
     [id],
   );

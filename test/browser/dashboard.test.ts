@@ -3,7 +3,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DemoWorld } from '../../src/demo/world.js';
 import { desk, launch, night, openTab, phone, picture, seriousViolations, type View } from './browser.js';
-import { openShop } from './world.js';
+import { openShop, stripeId } from './world.js';
+import { Customer } from '../../src/demo/catalogs.js';
 
 let world: DemoWorld;
 let browser: Browser;
@@ -196,6 +197,117 @@ describe('what a person does', () => {
     await page.context().close();
   });
 
+  test('what differs is listed with what a repair would do, and repaired', async () => {
+    const { page, complaints } = await openTab(browser, desk);
+    const { flow } = world;
+    // an edit that no trigger saw
+    await flow.database.transaction(async (tx) => {
+      await tx.query('alter table customer disable trigger user');
+      await tx.query(`update customer set city = 'Nowhere' where id in (10, 11)`);
+      await tx.query('alter table customer enable trigger user');
+    });
+    await page.goto(at('/s/customer/stripe'));
+    await page.getByRole('button', { name: 'Compare' }).click();
+    const compared = page.getByRole('region', { name: /^Comparison/ });
+    await compared.getByText('edited here, and not sent').waitFor();
+    await compared.getByRole('button', { name: 'Show the list' }).click();
+    await compared.getByText('the hub’s value is written there').first().waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await picture(page, 'compared-light');
+    await compared.getByRole('button', { name: 'Repair…' }).click();
+    await page.getByRole('dialog').getByText('the hub’s value is written there').waitFor();
+    await picture(page, 'repair-light');
+    await page.getByRole('button', { name: 'Compare again and repair' }).click();
+    await page
+      .getByText(/2 records queued to be merged/)
+      .first()
+      .waitFor();
+    await flow.settled();
+    const city = async () =>
+      (await world.stripe.customers.retrieve(await stripeId(world, 'customer', 10))) as { address?: { city?: string } };
+    expect((await city()).address?.city).toBe('Nowhere');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a plan tells what a load would do; what is ambiguous is decided there; then it is applied', async () => {
+    const { page, complaints } = await openTab(browser, desk);
+    const { flow, stripe } = world;
+    await flow.pause('customer/stripe');
+    await flow
+      .catalog(Customer)
+      .save({ id: 901, first_name: 'Grace', last_name: 'Hopper', email: 'grace@example.com' });
+    // somebody copied her there with her marker: nobody can tell which one she is
+    const metadata = await markerOf(901);
+    for (const name of ['Grace Hopper', 'G. Hopper'])
+      await stripe.customers.create({ name, email: 'grace@example.com', metadata });
+    await stripe.customers.create({ name: 'Alan Turing', email: 'alan@example.com' });
+    await page.goto(at('/s/customer/stripe'));
+    await page.getByRole('link', { name: 'Plan' }).click();
+    await page
+      .getByRole('heading', { name: 'There is no plan' })
+      .or(page.getByText('There is no plan'))
+      .first()
+      .waitFor();
+    await picture(page, 'plan-empty-light');
+    await page.getByRole('button', { name: 'Make a plan' }).click();
+    await page.getByText('ready: nothing done yet').waitFor();
+    await page.getByRole('button', { name: 'It is 901' }).first().waitFor();
+    for (const view of [desk, night, phone]) {
+      await page.setViewportSize(view);
+      await page.emulateMedia({ colorScheme: view.theme });
+      expect(await seriousViolations(page)).toEqual([]);
+      await picture(page, `plan-${view === phone ? 'phone' : view.theme}`);
+    }
+    await page.setViewportSize(desk);
+    await page.getByRole('button', { name: 'It is 901' }).first().click();
+    await page.getByText('decided: linked to 901').waitFor();
+    await page.getByRole('button', { name: 'Leave it alone' }).last().click();
+    // meanwhile the world moves: nothing may be written that nobody has approved
+    await flow.resume('customer/stripe');
+    await flow.sync();
+    await page.getByRole('button', { name: 'Apply…' }).click();
+    await picture(page, 'apply-light');
+    await page.getByRole('button', { name: 'Apply it' }).click();
+    await page.getByRole('alert').getByText('say something else than the plan that was approved').waitFor();
+    await picture(page, 'moved-light');
+    await page.getByRole('button', { name: 'Apply…' }).click();
+    await page.getByRole('button', { name: 'Apply what both sides are now' }).click();
+    await page.getByText('applied', { exact: true }).waitFor();
+    await picture(page, 'applied-light');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a record is unlinked: asked before, said, in the audit; and linked again', async () => {
+    const { page, complaints } = await openTab(browser, desk);
+    const remoteId = await stripeId(world, 'customer', 3);
+    await page.goto(at('/s/customer/stripe'));
+    await page.getByRole('button', { name: /^All/ }).click();
+    await page.getByRole('table').getByRole('link', { name: '3', exact: true }).click();
+    const side = page.getByRole('region', { name: 'customer/stripe', exact: true });
+    await side.getByRole('button', { name: 'Unlink' }).click();
+    await page.getByRole('dialog').getByText('Both are left alone').waitFor();
+    expect(await seriousViolations(page)).toEqual([]);
+    await picture(page, 'unlink-light');
+    await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click();
+    await page.getByText(`3 and ${remoteId} are parted in customer/stripe`).first().waitFor();
+    await picture(page, 'unlinked-light');
+    await side.getByText(/tombstone|not paired/).waitFor();
+    await side.getByRole('button', { name: 'Link…' }).click();
+    await page.getByLabel('The remote’s id').fill(remoteId);
+    await page.getByRole('dialog').getByRole('button', { name: 'Link', exact: true }).click();
+    await side.getByText('in agreement').waitFor();
+    await page.goto(at('/activity'));
+    await page.getByRole('button', { name: 'By hand' }).click();
+    await page
+      .getByText(/are parted in customer\/stripe/)
+      .first()
+      .waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('deletes that the guard holds are listed, and taken back when they were a mistake', async () => {
     const { page, complaints } = await openTab(browser, desk);
     const { flow } = world;
@@ -207,14 +319,18 @@ describe('what a person does', () => {
     await flow.settled();
     await page.goto(at('/s/product/stripe'));
     const guard = page.getByRole('region', { name: /held$/ });
-    await guard.getByRole('button', { name: 'Show the list' }).click();
-    await guard.getByText('deleted there').first().waitFor();
+    await guard.getByText('deleted in stripe').first().waitFor();
+    await guard
+      .getByText(/100 remotes are deleted in stripe/)
+      .first()
+      .waitFor();
     expect(await seriousViolations(page)).toEqual([]);
     await picture(page, 'guard-light');
-    await guard.getByRole('button', { name: 'Release' }).click();
+    await guard.getByRole('button', { name: 'Release…' }).click();
+    await picture(page, 'release-light');
     await page.getByRole('dialog').getByText('A delete can’t be undone.', { exact: false }).waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
-    await guard.getByRole('button', { name: 'Discard' }).click();
+    await guard.getByRole('button', { name: 'Discard…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: /^Take/ }).click();
     await page
       .getByText(/taken back/)
@@ -249,6 +365,15 @@ describe('what a person does', () => {
     await page.context().close();
   });
 });
+
+/** Our marker as Stripe holds it, for another record. */
+async function markerOf(id: number): Promise<Record<string, string>> {
+  const known = await world.stripe.customers.retrieve(await stripeId(world, 'customer', 10));
+  const { metadata } = known as { metadata: Record<string, string> };
+  return Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [name, value.replace('["10"]', `["${id}"]`)]),
+  );
+}
 
 async function phoneOf(id: number): Promise<string | null | undefined> {
   const rows = await world.flow.database.query<{ phone: string | null }>('select phone from customer where id = $1', [

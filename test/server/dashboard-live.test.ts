@@ -92,6 +92,7 @@ describe('frames for a page that reads slowly', () => {
       total: null,
       since: '',
       at: '',
+      over: false,
     };
     const frame = joined(
       { points: before, progress: [progress], trouble: 'away' },

@@ -52,8 +52,8 @@ function Change({ held }: { readonly held: HeldRow }) {
     <span>
       <Badge tone={operation === 'delete' ? 'bad' : 'warn'}>
         {operation === 'delete' ? 'deleted' : 'updated'} {where}
-      </Badge>{' '}
-      {changes === null && <span className="mono small muted">{remoteId ?? ''}</span>}
+      </Badge>
+      {changes === null && <span className="mono small muted second clip">{remoteId ?? ''}</span>}
       {changes !== null && <Fields changes={changes} />}
       {operation === 'update' && direction === 'inward' && key !== null && (
         <span className="small second">

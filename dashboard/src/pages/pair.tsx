@@ -16,7 +16,7 @@ interface Props {
 export function PairButtons({ one, link, recordKey, isHere }: Props) {
   const isPaired = one.link !== null && one.link.remoteId !== null && one.link.state !== 'gone';
   if (isPaired) return link === undefined ? null : <UnlinkButton one={one} link={link} recordKey={recordKey} />;
-  return isHere ? <LinkButton subscriber={one.subscriber} recordKey={recordKey} /> : null;
+  return isHere ? <LinkButton one={one} recordKey={recordKey} /> : null;
 }
 
 function UnlinkButton({ one, link, recordKey }: Omit<Props, 'isHere' | 'link'> & { readonly link: string }) {
@@ -62,8 +62,10 @@ function UnlinkButton({ one, link, recordKey }: Omit<Props, 'isHere' | 'link'> &
   );
 }
 
-function LinkButton({ subscriber, recordKey }: { readonly subscriber: string; readonly recordKey: string }) {
-  const [remoteId, setRemoteId] = useState('');
+function LinkButton({ one, recordKey }: Pick<Props, 'one' | 'recordKey'>) {
+  const { subscriber, former } = one;
+  // most likely the one that it was parted from
+  const [remoteId, setRemoteId] = useState(former.at(-1)?.remoteId ?? '');
   const name = showKey(recordKey);
   return (
     <Confirm

@@ -82,19 +82,24 @@ interface SideProps {
 }
 
 function Side({ one, link, explanation }: SideProps) {
-  const { subscriber, standing, because, cure, fetched } = one;
+  const { subscriber, standing, because, cure, fetched, former } = one;
+  const formerId = one.link === null ? (former.at(-1)?.remoteId ?? undefined) : undefined;
   return (
     <section className="card" aria-label={subscriber}>
       <div className="card-head">
         <h2>
           <Link href={`/s/${subscriber}`}>{subscriber}</Link>
         </h2>
-        <Badge tone={tones[standing] ?? 'plain'}>{standing.replaceAll('-', ' ')}</Badge>
-        <span className="mono small muted clip grow">{one.link?.remoteId ?? 'no remote'}</span>
+        <Badge tone={tones[standing] ?? 'plain'}>
+          {standing === 'unknown' ? 'not paired' : standing.replaceAll('-', ' ')}
+        </Badge>
+        <span className="mono small muted clip grow">
+          {one.link?.remoteId ?? (formerId === undefined ? 'no remote' : `parted from ${formerId}`)}
+        </span>
         {link !== undefined && <SideButtons one={one} link={link} />}
         <PairButtons one={one} link={link} recordKey={explanation.key} isHere={explanation.record !== null} />
       </div>
-      {because !== null && (
+      {because !== null && formerId === undefined && (
         <div className="note small">
           <p>{because}</p>
           {cure !== null && (
@@ -103,6 +108,11 @@ function Side({ one, link, explanation }: SideProps) {
             </p>
           )}
         </div>
+      )}
+      {formerId !== undefined && (
+        <p className="note small">
+          It was parted from {formerId}: unlinked, or deleted there. Edits of either side stay where they are made.
+        </p>
       )}
       {fetched !== undefined && (
         <p className={`note small ${fetched.kind === 'found' && fetched.differing.length === 0 ? 'fine' : ''}`}>

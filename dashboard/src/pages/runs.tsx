@@ -1,75 +1,158 @@
-/** Long runs: first loads and comparisons, with how far they are and how long they still take. */
+/** Long runs: first loads, plans and comparisons, with how far they are, how fast they go and how long they still take. */
+import { Square } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { Link } from 'wouter';
 import type { Progress, RunEntry, SubscriberView } from '../../../src/server/dashboard/contract.js';
-import { count, duration } from '../data/format.js';
+import { count, duration, plural } from '../data/format.js';
 import { useLive } from '../data/live.js';
 import { useNow } from '../data/time.js';
+import { ActButton } from '../ui/confirm.js';
 import { Ago } from '../ui/parts.js';
 
 const names: Readonly<Record<string, string>> = {
   backfill: 'First load',
   verify: 'Comparison',
-  sweep: 'Sweep',
+  sweep: 'Sweep by the clock',
   plan: 'Plan',
+  apply: 'Plan being applied',
+};
+
+const phases: Readonly<Record<NonNullable<Progress['phase']>, string>> = {
+  listing: 'reading the remotes',
+  comparing: 'judging the remotes',
+  records: 'judging the records',
+  queueing: 'queueing',
+  applying: 'merging',
 };
 
 /** A run that has said nothing for so long isn't shown as moving. */
 const movingMs = 15_000;
+/** So many on their way are a load, and worth a bar. */
+const manyWaiting = 50;
 
 export function Runs({ one }: { readonly one: SubscriberView }) {
-  const progress = useLive((state) => state.progress);
-  const moving = progress.filter(({ subscriber }) => subscriber === one.subscriber);
   const now = useNow();
-  const shown = moving.filter(({ at }) => now - Date.parse(at) < movingMs);
-  const rest = one.runs.filter((run) => !shown.some(({ kind }) => kind === run.kind));
-  if (shown.length === 0 && rest.length === 0) return null;
+  const moving = useMoving(one.subscriber).filter(
+    ({ kind, since }) => !one.runs.some((run) => run.kind === kind && (run.finishedAt ?? '') > since),
+  );
+  const left = useLeft(one.waiting);
+  const rest = one.runs.filter((run) => !moving.some(({ kind }) => kind === run.kind));
+  const isDraining = one.waiting >= manyWaiting && !moving.some(({ kind }) => kind === 'apply');
+  if (moving.length === 0 && rest.length === 0 && !isDraining) return null;
   return (
     <section className="card" aria-label="Runs">
       <ul className="runs">
-        {shown.map((run) => (
-          <Moving key={run.kind} run={run} now={now} />
+        {moving.map((run) => (
+          <Moving key={run.kind} run={run} now={now} about={aboutTotal(run, one)} />
         ))}
+        {isDraining && <Draining one={one} left={left} />}
         {rest.map((run) => (
-          <Past key={run.kind} run={run} />
+          <Past key={run.kind} run={run} subscriber={one.subscriber} />
         ))}
       </ul>
     </section>
   );
 }
 
-function Moving({ run, now }: { readonly run: Progress; readonly now: number }) {
-  const { kind, done, total, since } = run;
-  const perMs = done / Math.max(1, now - Date.parse(since));
-  const left = total === null || perMs === 0 ? undefined : (total - done) / perMs;
+/** What moves at this moment, of one subscriber. */
+export function useMoving(subscriber: string): readonly Progress[] {
+  const progress = useLive((state) => state.progress);
+  const now = useNow();
+  return progress.filter((one) => !one.over && one.subscriber === subscriber && now - Date.parse(one.at) < movingMs);
+}
+
+/** Pairs that a comparison will look at, where it doesn't tell: those that are known. */
+function aboutTotal({ kind, total, done }: Progress, one: SubscriberView): number | null {
+  if (total !== null || kind !== 'verify') return total;
+  const known = one.inAgreement + one.waiting + one.parked;
+  return known > done ? known : null;
+}
+
+interface MovingProps {
+  readonly run: Progress;
+  readonly now: number;
+  /** Of how many; null: nobody knows. */
+  readonly about: number | null;
+}
+
+export function Moving({ run, now, about }: MovingProps) {
+  const { kind, phase, done, since, subscriber } = run;
+  const ms = Math.max(1, now - Date.parse(since));
+  const perSecond = (done / ms) * 1_000;
+  const leftMs = about === null || perSecond === 0 || ms < 1_000 ? undefined : ((about - done) / perSecond) * 1_000;
+  const name = names[kind] ?? kind;
   return (
     <li>
-      <span className="strong">{names[kind] ?? kind}</span>
-      <progress
-        className="grow"
-        value={total === null ? undefined : done}
-        max={total ?? undefined}
-        aria-label={names[kind] ?? kind}
-      />
+      <span className="strong nowrap">{name}</span>
+      <progress className="grow" value={about === null ? undefined : done} max={about ?? undefined} aria-label={name} />
       <span className="small soft">
+        {phase !== null && `${phases[phase]}: `}
         {count(done)}
-        {total === null ? ' so far' : ` of ${count(total)}`}
-        {left !== undefined && left > 0 && `, ${duration(left)} left`}
+        {about === null ? ' so far' : ` of ${count(about)}`}
+        {ms >= 1_000 && perSecond >= 1 && `, ${count(perSecond)} a second`}
+        {leftMs !== undefined && leftMs > 0 && `, ${duration(leftMs)} left`}
+      </span>
+      {kind !== 'backfill' && (
+        <ActButton path="stop" body={{ subscriber, action: kind }} className="button plain">
+          <Square aria-hidden="true" /> Stop
+        </ActButton>
+      )}
+    </li>
+  );
+}
+
+/** What was listed and queued, and is merged now. */
+function Draining({ one, left }: { readonly one: SubscriberView; readonly left: number | undefined }) {
+  const { waiting, inAgreement, parked, paused } = one;
+  const total = waiting + inAgreement + parked;
+  return (
+    <li>
+      <span className="strong nowrap">On their way</span>
+      <progress className="grow" value={total - waiting} max={total} aria-label="On their way" />
+      <span className="small soft">
+        {count(total - waiting)} of {count(total)} done
+        {paused ? ', paused' : left !== undefined && `, ${duration(left)} left`}
       </span>
     </li>
   );
 }
 
-function Past({ run }: { readonly run: RunEntry }) {
+/** In how many ms nothing waits any more, by how fast it became less lately. */
+function useLeft(waiting: number): number | undefined {
+  const samples = useRef<{ readonly at: number; readonly waiting: number }[]>([]);
+  const [left, setLeft] = useState<number | undefined>(undefined);
+  useEffect(() => {
+    const at = performance.now();
+    samples.current = [...samples.current.filter((one) => at - one.at < 20_000), { at, waiting }];
+    const first = samples.current[0];
+    const isLess = first !== undefined && first.waiting > waiting && at > first.at;
+    setLeft(isLess ? (waiting / (first.waiting - waiting)) * (at - first.at) : undefined);
+  }, [waiting]);
+  return left;
+}
+
+function Past({ run, subscriber }: { readonly run: RunEntry; readonly subscriber: string }) {
+  const { kind, done, finishedAt, startedAt, differing, awaitsPlan } = run;
   return (
     <li>
-      <span className="strong">{names[run.kind] ?? run.kind}</span>
+      <span className="strong nowrap">{names[kind] ?? kind}</span>
       <span className="small soft grow">
-        {count(run.done)} looked at
-        {run.finishedAt === null
-          ? '; not finished yet'
-          : ` in ${duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))}`}
+        {awaitsPlan ? (
+          <>
+            waits for a plan: <Link href={`/s/${subscriber}/plan`}>look at what it would do</Link>
+          </>
+        ) : (
+          <>
+            {count(done)} {kind === 'sweep' ? 'compared' : 'looked at'}
+            {finishedAt === null
+              ? '; not finished yet'
+              : ` in ${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`}
+            {differing !== null && (differing === 0 ? ', all equal' : `, ${plural(differing, 'difference')}`)}
+          </>
+        )}
       </span>
       <span className="small muted">
-        <Ago at={run.finishedAt ?? run.startedAt} />
+        <Ago at={finishedAt ?? startedAt} />
       </span>
     </li>
   );

@@ -1,16 +1,9 @@
 /** A catalog with one subscriber: where its records stand, its long runs, the guard, and what can be done. */
-import { useQuery } from '@tanstack/react-query';
-import { GitCompareArrows, ListRestart, Pause, Play, RefreshCw, Wrench } from 'lucide-react';
+import { ClipboardList, GitCompareArrows, ListRestart, Pause, Play, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
-import { useParams } from 'wouter';
-import type {
-  LinkFilter,
-  LabelledLink,
-  SubscriberView,
-  VerifiedReport,
-} from '../../../src/server/dashboard/contract.js';
-import { read } from '../data/api.js';
-import { count, duration, plural } from '../data/format.js';
+import { Link, useParams } from 'wouter';
+import type { LinkFilter, LabelledLink, SubscriberView } from '../../../src/server/dashboard/contract.js';
+import { count, duration } from '../data/format.js';
 import { healthOf } from '../data/health.js';
 import { useLive } from '../data/live.js';
 import { ActButton, Confirm } from '../ui/confirm.js';
@@ -19,6 +12,7 @@ import { Badge, Empty, Loading } from '../ui/parts.js';
 import { Rows } from '../ui/rows.js';
 import { Guard } from './guard.js';
 import { Runs } from './runs.js';
+import { Verified } from './verified.js';
 
 export function Subscriber() {
   const { catalog, as } = useParams<{ catalog: string; as: string }>();
@@ -37,7 +31,7 @@ function Known({ one }: { readonly one: SubscriberView }) {
     <>
       <div className="page-head">
         <div>
-          <p className="small muted">{one.catalog} with</p>
+          <p className="small muted">Subscriber</p>
           <h1 className="row wrap">
             {one.subscriber} <Badge tone={tone}>{word}</Badge>
           </h1>
@@ -48,7 +42,9 @@ function Known({ one }: { readonly one: SubscriberView }) {
         </div>
         <Buttons one={one} />
       </div>
-      {one.lastError !== undefined && tone !== 'good' && <p className="note small">Last problem: {one.lastError}</p>}
+      {one.lastError !== undefined && tone !== 'good' && one.parked === 0 && (
+        <p className="note small">Last problem: {one.lastError}</p>
+      )}
       <Guard one={one} />
       <Runs one={one} />
       <Verified subscriber={one.subscriber} />
@@ -67,21 +63,9 @@ function Buttons({ one }: { readonly one: SubscriberView }) {
       <ActButton path="verify" body={{ subscriber }}>
         <GitCompareArrows aria-hidden="true" /> Compare
       </ActButton>
-      <Confirm
-        label={
-          <>
-            <Wrench aria-hidden="true" /> Repair
-          </>
-        }
-        title={`Compare and repair ${subscriber}?`}
-        confirm="Compare and repair"
-        deed={{ path: 'verify', body: { subscriber, repair: true } }}
-      >
-        <p>
-          Both sides are listed whole. What differs is merged as any change is, by the authority that each field
-          declares: values on both sides may be overwritten.
-        </p>
-      </Confirm>
+      <Link href={`/s/${subscriber}/plan`} className="button">
+        <ClipboardList aria-hidden="true" /> Plan
+      </Link>
       <Confirm
         label={
           <>
@@ -118,42 +102,6 @@ function Buttons({ one }: { readonly one: SubscriberView }) {
         </Confirm>
       )}
     </div>
-  );
-}
-
-function Verified({ subscriber }: { readonly subscriber: string }) {
-  const verified = useQuery({
-    queryKey: ['verified'],
-    queryFn: ({ signal }) => read<{ reports: VerifiedReport[] }>('verified', {}, signal),
-    refetchInterval: 5_000,
-  });
-  const report = verified.data?.reports.find((one) => one.subscriber === subscriber);
-  if (report === undefined) return null;
-  const differing = report.compared - report.equal;
-  return (
-    <section className="card" aria-labelledby="verified">
-      <div className="card-head">
-        <h2 id="verified" className="grow">
-          Last comparison
-        </h2>
-        <Badge tone={differing === 0 ? 'good' : 'warn'}>
-          {differing === 0
-            ? `${plural(report.compared, 'pair')}, all equal`
-            : `${count(differing)} of ${count(report.compared)} differ`}
-        </Badge>
-      </div>
-      {report.table.length > 0 && (
-        <ul className="drift">
-          {report.table.map(({ field, cause, count: many }) => (
-            <li key={`${field} ${cause}`}>
-              <span className="strong">{field}</span>
-              <span className="soft grow">{cause}</span>
-              <span>{count(many)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </section>
   );
 }
 

@@ -102,16 +102,17 @@ export function useAct() {
 interface PlainProps extends Deed {
   readonly children: ReactNode;
   readonly className?: string;
+  readonly disabled?: boolean;
 }
 
 /** For what does no harm: done at once. */
-export function ActButton({ path, body, children, className = 'button' }: PlainProps) {
+export function ActButton({ path, body, children, className = 'button', disabled = false }: PlainProps) {
   const acting = useAct();
   return (
     <button
       type="button"
       className={className}
-      disabled={acting.isPending}
+      disabled={disabled || acting.isPending}
       onClick={() => acting.mutate({ path, body }, { onError: (error) => say(error.message, 'bad') })}
     >
       {children}

@@ -65,6 +65,8 @@ export interface Progress {
   /** Since when, and when it last moved: ISO. */
   readonly since: string;
   readonly at: string;
+  /** It has ended, one way or another. */
+  readonly over: boolean;
 }
 
 /** What a long action came to. */

@@ -5,13 +5,21 @@ import { messageOf, SyncflowError } from '../../errors.js';
 import { linkSubject } from '../../store/dashboard.js';
 import { insertHistory } from '../../store/history.js';
 import type { Syncflow } from '../../syncflow.js';
-import type { ActionAnswer, Notice, Outcome } from './contract.js';
+import type { ActionAnswer, Notice, Outcome, Progress } from './contract.js';
 import type { Live } from './live.js';
 
 /** In the audit, of what concerns more than one subscriber. */
 const everything = '*';
 /** Outcomes that are remembered: one for each action and subscriber. */
 const mostOutcomes = 500;
+
+/** What the progress of an action is told as. */
+const kinds: Readonly<Partial<Record<string, Progress['kind']>>> = {
+  verify: 'verify',
+  repair: 'verify',
+  plan: 'plan',
+  apply: 'apply',
+};
 
 export interface Deed {
   readonly action: string;
@@ -91,6 +99,8 @@ export class Deeds {
       })
       .finally(() => {
         this.#underWay.delete(id);
+        const kind = kinds[deed.action];
+        if (kind !== undefined && deed.subscriber !== undefined) this.#live.over(deed.subscriber, kind);
         this.#live.touch();
       });
     return answer;

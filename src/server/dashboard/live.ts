@@ -184,16 +184,24 @@ export class Live {
     return value;
   }
 
+  /** A long run has ended. */
+  over(subscriber: string, kind: Progress['kind']): void {
+    const id = `${subscriber} ${kind}`;
+    const known = this.#progress.get(id);
+    if (known !== undefined) this.#progress.set(id, { ...known, over: true, at: new Date(this.#now()).toISOString() });
+  }
+
   #observe({ name, event }: AnyEvent): void {
     this.#isMoving = true;
+    if (name === 'verified') this.over(event.subscriber, 'verify');
     if (name !== 'progress') return;
     const id = `${event.subscriber} ${event.kind}`;
     const known = this.#progress.get(id);
     const at = new Date(this.#now()).toISOString();
     const { subscriber, kind, done, total = null, phase = null } = event;
-    const isSame = known !== undefined && done >= known.done && phase === known.phase;
+    const isSame = known?.over === false && done >= known.done && phase === known.phase;
     this.#progress.delete(id);
-    this.#progress.set(id, { subscriber, kind, phase, done, total, since: isSame ? known.since : at, at });
+    this.#progress.set(id, { subscriber, kind, phase, done, total, since: isSame ? known.since : at, at, over: false });
     const [oldest] = this.#progress.keys();
     if (this.#progress.size > mostProgress && oldest !== undefined) this.#progress.delete(oldest);
   }

@@ -31,7 +31,7 @@ export class Pairing {
       ? `${name} and ${remoteId ?? 'its remote'} are parted in ${subscriber}: each gets a partner of its own`
       : `${name} and ${remoteId ?? 'its remote'} are parted in ${subscriber}: both stay, and are left alone`;
     const deed = { action: 'unlink', by, subscriber, key, remoteId: remoteId ?? undefined };
-    return this.#deeds.done(deed, said, said, await this.#now(subscriber, key, link));
+    return this.#deeds.done(deed, said, said, await this.#now(subscriber, { remoteIds: [], keys: [key] }, link));
   }
 
   async link(
@@ -42,7 +42,7 @@ export class Pairing {
     await this.#deeds.flow.link(request);
     const said = `${showKey(key)} and ${remoteId} belong together in ${subscriber}: they are merged next`;
     const deed = { action: 'link', by, subscriber, key, remoteId };
-    return this.#deeds.done(deed, said, said, await this.#now(subscriber, key, ''));
+    return this.#deeds.done(deed, said, said, await this.#now(subscriber, { remoteIds: [remoteId], keys: [] }, ''));
   }
 
   async plan(by: string, subscriber: string): Promise<ActionAnswer> {
@@ -101,9 +101,13 @@ export class Pairing {
   }
 
   /** Where the record is shown from now on, if that is somewhere else. */
-  async #now(subscriber: string, key: RecordKey, before: string): Promise<{ readonly link?: string }> {
+  async #now(
+    subscriber: string,
+    wanted: { readonly remoteIds: readonly string[]; readonly keys: readonly RecordKey[] },
+    before: string,
+  ): Promise<{ readonly link?: string }> {
     const { db } = await this.#deeds.flow.inside();
-    const [now] = await linksNamed(db, [subscriber], { remoteIds: [], keys: [key] }, 1);
+    const [now] = await linksNamed(db, [subscriber], wanted, 1);
     return now === undefined || now.id === before ? {} : { link: now.id };
   }
 }
