@@ -422,6 +422,16 @@ export class Syncflow extends Steered {
     this.#listeners.observe(observer);
   }
 
+  /** @internal Whether it is at work. */
+  get isWorking(): boolean {
+    return this.#loops !== undefined && this.#stopped === undefined;
+  }
+
+  /** @internal */
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
   /** @internal What the hub holds at this moment, for metrics. */
   async measure(): Promise<Measurements> {
     const { env, bindings } = await this.#ready();

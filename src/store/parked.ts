@@ -43,8 +43,10 @@ export function parkedByCode(db: Queryable, subscribers: readonly string[]): Pro
   return db.query<ParkedCount>(
     {
       name: 'syncflow-parked-by-code',
-      text: `select subscriber, parked_code as code, count(*)::int as count from syncflow.link
-        where parked_code is not null and subscriber in (select value from json_array_elements_text($1::json)) group by 1, 2`,
+      // by index, one subscriber after the other: however many links there are
+      text: `select r.value as subscriber, p.code, p.count from json_array_elements_text($1::json) r
+        cross join lateral (select l.parked_code as code, count(*)::int as count from syncflow.link l
+          where l.subscriber = r.value and l.parked_code is not null group by 1) p`,
     },
     [JSON.stringify(subscribers)],
   );

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Beat, HistoryEntry } from '../../src/server/dashboard/contract.js';
-import { joined } from '../../src/server/dashboard/live.js';
-import { bucketMs, quantilesOf, Series } from '../../src/server/dashboard/series.js';
+import { joined, Live } from '../../src/server/dashboard/live.js';
+import { Reads } from '../../src/server/dashboard/reads.js';
+import { bucketMs, GaugeLog, quantilesOf, Series } from '../../src/server/dashboard/series.js';
+import { makeFlow } from './support.js';
 
 const start = Date.parse('2026-01-01T12:00:00Z');
 const entry = (id: number, event: HistoryEntry['event'], atMs = start, tookMs: number | null = null): HistoryEntry => ({
@@ -101,5 +103,36 @@ describe('frames for a page that reads slowly', () => {
     expect(frame.points).toMatchObject([{ outward: 2 }]);
     expect(frame.progress).toMatchObject([{ done: 2 }]);
     expect(frame.trouble).toBeNull();
+  });
+});
+
+describe('what is noted while nobody watches', () => {
+  const gauges = { waiting: 0, parked: 3, conflicts: 0, lagMs: 0, requests: {} };
+
+  test('is kept for a quarter of an hour, and no longer', () => {
+    const log = new GaugeLog();
+    for (let step = 0; step < 1_000; step++) log.add(start + step * 15_000, { ...gauges, parked: step });
+    expect(log.entries().length).toBe(60);
+    expect(log.entries()[0]?.[1].parked).toBe(940);
+  });
+
+  test('stands in the chart of whoever comes later', async () => {
+    const { flow } = makeFlow();
+    let now = start + 60_000;
+    let wake: (() => void) | undefined;
+    const pause = () => new Promise<void>((resolve) => (wake = resolve));
+    await flow.start();
+    const live = new Live(flow, new Reads(flow), { pause, now: () => now });
+    wake?.();
+    // asleep again: it was noted
+    const first = wake;
+    await expect.poll(() => wake !== first).toBe(true);
+    now += 600_000;
+    const reader = live.watch(undefined)?.getReader();
+    let text = '';
+    while (!text.includes('"points":[{')) text += new TextDecoder().decode((await reader?.read())?.value);
+    expect(text).toContain(`"at":${start + 60_000}`);
+    await reader?.cancel();
+    await flow.stop();
   });
 });

@@ -210,6 +210,14 @@ async function linkOf(id: number): Promise<string> {
   return row?.id ?? '';
 }
 
+test('the overview counts what the status counts', async () => {
+  const [status] = await flow.status();
+  const { subscribers } = await read<{ subscribers: object[] }>('overview', {});
+  const { lagMs: _lag, ...counted } = status ?? { lagMs: 0 };
+  expect(subscribers[0]).toMatchObject(counted);
+  expect(status?.parked).toBeGreaterThan(0);
+});
+
 /** Which record the page of a link shows. */
 async function linkOfPage(link: string | undefined): Promise<string> {
   return (await read<{ explanation: { key: string } }>('record', { link })).explanation.key;

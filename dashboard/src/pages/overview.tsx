@@ -66,6 +66,7 @@ function Headline({ overview }: { readonly overview: OverviewModel }) {
     )),
   ];
   const isGood = troubles.length === 0;
+  const countAgeMs = Date.parse(overview.now) - Date.parse(overview.countedAt);
   return (
     <section className={`headline ${isGood ? 'good' : 'warn'}`} aria-live="polite">
       {isGood ? <CircleCheck aria-hidden="true" /> : <TriangleAlert aria-hidden="true" />}
@@ -80,6 +81,7 @@ function Headline({ overview }: { readonly overview: OverviewModel }) {
         <p className="soft">
           {!isGood && <>{joined(troubles)} · </>}
           {plural(agreed, 'pair')} in agreement
+          {countAgeMs > 10_000 && ` (counted ${duration(countAgeMs)} before)`}
           {waiting > 0 && !isGood ? ` · ${count(waiting)} on their way` : ''}
           {latest !== undefined && (
             <>
@@ -102,6 +104,7 @@ function Charts({ overview }: { readonly overview: OverviewModel }) {
   const filled = useMemo(() => fill(points), [points]);
   const times = useMemo(() => filled.map(({ at }) => at), [filled]);
   const quotas = overview.quotas;
+  const since = useMemo(() => notedSince(points), [points]);
   const lines = useMemo(() => linesOf(filled), [filled]);
   return (
     <section className="charts" aria-label="The last quarter of an hour">
@@ -129,6 +132,7 @@ function Charts({ overview }: { readonly overview: OverviewModel }) {
         show={count}
         lines={lines.stuck}
         empty="Not looked at yet."
+        since={since}
         whole
       />
       <Chart
@@ -137,6 +141,7 @@ function Charts({ overview }: { readonly overview: OverviewModel }) {
         times={times}
         show={decimal}
         whole
+        since={since}
         lines={quotas.map(({ account }, index) => ({
           name: account,
           color: index % 2 === 0 ? 'accent' : 'inward',
@@ -146,6 +151,13 @@ function Charts({ overview }: { readonly overview: OverviewModel }) {
       />
     </section>
   );
+}
+
+/** Where states were noted for a part of the quarter of an hour only: since when. */
+function notedSince(points: readonly Point[]): number | undefined {
+  const first = points.find(({ gauges }) => gauges !== null)?.at;
+  const end = points.at(-1)?.at;
+  return first === undefined || end === undefined || end - first > 14 * 60_000 ? undefined : first;
 }
 
 function linesOf(points: readonly Point[]) {

@@ -20,6 +20,8 @@ interface Props {
   readonly show: (value: number) => string;
   /** Said where nothing was measured yet. */
   readonly empty: string;
+  /** Nothing was noted before: ms since 1970. */
+  readonly since?: number | undefined;
   /** Values are whole: no ticks between. */
   readonly whole?: boolean;
 }
@@ -27,13 +29,17 @@ interface Props {
 const height = 168;
 
 export function Chart(props: Props) {
-  const { title, unit, times, lines, show, empty } = props;
+  const { title, unit, times, lines, show, empty, since } = props;
   const isEmpty = lines.every(({ values }) => values.every((value) => value === null));
   return (
     <figure className="chart card">
       <figcaption className="chart-head">
         <h2>{title}</h2>
-        <span className="tiny muted">{unit}</span>
+        <span className="tiny muted">
+          {unit}
+          {since !== undefined &&
+            `, noted since ${new Date(since).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}`}
+        </span>
       </figcaption>
       {isEmpty ? <p className="chart-empty muted small">{empty}</p> : <Canvas {...props} />}
       <ul className="legend small">

@@ -33,7 +33,9 @@ interface RowsProps<T extends RowData> {
   readonly refreshMs?: number | false;
 }
 
-const rowHeight = 52;
+/** Px: two lines of text; on a phone the second column goes below the first. */
+const rowHeights = { wide: 54, narrow: 76 };
+const isNarrow = matchMedia('(max-width: 820px)');
 
 export function Rows<T extends { readonly id: string }>({
   name,
@@ -47,6 +49,7 @@ export function Rows<T extends { readonly id: string }>({
   const table = useTable({ features, columns, data: rows, getRowId: (row: T) => row.id });
   const top = useRef<HTMLDivElement>(null);
   const [offset, setOffset] = useState(0);
+  const rowHeight = isNarrow.matches ? rowHeights.narrow : rowHeights.wide;
   useLayoutEffect(() => setOffset(top.current?.offsetTop ?? 0), [rows.length]);
   const models = table.getRowModel().rows;
   const virtual = useWindowVirtualizer({

@@ -1,6 +1,6 @@
 /** What the dashboard's page and its server say to each other: types only, for both. */
 import type { Json } from '../../catalog/values.js';
-import type { Backlog, Feed } from '../../store/health.js';
+import type { Feed } from '../../store/health.js';
 import type { ConflictEntry, HistoryEntry, LinkFilter, LinkRow, RunEntry } from '../../store/dashboard.js';
 import type { ParkedCount } from '../../store/parked.js';
 import type { SubscriberStatus } from '../../store/overview.js';
@@ -15,7 +15,7 @@ import type { VerifyReport } from '../../maintenance/verify.js';
 import type { Point } from './series.js';
 
 export type { Explanation, SubscriberReport, TimelineEntry, UnitReport, Writer } from '../../explain/explanation.js';
-export type { Backlog, ConflictEntry, HistoryEntry, LinkFilter, LinkRow, ParkedCause, ParkedCount, Point, RunEntry };
+export type { ConflictEntry, HistoryEntry, LinkFilter, LinkRow, ParkedCause, ParkedCount, Point, RunEntry };
 export type { HistoryEvent } from '../../store/history.js';
 export type { QuotaReport } from './quotas.js';
 import type { QuotaReport } from './quotas.js';
@@ -47,7 +47,8 @@ export interface Overview {
   readonly catalogs: readonly string[];
   readonly subscribers: readonly SubscriberView[];
   readonly parked: readonly ParkedCount[];
-  readonly backlog: Backlog | null;
+  /** When all pairs were last counted; what waits and what is parked is as of `now`. ISO. */
+  readonly countedAt: string;
   readonly quotas: readonly QuotaReport[];
 }
 

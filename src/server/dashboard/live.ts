@@ -7,7 +7,7 @@ import { historyAfter, historySince, type HistoryEntry } from '../../store/dashb
 import type { Syncflow } from '../../syncflow.js';
 import type { Beat, Notice, Overview, Progress } from './contract.js';
 import type { Reads } from './reads.js';
-import { Series } from './series.js';
+import { GaugeLog, Series } from './series.js';
 
 /** Frames of what happened: at most this often. */
 const beatMs = 250;
@@ -15,6 +15,8 @@ const beatMs = 250;
 const overviewMs = 1_000;
 const overviewShare = 10;
 const heartbeatMs = 15_000;
+/** Between two looks while nobody watches. */
+const sampleMs = 15_000;
 /** Entries of history that one look reads, and that one frame carries. */
 const readAtOnce = 1_000;
 const mostInFrame = 200;
@@ -46,6 +48,7 @@ export class Live {
   readonly #pause: (ms: number) => Promise<void>;
   readonly #watchers = new Set<Watcher>();
   readonly #progress = new Map<string, Progress>();
+  readonly #gauges = new GaugeLog();
   #notices: Notice[] = [];
   #isMoving = true;
   #running = false;
@@ -60,6 +63,21 @@ export class Live {
     this.#now = options.now ?? Date.now;
     this.#pause = options.pause ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()));
     flow.observe((event) => this.#observe(event));
+    void this.#sample();
+  }
+
+  /** Notes how things stand while nobody watches, as cheaply as can be: a chart then shows when it began. */
+  async #sample(): Promise<void> {
+    for (;;) {
+      await this.#pause(sampleMs);
+      if (this.#flow.isStopped) return;
+      if (this.#watchers.size > 0 || !this.#flow.isWorking) continue;
+      try {
+        this.#gauges.add(this.#now(), gaugesOf(await this.#reads.gauges()));
+      } catch {
+        // a hub that can't be read leaves a gap in the chart
+      }
+    }
   }
 
   /** Says something to everybody who watches. */
@@ -157,6 +175,7 @@ export class Live {
     if (this.#tail === undefined) {
       const tail = new Tail(await historySince(db, chartMs, mostAtFirst));
       this.#tail = tail;
+      for (const [at, gauges] of this.#gauges.entries()) tail.series.gauge(at, gauges);
       return tail.latest;
     }
     // another process may work on the hub, too: looked at now and then, even if nothing moves here
@@ -176,8 +195,10 @@ export class Live {
     const value = await this.#reads.overview();
     const ended = this.#now();
     this.#overviewDueAt = ended + Math.max(overviewMs, (ended - started) * overviewShare);
-    this.#tail?.series.gauge(ended, gaugesOf(value));
-    const { now: _now, ...lasting } = value;
+    const gauges = gaugesOf(value);
+    this.#gauges.add(ended, gauges);
+    this.#tail?.series.gauge(ended, gauges);
+    const { now: _now, countedAt: _countedAt, ...lasting } = value;
     const text = JSON.stringify(lasting);
     if (text === this.#overview?.text) return undefined;
     this.#overview = { value, text };
@@ -213,8 +234,8 @@ function shown(activity: readonly HistoryEntry[]): Pick<Beat, 'activity' | 'skip
   return { activity: activity.slice(-mostInFrame), ...(skipped > 0 ? { skipped } : {}) };
 }
 
-function gaugesOf({ subscribers, quotas }: Overview) {
-  const sum = (pick: (one: Overview['subscribers'][number]) => number): number =>
+function gaugesOf({ subscribers, quotas }: Awaited<ReturnType<Reads['gauges']>>) {
+  const sum = (pick: (one: (typeof subscribers)[number]) => number): number =>
     subscribers.reduce((total, one) => total + pick(one), 0);
   return {
     waiting: sum((one) => one.waiting),

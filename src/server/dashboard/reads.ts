@@ -15,7 +15,11 @@ import {
   type LinkFilter,
 } from '../../store/dashboard.js';
 import type { HistoryEvent } from '../../store/history.js';
-import { parkedReasons } from '../../store/parked.js';
+import { feeds } from '../../store/health.js';
+import { parkedByCode, parkedReasons } from '../../store/parked.js';
+import type { Queryable } from '../../store/database.js';
+import type { SubscriberStatus } from '../../store/overview.js';
+import { countStates, standingOf, type StateCount } from '../../store/standing.js';
 import { rowsThatShow } from '../../store/search.js';
 import { findBinding } from '../../engine/prepare.js';
 import type { Syncflow } from '../../syncflow.js';
@@ -27,21 +31,33 @@ export const pageSize = 100;
 /** Hits of a search, of each kind. */
 const mostHits = 25;
 
+/** All pairs are counted again after so long at the earliest, and for a fiftieth of the time at most. */
+const countMs = 2_000;
+const countShare = 50;
+
+interface Counted {
+  readonly states: readonly StateCount[];
+  readonly at: string;
+  readonly dueAt: number;
+}
+
 export class Reads {
   readonly #flow: Syncflow;
+  readonly #now: () => number;
+  #counted: Counted | undefined;
 
-  constructor(flow: Syncflow) {
+  constructor(flow: Syncflow, now: () => number = Date.now) {
     this.#flow = flow;
+    this.#now = now;
   }
 
   async overview(): Promise<Overview> {
     const flow = this.#flow;
-    const { subscribers, parked, feeds, backlog } = await flow.measure();
     const { db, bindings, accounts, now } = await flow.inside();
-    const runs = await lastRuns(
-      db,
-      bindings.map(({ id }) => id),
-    );
+    const ids = bindings.map(({ id }) => id);
+    const { states, at: countedAt } = await this.#count(db, ids);
+    const subscribers = await standingOf(db, ids, states);
+    const [parked, heard, runs] = [await parkedByCode(db, ids), await feeds(db, ids), await lastRuns(db, ids)];
     return {
       environment: flow.environment,
       hub: flow.database.description,
@@ -49,7 +65,7 @@ export class Reads {
       catalogs: flow.catalogs.map((main) => main.definition.name),
       subscribers: subscribers.map((one): SubscriberView => {
         const [catalog = '', as = ''] = one.subscriber.split('/');
-        const { subscriber: _id, ...feed } = feeds.find((other) => other.subscriber === one.subscriber) ?? {
+        const { subscriber: _id, ...feed } = heard.find((other) => other.subscriber === one.subscriber) ?? {
           subscriber: '',
         };
         return {
@@ -62,9 +78,30 @@ export class Reads {
         };
       }),
       parked,
-      backlog: backlog ?? null,
+      countedAt,
       quotas: quotasOf(accounts),
     };
+  }
+
+  /** What charts are drawn of: by index, however many links there are. */
+  async gauges(): Promise<Pick<Overview, 'quotas'> & { readonly subscribers: readonly SubscriberStatus[] }> {
+    const { db, bindings, accounts } = await this.#flow.inside();
+    const ids = bindings.map(({ id }) => id);
+    return { subscribers: await standingOf(db, ids, []), quotas: quotasOf(accounts) };
+  }
+
+  /** All pairs are counted for no more than a fiftieth of the time: a hub with one connection works on meanwhile. */
+  async #count(db: Queryable, ids: readonly string[]): Promise<Counted> {
+    const started = this.#now();
+    if (this.#counted !== undefined && started < this.#counted.dueAt) return this.#counted;
+    const states = await countStates(db, ids);
+    const ended = this.#now();
+    this.#counted = {
+      states,
+      at: new Date(ended).toISOString(),
+      dueAt: ended + Math.max(countMs, (ended - started) * countShare),
+    };
+    return this.#counted;
   }
 
   async links(request: {

@@ -23,6 +23,23 @@ export interface Quantiles {
   readonly p95: number;
 }
 
+/** How things stood, for as long as a chart shows: kept while nobody watches, too, so that who opens it sees when it began. */
+export class GaugeLog {
+  readonly #seen = new Map<number, Gauges>();
+
+  add(atMs: number, gauges: Gauges): void {
+    const at = Math.floor(atMs / bucketMs) * bucketMs;
+    this.#seen.delete(at);
+    this.#seen.set(at, gauges);
+    for (const old of this.#seen.keys()) if (old <= at - kept * bucketMs) this.#seen.delete(old);
+  }
+
+  /** Oldest first. */
+  entries(): readonly (readonly [number, Gauges])[] {
+    return [...this.#seen].sort(([one], [other]) => one - other);
+  }
+}
+
 /** How things stood when they were last looked at. */
 export interface Gauges {
   readonly waiting: number;
