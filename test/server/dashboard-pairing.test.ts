@@ -142,7 +142,7 @@ describe('a pair', () => {
     await flow.settled();
     expect(system.objects.get('r1')?.values).toMatchObject({ name: 'Ada L.' });
     const again = await act('unlink', { link: before, separate: false });
-    expect([again.status, again.answer.error?.message]).toEqual([400, 'record ["1"] has no remote in person/memory']);
+    expect([again.status, again.answer.error?.message]).toEqual([400, 'record 1 has no remote in person/memory']);
     const linked = await act('link', { subscriber, key: keyOf(1), remoteId: 'r1' });
     expect(await linkOfPage(linked.answer.link)).toBe(keyOf(1));
     expect(linked.answer.said).toBe('1 and r1 belong together in person/memory: they are merged next');
