@@ -422,14 +422,9 @@ export class Syncflow extends Steered {
     this.#listeners.observe(observer);
   }
 
-  /** @internal Whether it is at work. */
-  get isWorking(): boolean {
-    return this.#loops !== undefined && this.#stopped === undefined;
-  }
-
   /** @internal */
-  get isStopped(): boolean {
-    return this.#stopped !== undefined;
+  get phase(): 'idle' | 'working' | 'stopped' {
+    return this.#stopped !== undefined ? 'stopped' : this.#loops === undefined ? 'idle' : 'working';
   }
 
   /** @internal What the hub holds at this moment, for metrics. */

@@ -70,8 +70,9 @@ export class Live {
   async #sample(): Promise<void> {
     for (;;) {
       await this.#pause(sampleMs);
-      if (this.#flow.isStopped) return;
-      if (this.#watchers.size > 0 || !this.#flow.isWorking) continue;
+      const { phase } = this.#flow;
+      if (phase === 'stopped') return;
+      if (this.#watchers.size > 0 || phase !== 'working') continue;
       try {
         this.#gauges.add(this.#now(), gaugesOf(await this.#reads.gauges()));
       } catch {
