@@ -3,7 +3,8 @@ import type { Benchmark } from '../harness/benchmark.js';
 import { capture } from './capture.js';
 import { core } from './core.js';
 import { inward } from './inward.js';
+import { latency } from './latency.js';
 import { outwardPlain } from './outward-plain.js';
 import { outwardStripe } from './outward-stripe.js';
 
-export const benchmarks: readonly Benchmark[] = [core, outwardPlain, outwardStripe, capture, inward];
+export const benchmarks: readonly Benchmark[] = [core, outwardPlain, outwardStripe, capture, inward, latency];

@@ -73,14 +73,16 @@ export class PlainAccount {
   }
 }
 
+export const plainCapabilities: Capabilities = {
+  ...leastCapabilities,
+  concurrency: inFlight,
+  marker: true,
+  conditional: true,
+};
+
 export class PlainSubscriber extends SubscriberBase<typeof Customer, PlainCustomer, PlainAccount> {
   static readonly system = 'plain';
-  override readonly capabilities: Capabilities = {
-    ...leastCapabilities,
-    concurrency: inFlight,
-    marker: true,
-    conditional: true,
-  };
+  override readonly capabilities: Capabilities = plainCapabilities;
   override readonly mapping = this.map({ email: 'email', name: 'name', phone: 'phone', city: 'city' });
 
   override versionOf(remote: PlainCustomer): string {
