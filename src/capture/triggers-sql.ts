@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog.js';
 import { castType, fieldOf, keyExpression, keyPartExpression, type TableShape } from '../catalog/column-sql.js';
 import { quoteIdentifier, quoteLiteral } from '../store/database.js';
-import { bulkIds } from '../store/marks.js';
+import { asleepSeconds, bulkIds } from '../store/marks.js';
 
 export type CaptureEvent = 'insert' | 'update' | 'delete' | 'truncate' | 'rekey';
 
@@ -152,7 +152,10 @@ function trigger(event: CaptureEvent, table: TableInfo, suffix: string, body: re
       ...body.map((line) => `  ${line}`),
       ...(isRow
         ? []
-        : ["  if marked and exists (select 1 from syncflow.sleeper) then perform pg_notify('syncflow', ''); end if;"]),
+        : [
+            `  if marked and exists (select 1 from syncflow.sleeper where since > clock_timestamp() - interval '${asleepSeconds} s')`,
+            "  then perform pg_notify('syncflow', ''); end if;",
+          ]),
       '  return null;',
       'end $capture$',
     ].join('\n'),

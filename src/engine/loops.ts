@@ -11,7 +11,7 @@ import { routeMarks } from '../outward/route.js';
 import { hintsToRoute } from '../store/inbox.js';
 import type { RunMode } from '../store/runs.js';
 import type { Link } from '../store/links.js';
-import { announceAwake, announceSleep } from '../store/marks.js';
+import { announceAwake, announceSleep, asleepSeconds } from '../store/marks.js';
 import type { VerifySchedule } from '../subscriber/policy.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
@@ -37,6 +37,8 @@ const routeBatch = 500;
 const shortGapMs = 20;
 /** Rest after a routing pass that was not full, in ms: a stream of single hints is then taken in handfuls. */
 const restMs = 15;
+/** A router that sleeps says so again after so long, in ms: who is silent for three times as long isn't rung any more. */
+const announceMs = (asleepSeconds * 1000) / 3;
 /**
  * Passes over one subscriber at once, where a backlog fills them: one waits for the system while the other is at the hub. The leases
  * keep them apart, as they do workers.
@@ -187,6 +189,7 @@ export class Loops {
   async #routeLoop(): Promise<void> {
     const byId = new Map(this.#bindings.map((binding) => [binding.id, binding]));
     let idlePasses = 0;
+    let sleptMs = 0;
     while (!this.#stop.signal.aborted) {
       const routed = await this.#route(byId);
       if (routed > 0) {
@@ -199,8 +202,14 @@ export class Loops {
       // a stream of hints comes with short gaps: only a longer one is worth announcing
       if (idlePasses === 1) await this.#wait(this.#marks, shortGapMs);
       // announce, then look once more: what was marked in between rang nobody
-      else if (idlePasses === 2) await announceSleep(this.#env.db, this.#env.worker);
-      else await this.#wait(this.#marks, this.#settings.wakeIntervalMs);
+      else if (idlePasses === 2 || sleptMs >= announceMs) {
+        await announceSleep(this.#env.db, this.#env.worker);
+        sleptMs = 0;
+      } else {
+        const ms = Math.min(this.#settings.wakeIntervalMs, announceMs);
+        await this.#wait(this.#marks, ms);
+        sleptMs += ms;
+      }
     }
     await announceAwake(this.#env.db, this.#env.worker).catch(() => undefined);
   }

@@ -211,7 +211,10 @@ export async function announceWriter(tx: Queryable, origin: string, editedAt: st
   return Math.round(row?.now_ms ?? 0);
 }
 
-/** Puts a sleeping worker on the list of those to be rung. */
+/** Who has said nothing for so long has died in its sleep: nobody rings for it any more. Each ring takes a lock of the whole database. */
+export const asleepSeconds = 15;
+
+/** Puts a sleeping worker on the list of those to be rung, for `asleepSeconds`. */
 export async function announceSleep(db: Queryable, worker: string): Promise<void> {
   await db.query(
     {
@@ -227,7 +230,7 @@ export async function announceAwake(db: Queryable, worker: string): Promise<void
   await db.query(
     {
       name: 'syncflow-announce-awake',
-      text: `delete from syncflow.sleeper where worker = $1 or since < clock_timestamp() - interval '1 hour'`,
+      text: `delete from syncflow.sleeper where worker = $1 or since < clock_timestamp() - interval '1 minute'`,
     },
     [worker],
   );

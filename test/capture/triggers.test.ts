@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bulkIds } from '../../src/store/marks.js';
+import { asleepSeconds, bulkIds } from '../../src/store/marks.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Catalog, type CatalogDefinition } from '../../src/catalog/catalog.js';
 import { ensureTable } from '../../src/catalog/table.js';
@@ -100,6 +100,21 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
     await db.query('notify syncflow');
     await rings.reached(2);
     expect(rings.count()).toBe(2);
+    await stop?.();
+  });
+
+  test('a worker that died in its sleep is rung no more', async () => {
+    const rings = counter();
+    const stop = await db.listen('syncflow', rings.ring);
+    await db.query(
+      `insert into syncflow.sleeper (worker, since) values ('w', clock_timestamp() - interval '${asleepSeconds + 1} s')`,
+    );
+    await db.query('insert into item (id) values (1)');
+    await db.query('notify syncflow');
+    await rings.reached(1);
+    await db.query("update syncflow.sleeper set since = clock_timestamp() where worker = 'w'");
+    await db.query('insert into item (id) values (2)');
+    await rings.reached(2);
     await stop?.();
   });
 

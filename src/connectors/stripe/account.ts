@@ -59,6 +59,8 @@ export class StripeAccount {
   readonly lookBackSeconds: number;
   /** False in a sandbox, true with a live key, undefined where the key doesn't tell. */
   readonly livemode: boolean | undefined;
+  /** Requests in flight at once, over all catalogs. */
+  readonly concurrency: number;
   // private by language, not by type: an account that is printed or logged shows neither key nor secrets
   readonly #stripe: Stripe;
   readonly #secrets: readonly string[];
@@ -92,10 +94,11 @@ export class StripeAccount {
       telemetry: false,
       appInfo: { name: 'syncflow' },
     });
+    this.concurrency = options.concurrency ?? 16;
     this.#limiter = new RequestLimiter({
       ratePerSecond: options.ratePerSecond ?? (this.livemode === true ? 80 : 20),
       endpointRatePerSecond: options.endpointRatePerSecond ?? 20,
-      concurrency: options.concurrency ?? 16,
+      concurrency: this.concurrency,
     });
   }
 

@@ -87,7 +87,7 @@ export abstract class StripeObject<C extends CatalogClass, Remote extends Stripe
 > {
   static readonly system: string = 'stripe';
 
-  override readonly capabilities: Capabilities = stripeCapabilities;
+  override readonly capabilities: Capabilities = { ...stripeCapabilities, concurrency: this.account.concurrency };
   override readonly eventRetentionMs = eventRetentionDays * 86_400_000;
 
   /** The object's name, in event types and messages. */

@@ -64,7 +64,11 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
   /** Currency of prices where the mapping has none. */
   readonly currency: string | undefined = undefined;
 
-  override readonly capabilities: Capabilities = { ...stripeCapabilities, deletes: 'archive' };
+  override readonly capabilities: Capabilities = {
+    ...stripeCapabilities,
+    concurrency: this.account.concurrency,
+    deletes: 'archive',
+  };
 
   protected override readonly kind: string = 'product';
   protected override readonly eventTypes: readonly string[] = productEvents;

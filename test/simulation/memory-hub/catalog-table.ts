@@ -1,4 +1,5 @@
 /** The tables of catalogs, with foreign keys, and what the capture triggers do: src/capture/triggers-sql.ts. */
+import { asleepSeconds } from '../../../src/store/marks.js';
 import { randomUUID } from 'node:crypto';
 import { formatKey } from '../../../src/catalog/key.js';
 import type { CatalogDefinition, ChildInfo, TableInfo } from '../../../src/catalog/catalog.js';
@@ -249,7 +250,8 @@ export class CatalogTable {
     const seen = this.#parent === undefined ? op : 'U';
     const bulk = seen === 'U' && keys.length >= bulkRows;
     for (const key of keys) await this.#insertMark(tx, { key, op: seen, old_key: null, statement: null, bulk });
-    if (this.#store.sleeper.exists(tx, () => true)) tx.notifies = true;
+    const awake = this.#store.now() - asleepSeconds * 1_000_000;
+    if (this.#store.sleeper.exists(tx, (row) => row.since > awake)) tx.notifies = true;
   }
 
   async #insertMark(

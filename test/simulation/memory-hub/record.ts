@@ -4,8 +4,8 @@ import { momentOf, sqlText, type Moment } from './moment.js';
 import { json, jsonText, slotsOf, text, type LinkRow, type RunRow, type Store, type Twins } from './store.js';
 import { Lockable, Mode, type Transaction } from './transaction.js';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
 
 interface ConflictToLog {
   readonly link_id: string;
@@ -229,7 +229,7 @@ function sessionTwins(store: Store): Twins {
       return [];
     },
     'syncflow-announce-awake': async (tx, [worker]) => {
-      const oldest = store.now() - hourMs * 1000;
+      const oldest = store.now() - minuteMs * 1000;
       const matches = (row: { readonly worker: string; readonly since: Moment }): boolean =>
         row.worker === worker || row.since < oldest;
       await store.sleeper.delete(tx, store.sleeper.where(tx, matches), matches);
