@@ -17,7 +17,7 @@ import {
   type MarkReport,
 } from '../store/audit.js';
 import { intentKeyOf, intentsByCause } from '../store/intents.js';
-import type { Explanation, RecordReport, TimelineEntry, ValueOrigin } from './explanation.js';
+import type { Explanation, RecordReport, SubscriberReport, TimelineEntry, ValueOrigin } from './explanation.js';
 import { fetchRemote, reportOf } from './sides.js';
 import { catalogNamed, checkField, isAbout, keyOf, nothingKnown } from './subject.js';
 import { aboutField, originOf, timelineOf, writerOf, type LastEdit } from './timeline.js';
@@ -74,7 +74,10 @@ export async function explain(
     record: row === undefined ? null : recordReport(catalog, row),
     softDeleted,
     unrouted: marks.map(({ at, origin }) => ({ at, by: writerOf(origin) })),
-    origins: record === undefined ? {} : originsOf(own, record, traces.entries, lastEdit(links, marks), request.field),
+    origins:
+      record === undefined
+        ? {}
+        : originsOf(own, record, traces.entries, { edit: lastEdit(links, marks), subscribers }, request.field),
     subscribers:
       request.fetch === true
         ? await Promise.all(subscribers.map((one, index) => fetchRemote(env, own[index] as Binding, one, record)))
@@ -129,15 +132,22 @@ function originsOf(
   bindings: readonly Binding[],
   record: AnyRecord,
   entries: readonly TimelineEntry[],
-  edit: LastEdit | undefined,
+  known: { readonly edit: LastEdit | undefined; readonly subscribers: readonly SubscriberReport[] },
   field: string | undefined,
 ): Record<string, ValueOrigin> {
   const origins: Record<string, ValueOrigin> = {};
+  const agreedWith = (name: string): string[] =>
+    known.subscribers.flatMap(({ subscriber, units }) =>
+      units.some(({ unit, state }) => unit === name && state === 'agreed') ? subscriber : [],
+    );
   for (const { mapping } of bindings) {
     const wanted = field === undefined ? () => true : isAbout(mapping, field);
     for (const unit of mapping.units) {
       if (!wanted(unit.name) || Object.hasOwn(origins, unit.name)) continue;
-      const origin = originOf(unit.name, hubText(unit, record), entries, edit);
+      const origin = originOf(unit.name, hubText(unit, record), entries, {
+        ...known,
+        agreedWith: agreedWith(unit.name),
+      });
       if (origin !== undefined) origins[unit.name] = origin;
     }
   }

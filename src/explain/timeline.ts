@@ -160,7 +160,7 @@ export function originOf(
   unit: string,
   value: string | null,
   entries: readonly TimelineEntry[],
-  lastEdit: LastEdit | undefined,
+  { edit: lastEdit, agreedWith }: { readonly edit: LastEdit | undefined; readonly agreedWith: readonly string[] },
 ): ValueOrigin | undefined {
   let origin: ValueOrigin | undefined;
   let lost: ValueOrigin['lost'];
@@ -182,6 +182,15 @@ export function originOf(
     lost = undefined;
   }
   if (origin?.value === value) return origin;
+  if (agreedWith.length > 0)
+    return {
+      value,
+      by: hubWriter,
+      editedAt: null,
+      at: null,
+      rule: `${agreedWith.join(', ')} ${agreedWith.length === 1 ? 'has' : 'have'} the same; when it was set isn't known any more`,
+      events: [],
+    };
   if (lastEdit === undefined) return undefined;
   return {
     value,

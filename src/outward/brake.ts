@@ -38,7 +38,10 @@ export function isBraked({ brake }: Binding, { lane }: Pick<Link, 'lane'>): bool
   return brake.updates !== undefined && lane < backfillLane;
 }
 
-/** A message when these changes would be too many, with those before them and those that are held; undefined lets them pass. */
+/**
+ * A message when these changes would be too many, with those before them, those that are held, and deletes that are told and wait for
+ * their turn: of a mass of them not even the first batch passes. Undefined lets them pass.
+ */
 export async function overBrake(
   db: Queryable,
   { id, brake }: Pick<Binding, 'id' | 'brake'>,
@@ -47,7 +50,7 @@ export async function overBrake(
 ): Promise<string | undefined> {
   const bounds = operation === 'delete' ? brake : brake.updates;
   if (bounds === undefined) return undefined;
-  const [row] = await db.query<{ recent: number; held: number; linked: number; released: boolean }>(
+  const [row] = await db.query<{ recent: number; held: number; waiting: number; linked: number; released: boolean }>(
     {
       name: 'syncflow-brake',
       text: `with released as (select value::timestamptz as until from syncflow.setting where name = $4),
@@ -59,6 +62,9 @@ export async function overBrake(
               and coalesce(h.key, '@' || h.remote_id) not in (select name from coming)) as recent,
           (select count(*)::int from syncflow.link l where l.subscriber = $1 and l.parked_code = $6 and l.look = $7
               and coalesce(l.key, '@' || l.remote_id) not in (select name from coming)) as held,
+          (select count(*)::int from syncflow.link l where $8 and l.subscriber = $1 and l.state = 'linked' and l.key is not null
+              and case when $7 then l.gone_at else l.deleted_at end is not null and l.due_at is not null and l.parked_code is null
+              and l.key not in (select name from coming)) as waiting,
           (select count(*)::int from syncflow.link where subscriber = $1 and state = 'linked') as linked,
           exists (select from released where until > clock_timestamp()) as released`,
     },
@@ -70,10 +76,11 @@ export async function overBrake(
       JSON.stringify(coming.map(({ key, remoteId }) => key ?? `@${remoteId ?? ''}`)),
       brakeCode[operation],
       direction === 'inward',
+      operation === 'delete',
     ],
   );
   if (row === undefined || row.released) return undefined;
-  const total = row.recent + row.held + coming.length;
+  const total = row.recent + row.held + row.waiting + coming.length;
   // what was deleted is linked no more
   const linked = operation === 'delete' ? row.linked + row.recent : row.linked;
   if (total <= bounds.count || total <= bounds.share * linked) return undefined;

@@ -135,6 +135,19 @@ test('an edit that is not sent yet, and one that no worker has seen', async () =
   });
 });
 
+test('a value that both sides have, and whose history is pruned', async () => {
+  const { Contact, world } = await twoSystems();
+  const { id } = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+  await world.flow.sync();
+  await stage.db.query('delete from syncflow.history');
+  const { origins } = await world.flow.explain(Contact, id, { field: 'email' });
+  expect(origins['email']).toMatchObject({
+    value: 'a@x',
+    at: null,
+    rule: expect.stringMatching(/^contact\/\w+, contact\/\w+ have the same; /) as string,
+  });
+});
+
 test('with fetch the remotes are read, and what differs is named; without, nobody is asked', async () => {
   const { Contact, shop, world } = await twoSystems();
   const { id } = await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });

@@ -36,6 +36,25 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await expectAgreement(db, 'braked', system);
   });
 
+  test.each(['here', 'there'])(
+    'deletes made %s that wait for their turn count: not even the first batch passes',
+    async (side) => {
+      const name = `braked_${side}`;
+      const { Contact, MemoryContact } = contactCatalog(name);
+      Contact.register(MemoryContact, { brake: { count: 5, share: 0.2 } });
+      const system = new MemorySystem();
+      const world = await startOn(db, [Contact], { memory: system }, { batchSize: 5 });
+      await db.query(`insert into ${name} (id, name) select i, 'N' || i from generate_series(1, 30) i`);
+      await settle(world);
+      if (side === 'here') await db.query(`delete from ${name} where id <= 20`);
+      else for (const id of [...system.objects.keys()].slice(0, 20)) system.remove(id);
+      await world.flow.sync();
+      expect(await db.query(`select from ${name}`)).toHaveLength(side === 'here' ? 10 : 30);
+      expect(system.objects.size).toBe(side === 'here' ? 30 : 10);
+      expect((await world.flow.held(`${name}/memory`)).counts).toMatchObject([{ operation: 'delete', count: 20 }]);
+    },
+  );
+
   test('the release lasts by the hub’s clock, whatever time the worker has', async () => {
     const { Contact, MemoryContact } = contactCatalog('braked_late');
     Contact.register(MemoryContact, { brake: { count: 2, share: 0.1 } });

@@ -139,11 +139,11 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     const { system, world, flow, id, held, emails } = await scene('remade', { count: 3, share: 0.2 });
     for (const one of [...system.objects.keys()]) system.remove(one);
     await flow.sync();
-    expect(await held()).toEqual([['inward', 'delete', 16]]);
+    expect(await held()).toEqual([['inward', 'delete', 20]]);
     await flow.discard(id);
     await settle(world);
-    expect((await emails()).length).toBe(16);
-    expect(system.objects.size).toBe(16);
+    expect((await emails()).length).toBe(20);
+    expect(system.objects.size).toBe(20);
     await expectAgreement(db, 'remade', system);
   });
 

@@ -70,7 +70,7 @@ function auditTwins(store: Store): Twins {
       return [];
     },
 
-    'syncflow-brake': (tx, [subscriber, event, windowSeconds, release, coming, code, look]) => {
+    'syncflow-brake': (tx, [subscriber, event, windowSeconds, release, coming, code, look, deletes]) => {
       const now = store.now();
       const isComing = new Set(json<string[]>(coming));
       const until = store.settingByName.find(tx, text(release)).map((slot) => momentOf(rowOf(tx, slot).value));
@@ -84,10 +84,19 @@ function auditTwins(store: Store): Twins {
         .flatMap((row) => nameOf(row) ?? [])
         .filter((name) => !isComing.has(name));
       const isHeld = (link: LinkRow): boolean => link.parked_code === code && link.look === look;
+      const isWaiting = (link: LinkRow): boolean =>
+        deletes === true &&
+        link.state === 'linked' &&
+        link.key !== null &&
+        (look === true ? link.gone_at : link.deleted_at) !== null &&
+        link.due_at !== null &&
+        link.parked_code === null &&
+        !isComing.has(link.key);
       return [
         {
           recent: new Set(recent).size,
           held: store.link.rows(tx, isHeld, links).filter((link) => !isComing.has(nameOf(link) ?? '')).length,
+          waiting: store.link.rows(tx, isWaiting, links).length,
           linked: store.link.rows(tx, (link) => link.state === 'linked', links).length,
           released: until.some((end) => end > now),
         },

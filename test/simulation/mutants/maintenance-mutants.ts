@@ -57,8 +57,8 @@ const braking: readonly Mutant[] = [
     mistake: 'Once it has tripped, each further edit of a held record goes through by itself.',
     breaks: ['S22'],
     file: 'src/outward/brake.ts',
-    find: 'const total = row.recent + row.held + coming.length;',
-    replace: 'const total = row.recent + coming.length;',
+    find: 'const total = row.recent + row.held + row.waiting + coming.length;',
+    replace: 'const total = row.recent + row.waiting + coming.length;',
     foundBy: held,
   },
   {

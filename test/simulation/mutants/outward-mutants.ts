@@ -99,7 +99,7 @@ const planning: readonly Mutant[] = [
     mistake: 'The brake counts the deletes of one batch, not those before it.',
     breaks: ['S22'],
     file: 'src/outward/brake.ts',
-    find: 'const total = row.recent + row.held + coming.length;',
+    find: 'const total = row.recent + row.held + row.waiting + coming.length;',
     replace: 'const total = coming.length;',
   },
   {
