@@ -1,4 +1,5 @@
 /** What a pass over one link came to, and how results are committed. */
+import type { RecordKey } from '../catalog/key.js';
 import type { Environment } from './environment.js';
 import type { Conflict } from '../merge/merge.js';
 import type { UnresolvedReference } from '../merge/project.js';
@@ -7,6 +8,7 @@ import { retryDelayMs } from '../outward/retry.js';
 import type { ParkCode } from '../outward/plan.js';
 import { closeIntents, countMissed, markUnknown, type Intent } from '../store/intents.js';
 import { type Link } from '../store/links.js';
+import { makeDue } from '../store/marks.js';
 import { settleLinks, type Settlement } from '../store/settle.js';
 import {
   awaitedByKey,
@@ -43,6 +45,8 @@ export interface Result {
   readonly awaits?: Awaited;
   /** It waits for this one in its turn, and this one can't do without it. */
   readonly circular?: boolean;
+  /** The key that its link lets go of: a record that is there under it begins anew. */
+  readonly anew?: RecordKey;
   readonly emit?: readonly Emission[];
   /** Hold the whole subscriber for so many ms. */
   readonly holdMs?: number;
@@ -120,6 +124,14 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
   );
   const settled = await settleLinks(tx, settlements);
   const committed = results.filter((result) => settled.has(result.settlement.link.id));
+  await makeDue(
+    tx,
+    committed.flatMap(({ settlement, anew: key }) =>
+      key === undefined
+        ? []
+        : { subscriber: settlement.link.subscriber, key, lane: 0, at: null, by: null, deleted: undefined },
+    ),
+  );
   await closeIntents(
     tx,
     committed.flatMap((result) => result.close ?? []),

@@ -120,6 +120,8 @@ function deleted(binding: Binding, link: Link, intent: Intent): Result {
   const subject = { subscriber: binding.id, key: link.key, remoteId: link.remoteId };
   return {
     ...tombstone(link),
+    // its answer was lost: the row may have come back under its key before anybody knew what became of it
+    ...(intent.resumed && link.key !== undefined ? { anew: link.key } : {}),
     history: [{ ...subject, event: 'deleted', detail: detailOfSent(intent) }],
     emit: [{ name: 'pushed', event: { ...subject, operation: 'delete', units: [] } }],
     ...closed(intent, 'done'),

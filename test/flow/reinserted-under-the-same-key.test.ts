@@ -69,6 +69,25 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await expectAgreement(db, 'again_while', system);
   });
 
+  test('while the delete is being pushed, and its answer is lost: a new remote', async () => {
+    const { Contact, MemoryContact } = contactCatalog('again_lost');
+    Contact.register(MemoryContact);
+    const system = new MemorySystem();
+    const world = await startOn(db, [Contact], { memory: system });
+    await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'a@x' });
+    await settle(world);
+    system.faults.push({ call: 'delete', kind: 'answer-lost' });
+    system.beforeAnswer = async () => {
+      system.beforeAnswer = undefined;
+      await world.flow.catalog(Contact).save({ id: 1, name: 'Ada', email: 'b@x' });
+      await marksRouted(db);
+    };
+    await world.flow.catalog(Contact).delete(1);
+    await settle(world);
+    expect(remoteValues(system)).toMatchObject([{ email: 'b@x' }]);
+    await expectAgreement(db, 'again_lost', system);
+  });
+
   test('with another key for the same person: two lives, two remotes', async () => {
     const { Contact, MemoryContact } = contactCatalog('again_other');
     Contact.register(MemoryContact);
