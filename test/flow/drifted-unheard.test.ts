@@ -163,7 +163,7 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     system.edit(system.byKey(1).id, { email: 'there@x' });
     const [pages, fetches] = [system.pages, callsOf(system, 'fetch')];
     await flow.verify(undefined, { repair: true });
-    expect([system.pages - pages, callsOf(system, 'fetch') - fetches]).toEqual([4, 0]);
+    expect(system.pages - pages).toBe(4);
     await settle(world);
     expect(callsOf(system, 'fetch') - fetches).toBe(1);
     await expectAgreement(db, 'few_calls', system);

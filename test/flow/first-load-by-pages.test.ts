@@ -101,9 +101,11 @@ function savedBy(around: (save: Save, ...args: Parameters<Save>) => ReturnType<S
 }
 
 test('a save of one record that changes another: the other one’s change goes on to its remote', async () => {
+  // remotes of a page come in no order that is promised
+  const saved: unknown[] = [];
   const Contact = savedBy(async (save, record, context) => {
-    if (record['email'] === 'p9@example.com')
-      await context.tx.query(`update contact set city = 'Oslo' where email = 'p3@example.com'`);
+    if (saved.push(record['email']) === 10)
+      await context.tx.query(`update contact set city = 'Oslo' where email = $1`, [String(saved[2])]);
     return save(record, context);
   });
   Contact.register(memorySide());
@@ -111,7 +113,8 @@ test('a save of one record that changes another: the other one’s change goes o
   const system = people();
   const world = await stage.start([Contact], { memory: system });
   await world.flow.sync();
-  expect(system.objects.get('r3')?.values).toMatchObject({ city: 'Oslo' });
+  const [changed] = [...system.objects.values()].filter(({ values }) => values['email'] === saved[2]);
+  expect(changed?.values).toMatchObject({ city: 'Oslo' });
   expect(await parkedOf(world)).toEqual([]);
 });
 
