@@ -101,11 +101,18 @@ function savedBy(around: (save: Save, ...args: Parameters<Save>) => ReturnType<S
 }
 
 test('a save of one record that changes another: the other one’s change goes on to its remote', async () => {
-  // remotes of a page come in no order that is promised
-  const saved: unknown[] = [];
+  // remotes of a page come in no order that is promised, and two pages may be at work at once
+  const saved = new Map<unknown, string[]>();
+  const changed = new Set<string>();
   const Contact = savedBy(async (save, record, context) => {
-    if (saved.push(record['email']) === 10)
-      await context.tx.query(`update contact set city = 'Oslo' where email = $1`, [String(saved[2])]);
+    const [transaction] = await context.tx.query<{ id: string }>('select pg_current_xact_id()::text as id');
+    const before = saved.get(transaction?.id) ?? [];
+    saved.set(transaction?.id, [...before, String(record['email'])]);
+    const [first] = before;
+    if (first !== undefined && before.length === 5) {
+      changed.add(first);
+      await context.tx.query(`update contact set city = 'Oslo' where email = $1`, [first]);
+    }
     return save(record, context);
   });
   Contact.register(memorySide());
@@ -113,8 +120,9 @@ test('a save of one record that changes another: the other one’s change goes o
   const system = people();
   const world = await stage.start([Contact], { memory: system });
   await world.flow.sync();
-  const [changed] = [...system.objects.values()].filter(({ values }) => values['email'] === saved[2]);
-  expect(changed?.values).toMatchObject({ city: 'Oslo' });
+  const there = [...system.objects.values()].filter(({ values }) => changed.has(String(values['email'])));
+  expect(changed.size).toBeGreaterThan(0);
+  expect(there.map(({ values }) => values['city'])).toEqual([...changed].map(() => 'Oslo'));
   expect(await parkedOf(world)).toEqual([]);
 });
 
