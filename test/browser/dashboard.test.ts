@@ -321,7 +321,7 @@ describe('what a person does', () => {
     const guard = page.getByRole('region', { name: /held$/ });
     await guard.getByText('deleted in stripe').first().waitFor();
     await guard
-      .getByText(/100 remotes are deleted in stripe/)
+      .getByText(/200 remotes are deleted in stripe/)
       .first()
       .waitFor();
     expect(await seriousViolations(page)).toEqual([]);
