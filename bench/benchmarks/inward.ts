@@ -4,6 +4,7 @@ import { Slots } from '../../src/engine/slots.js';
 import { absolutesOf, row, type Bench, type Benchmark } from '../harness/benchmark.js';
 import type { Figures } from '../harness/statistics.js';
 import { startSyncEngine } from '../rivals/sync-engine.js';
+import { finished } from '../shop/finished.js';
 import { deliveryOf, signedEvents } from '../shop/deliveries.js';
 import { StripeShopCustomer, unlimitedAccount } from '../shop/stripe-customer.js';
 
@@ -52,17 +53,11 @@ async function syncflowRun(bench: Bench, url: string, count: number): Promise<Fi
   try {
     await flow.start();
     await flow.settled();
-    let left = count;
-    const finished = new Promise<void>((resolve, reject) => {
-      flow.on('applied', () => {
-        if (--left === 0) resolve();
-      });
-      flow.on('parked', ({ reason }) => reject(new Error(`a record was parked: ${reason}`)));
-    });
+    const done = finished(flow, 'applied', count);
     const deliveries = signedEvents(count).map(deliveryOf);
     const started = performance.now();
     await new Slots(deliveriesAtOnce).all(deliveries, (one) => flow.receive('stripe', one));
-    await finished;
+    await done;
     const ms = performance.now() - started;
     await requireRows(hub.pool, 'customer', count);
     return { [figure]: (count / ms) * 1_000 };

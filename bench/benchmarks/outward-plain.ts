@@ -3,6 +3,7 @@ import { Syncflow } from '../../src/syncflow.js';
 import { absolutesOf, row, type Bench, type Benchmark } from '../harness/benchmark.js';
 import { spreadOf, figuresOf, type Contender, type Figures } from '../harness/statistics.js';
 import { Slots } from '../../src/engine/slots.js';
+import { finished } from '../shop/finished.js';
 import { rowsOf } from '../shop/rows.js';
 import { bullmq, graphileWorker, pgBoss, startRedis, type Queue } from '../rivals/queues.js';
 import { Customer, customerTable, inFlight, insertCustomers, PlainAccount } from '../shop/plain-customer.js';
@@ -70,17 +71,10 @@ async function syncflowRun(bench: Bench, url: string, count: number): Promise<Fi
   try {
     await flow.start();
     await flow.settled();
-    let left = count;
-    const finished = new Promise<void>((resolve, reject) => {
-      flow.on('pushed', () => {
-        if (--left === 0) resolve();
-      });
-      flow.on('parked', ({ reason }) => reject(new Error(`a record was parked: ${reason}`)));
-      flow.on('error', ({ where, error }) => reject(new Error(where, { cause: error })));
-    });
+    const done = finished(flow, 'pushed', count);
     await hub.pool.query(insertCustomers, [1, count]);
     const started = performance.now();
-    await finished;
+    await done;
     const ms = performance.now() - started;
     if (account.calls !== count) throw new Error(`${account.calls} calls for ${count} records`);
     return { [figure]: (count / ms) * 1_000 };

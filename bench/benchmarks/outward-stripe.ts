@@ -4,6 +4,7 @@ import { Syncflow } from '../../src/syncflow.js';
 import { absolutesOf, row, type Bench, type Benchmark } from '../harness/benchmark.js';
 import type { Contender, Figures } from '../harness/statistics.js';
 import { Slots } from '../../src/engine/slots.js';
+import { finished } from '../shop/finished.js';
 import { inFlight, insertCustomers } from '../shop/plain-customer.js';
 import { rowsOf } from '../shop/rows.js';
 import { apiKey, StripeShopCustomer, unlimitedAccount } from '../shop/stripe-customer.js';
@@ -60,16 +61,10 @@ async function syncflowRun(bench: Bench, url: string, count: number): Promise<Fi
   try {
     await flow.start();
     await flow.settled();
-    let left = count;
-    const finished = new Promise<void>((resolve, reject) => {
-      flow.on('pushed', () => {
-        if (--left === 0) resolve();
-      });
-      flow.on('parked', ({ reason }) => reject(new Error(`a record was parked: ${reason}`)));
-    });
+    const done = finished(flow, 'pushed', count);
     await hub.pool.query(insertCustomers, [1, count]);
     const started = performance.now();
-    await finished;
+    await done;
     return { [figure]: (count / (performance.now() - started)) * 1_000 };
   } finally {
     await flow.stop();

@@ -6,6 +6,7 @@ import { get, hubText, remoteValue, type Resolver } from '../merge/project.js';
 import { isEmpty } from '../merge/shadow.js';
 import type { Queryable } from '../store/database.js';
 import { findLinks, isLeftAlone } from '../store/links.js';
+import type { Unit } from '../subscriber/compile.js';
 import { claimants } from '../store/listed.js';
 import { takeTurns } from '../store/turns.js';
 
@@ -55,7 +56,7 @@ function matchFields(binding: Binding, remote: unknown): AnyRecord | undefined {
   return wanted;
 }
 
-function matchUnits({ subscriber, mapping }: Binding) {
+export function matchUnits({ subscriber, mapping }: Binding): Unit[] {
   return mapping.units.filter((unit) => subscriber.match.includes(unit.name));
 }
 

@@ -7,7 +7,7 @@ import type { Queryable } from '../store/database.js';
 import { openCreate, unseenCreates, type IntentBody } from '../store/intents.js';
 import { lockRecordLinks, type Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
-import { claimOf, markerClaim, matchingRecords, takeMatchTurns } from './candidates.js';
+import { claimOf, markerClaim, matchingRecords, matchUnits, takeMatchTurns } from './candidates.js';
 import type { Facts, OwnLink } from './judge.js';
 
 /** A remote that no record stands for, and the link that knows it. */
@@ -75,8 +75,8 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
 }
 
 /** Whether a remote shows the match values that a create has sent. */
-function showsMatch({ mapping, subscriber }: Binding, { draft }: IntentBody, remote: unknown): boolean {
-  const units = mapping.units.filter((unit) => subscriber.match.includes(unit.name));
+function showsMatch(binding: Binding, { draft }: IntentBody, remote: unknown): boolean {
+  const units = matchUnits(binding);
   return (
     units.length > 0 &&
     units.every((unit) => {

@@ -40,14 +40,19 @@ export async function noteListed(tx: Queryable, run: string, rows: readonly List
   );
 }
 
-/** Remotes of pairs older than the run that its whole listing didn't show: to be asked for. Only their own answer is proof of a deletion. */
+/**
+ * Remotes of pairs older than the run that its whole listing didn't show: to be asked for. Only their own answer is proof of a deletion.
+ * So is what a create under way may have made, and somebody deleted before its answer came: asked for once that is in.
+ */
 export async function lookAtUnlisted(tx: Queryable, subscriber: string, run: string): Promise<void> {
   await tx.query(
     {
       name: 'syncflow-look-at-unlisted',
       text: `with unlisted as materialized (
        select id from syncflow.link
-       where subscriber = $1 and state = 'linked' and key is not null and remote_id is not null and parked_code is null
+       where subscriber = $1 and key is not null and parked_code is null
+         and (state = 'linked' and remote_id is not null or state = 'new' and remote_id is null
+           and exists (select from syncflow.intent i where i.link_id = link.id and i.kind = 'create' and i.closed_at is null))
          and listed_run is distinct from $2::bigint and created_at < (select started_at from syncflow.run where id = $2::bigint)
        order by id for update
      )

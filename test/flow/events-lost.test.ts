@@ -51,6 +51,20 @@ function hidingSide(hidden: ReadonlySet<string>, breaksOff: () => boolean = () =
   };
 }
 
+test('a deletion that was never told, of a remote whose create has no answer yet', async () => {
+  const { world, contacts, system } = await oneContact(memorySide({ capabilities: { polling: false } }));
+  system.beforeAnswer = async () => {
+    system.beforeAnswer = undefined;
+    const [grace] = [...system.objects.values()].filter(({ values }) => values['name'] === 'Grace');
+    system.remove(grace?.id ?? '');
+    await world.flow.rescan('contact/memory');
+  };
+  const { id } = await contacts.save({ name: 'Grace' });
+  await world.flow.settled();
+  expect(await contacts.get(id)).toBeUndefined();
+  expect(system.objects.size).toBe(1);
+});
+
 test('what a rescan doesn’t list is asked for; being absent from the list alone deletes nothing', async () => {
   const hidden = new Set<string>();
   const { world, contacts, ada, system, id } = await oneContact(hidingSide(hidden));

@@ -4,27 +4,13 @@ import { createColumnHelper } from '@tanstack/react-table';
 import { Wrench } from 'lucide-react';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import type { DriftCause, DriftRow, VerifiedView } from '../../../src/server/dashboard/contract.js';
+import { driftCauses } from '../../../src/maintenance/drift-words.js';
+import type { DriftRow, VerifiedView } from '../../../src/server/dashboard/contract.js';
 import { read } from '../data/api.js';
 import { count, plural, showKey } from '../data/format.js';
 import { Confirm } from '../ui/confirm.js';
 import { Ago, Badge, Empty } from '../ui/parts.js';
 import { features, Rows, type Column } from '../ui/rows.js';
-
-const causes: Readonly<Record<DriftCause, string>> = {
-  'edited-there': 'edited there, and nobody heard of it',
-  'edited-here': 'edited here, and not sent',
-  'edited-both': 'edited on both sides',
-  'never-agreed': 'never synced',
-  normalised: 'the remote’s form of it, as agreed',
-  unsent: 'only here: no remote was made',
-  unseen: 'only there: no record was made',
-  'not-listed': 'the remote isn’t listed: deleted there, or hidden',
-  'row-missing': 'the row is gone, and no DELETE was seen',
-  twin: 'a second remote of a record',
-  waiting: 'about to be synced',
-  parked: 'parked',
-};
 
 type Action = DriftRow['repair']['action'];
 
@@ -63,9 +49,9 @@ const columns = [
     id: 'what',
     header: 'What differs',
     cell: ({ row: { original } }) => (
-      <span title={causes[original.cause]}>
+      <span title={driftCauses[original.cause]}>
         <span className="strong">{original.unit ?? 'the whole record'}</span>
-        <span className="small muted second clip">{causes[original.cause]}</span>
+        <span className="small muted second clip">{driftCauses[original.cause]}</span>
       </span>
     ),
   }),
@@ -128,7 +114,7 @@ export function Verified({ subscriber }: { readonly subscriber: string }) {
           {report.table.map(({ field, cause, count: many }) => (
             <li key={`${field} ${cause}`}>
               <span className="strong">{field === '(record)' ? 'whole records' : field}</span>
-              <span className="soft grow">{causes[cause]}</span>
+              <span className="soft grow">{driftCauses[cause]}</span>
               <span>{count(many)}</span>
             </li>
           ))}

@@ -1,7 +1,8 @@
 /** `syncflow verify` */
 import type { Command } from 'commander';
 import { SyncflowError } from '../../errors.js';
-import type { Difference, RepairStep } from '../../maintenance/drift.js';
+import type { RepairStep } from '../../maintenance/drift.js';
+import { driftCauses } from '../../maintenance/drift-words.js';
 import type { VerifyReport } from '../../maintenance/verify.js';
 import type { Operations } from '../../server/operations.js';
 import { exitCodes, showRecordKey, type Cli } from '../context.js';
@@ -148,33 +149,18 @@ function showReports(output: Output, { reports }: Omit<Verdict, 'repaired'>, wit
   if (drifting.length > 0) {
     output.line();
     output.table(
-      drifting.map((one) => [one.subscriber, visible(one.field), causes[one.cause], one.count]),
+      drifting.map((one) => [one.subscriber, visible(one.field), driftCauses[one.cause], one.count]),
       { head: ['subscriber', 'field', 'cause', 'count'], right: [3] },
     );
   }
   for (const report of reports) showDifferences(output, report, withRepairs);
 }
 
-const causes: Readonly<Record<Difference['cause'], string>> = {
-  'edited-there': 'edited there, and nobody heard of it',
-  'edited-here': 'edited here, and not sent',
-  'edited-both': 'edited on both sides',
-  'never-agreed': 'never synced',
-  normalised: 'the remote’s form of it, as agreed',
-  unsent: 'only here: no remote was made',
-  unseen: 'only there: no record was made',
-  'not-listed': 'the remote isn’t listed: deleted there, or hidden',
-  'row-missing': 'the row is gone, and no DELETE was seen',
-  twin: 'a second remote of a record',
-  waiting: 'about to be synced',
-  parked: 'parked',
-};
-
 function showDifferences(output: Output, { differences, moreDifferences }: VerifyReport, withRepairs: boolean): void {
   const { dim } = output.colors;
   for (const one of differences.slice(0, shownDifferences)) {
     const remote = one.remoteId === undefined ? '' : ` ↔ ${one.remoteId}`;
-    const what = one.unit === undefined ? causes[one.cause] : `${one.unit}: ${causes[one.cause]}`;
+    const what = one.unit === undefined ? driftCauses[one.cause] : `${one.unit}: ${driftCauses[one.cause]}`;
     output.line(visible(`  ${one.subscriber} ${showRecordKey(one.key)}${remote}: ${what}`));
     if (withRepairs) output.line(dim(visible(`    ${repairs[one.repair.action]} (${one.repair.rule})`)));
   }

@@ -353,10 +353,13 @@ function listingTwins(store: Store): Twins {
     'syncflow-look-at-unlisted': async (tx, [subscriber, runParam]) => {
       const run = store.runById.find(tx, Number(runParam))[0]?.seenBy(tx);
       if (run === undefined) return [];
+      const isBeingMade = (link: LinkRow): boolean =>
+        link.state === 'new' &&
+        link.remote_id === null &&
+        store.intentOpen.find(tx, link.id).some((slot) => rowOf(tx, slot).kind === 'create');
       const isUnlisted = (link: LinkRow): boolean =>
-        link.state === 'linked' &&
         link.key !== null &&
-        link.remote_id !== null &&
+        ((link.state === 'linked' && link.remote_id !== null) || isBeingMade(link)) &&
         link.parked_code === null &&
         link.listed_run !== run.id &&
         link.created_at < run.started_at;
