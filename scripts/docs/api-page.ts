@@ -7,6 +7,7 @@ export type Groups = readonly (readonly [prefix: string, heading: string])[];
 
 export const coreGroups: Groups = [
   ['src/syncflow.ts', 'Syncflow'],
+  ['src/operated.ts', 'Syncflow'],
   ['src/options.ts', 'Syncflow'],
   ['src/outward/retry.ts', 'Syncflow'],
   ['src/cli/', 'Syncflow'],

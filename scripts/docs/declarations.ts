@@ -35,6 +35,8 @@ export class Declarations {
   readonly #root: string;
   readonly #program: ts.Program;
   readonly #emitted = new Map<string, ts.SourceFile>();
+  /** Whatever any entry exports. */
+  readonly #public: Set<string>;
 
   constructor(root: string, entries: readonly string[]) {
     this.#root = root;
@@ -50,17 +52,14 @@ export class Declarations {
         .replace(/\.d\.ts$/, '.ts');
       this.#emitted.set(source, ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));
     });
+    this.#public = new Set(entries.flatMap((entry) => this.#exports(entry).map(({ home }) => home)));
   }
 
   /** In the order in which the entry lists them. */
   of(entry: string): Declaration[] {
-    const checker = this.#program.getTypeChecker();
-    const source = this.#program.getSourceFile(join(this.#root, entry));
-    const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
-    if (module === undefined) throw new Error(`${entry} exports nothing`);
-    const exported = checker.getExportsOfModule(module);
-    const known = new Set(exported.map((symbol) => this.#homeOf(checker, symbol)));
-    return exported.map((symbol) => this.#declaration(symbol.name, this.#homeOf(checker, symbol), known));
+    const exported = this.#exports(entry);
+    const known = new Set(exported.map(({ home }) => home));
+    return exported.map(({ name, home }) => this.#declaration(name, home, known));
   }
 
   /** The members of an exported interface, in their order. */
@@ -77,6 +76,16 @@ export class Declarations {
     });
   }
 
+  #exports(entry: string): { name: string; home: string }[] {
+    const checker = this.#program.getTypeChecker();
+    const source = this.#program.getSourceFile(join(this.#root, entry));
+    const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
+    if (module === undefined) throw new Error(`${entry} exports nothing`);
+    return checker
+      .getExportsOfModule(module)
+      .map((symbol) => ({ name: symbol.name, home: this.#homeOf(checker, symbol) }));
+  }
+
   /** `path#name` of the declaration behind an export. */
   #homeOf(checker: ts.TypeChecker, symbol: ts.Symbol): string {
     const real = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
@@ -89,14 +98,28 @@ export class Declarations {
     const statements = this.#statements(path, real);
     const [first] = statements;
     if (first === undefined) throw new Error(`no declaration of ${name} in ${path}`);
-    const helpers = statements.flatMap((one) => this.#helpers(path, one, known));
-    const code = [...statements, ...helpers].map(textOf).join('\n\n');
+    const helpers = statements.flatMap((one) => [
+      ...this.#helpers(path, one, known),
+      ...this.#bases(path, one).flatMap((base) => this.#helpers(base.path, base.node, known)),
+    ]);
+    const wholes = statements.map((one) => withBases(one, this.#bases(path, one)));
+    const code = [...wholes, ...helpers.map(textOf)].join('\n\n');
     return { name, path, ...docOf(first), code };
   }
 
   #statements(path: string, name: string): Declared[] {
     const statements = [...(this.#emitted.get(path)?.statements ?? [])];
     return statements.filter((one): one is Declared => namesOf(one).includes(name));
+  }
+
+  /** The classes, nearest first, that a class is made of and that nobody exports: to a reader their members are its own. */
+  #bases(path: string, node: Declared): { path: string; node: ts.ClassDeclaration }[] {
+    const name = baseOf(node)?.expression.getText();
+    const home = name === undefined ? undefined : this.#resolve(path, name);
+    if (home === undefined || this.#public.has(home)) return [];
+    const [from = '', real = ''] = home.split('#');
+    const base = this.#statements(from, real).find(ts.isClassDeclaration);
+    return base === undefined ? [] : [{ path: from, node: base }, ...this.#bases(from, base)];
   }
 
   /** Interfaces and short types that a statement names, that are not exported by the entry; each is shown once. */
@@ -164,6 +187,21 @@ function textOf(node: Declared): string {
     .replace(/^export /, '')
     .replace(/^declare /, '')
     .replaceAll(/^( {4})+/gm, (indent) => '  '.repeat(indent.length / 4));
+}
+
+function baseOf(node: Declared): ts.ExpressionWithTypeArguments | undefined {
+  if (!ts.isClassDeclaration(node)) return undefined;
+  return node.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
+}
+
+function withBases(node: Declared, bases: readonly { node: ts.ClassDeclaration }[]): string {
+  const farthest = bases.at(-1)?.node;
+  if (farthest === undefined) return textOf(node);
+  const body = (text: string): string => text.slice(text.indexOf('{\n') + 2, text.lastIndexOf('}'));
+  const own = textOf(node);
+  const heir = baseOf(farthest);
+  const head = own.slice(0, own.indexOf(' extends ')) + (heir === undefined ? '' : ` extends ${heir.getText()}`);
+  return `${head} {\n${[own, ...bases.map((base) => textOf(base.node))].map(body).join('')}}`;
 }
 
 function isHidden(member: ts.ClassElement | ts.TypeElement): boolean {
