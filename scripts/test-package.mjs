@@ -107,6 +107,9 @@ async function command() {
   }
   const version = await run(process.execPath, [join(installed, manifest.bin.syncflow), '--version'], consumer);
   if (version.trim() !== manifest.version) throw new Failure(`syncflow --version says ${version.trim()}`);
+  // templates are the examples, as they are packed
+  const cli = [join(installed, manifest.bin.syncflow), 'init', '--yes', '--template', 'shop-and-crm', '--dir'];
+  await run(process.execPath, [...cli, join(work, 'template')], consumer);
 }
 
 async function importEvery() {

@@ -12,7 +12,8 @@ import { defineConfig, SyncflowError } from 'syncflow';
 import { CouchAccount } from 'syncflow/couchdb';
 import { StripeAccount } from 'syncflow/stripe';
 import { Customer, Invoice, Product } from './catalogs.js';
-import './subscribers.js';
+import './couchdb.js';
+import './stripe.js';
 
 const { env } = process;
 

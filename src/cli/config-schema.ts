@@ -100,6 +100,11 @@ interface Problem {
   readonly hint: string | undefined;
 }
 
+const hints: Readonly<Record<string, string>> = {
+  database: 'Give postgres://…, or a folder such as .syncflow/hub. Is the environment variable set?',
+  catalogs: 'Write a main class (npx syncflow generate catalog customer) and list it: catalogs: [Customer].',
+};
+
 function describe(issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
@@ -110,10 +115,7 @@ function describe(issue: z.core.$ZodIssue): Problem[] {
       return { message: `"${path === '' ? '' : `${path}.`}${key}" is not an option`, hint };
     });
   }
-  const hint =
-    path === 'database'
-      ? 'Give postgres://…, or a folder such as .syncflow/hub. Is the environment variable set?'
-      : undefined;
+  const hint = hints[path];
   const [first, second, ...rest] = issue.path;
   if (first === 'catalogs' && typeof second === 'number' && rest.length === 0)
     return [{ message: `catalogs[${second}] ${issue.message}`, hint: 'Is it imported by the right name?' }];

@@ -1,6 +1,6 @@
 /** `syncflow generate` */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { SyncflowError } from '../../errors.js';
 import type { Cli } from '../context.js';
@@ -9,7 +9,7 @@ import { declaredTable } from '../scaffold/declared-fields.js';
 import { packageOf, writeFiles, type NewFile, type Written } from '../scaffold/files.js';
 import { findCatalogs, loadCatalog } from '../scaffold/find-catalogs.js';
 import { catalogNameOf, classNameOf, fileNameOf } from '../scaffold/names.js';
-import { accountsMark, extensionOf, importExtension, importsMark } from '../scaffold/project.js';
+import { accountsMark, extensionOf, importExtension, importsMark, withCatalog } from '../scaffold/project.js';
 import { shapeOf, type MainShape } from '../scaffold/shape.js';
 import { stripeKindOf, stripeKinds, type StripeKind } from '../scaffold/stripe-source.js';
 import { couchSubscriber, stripeSubscriber } from '../scaffold/subscriber-source.js';
@@ -73,10 +73,19 @@ function generateCatalog(cli: Cli, name: string, options: CatalogOptions): void 
   const imports = classes.map((one) => `import { ${one.className} } from './${one.path.replace(/ts$/, 'js')}';`);
   const className = classNameOf(name);
   const text = catalogFile([{ ...draft, className }], `The main class of ${name}.`, imports);
-  say(cli, writeFiles(folder, [{ path, text }], options.force === true), [
-    `list it in syncflow.config: import { ${className} } from './${path.replace(/ts$/, 'js')}', catalogs: [${className}]`,
-    `npx syncflow generate subscriber ${name} stripe`,
-  ]);
+  const written = writeFiles(folder, [{ path, text }], options.force === true);
+  const from = moduleFrom(cli.io.cwd, join(folder, path));
+  const listed = changeConfig(cli.io.cwd, (config) => withCatalog(config, className, from));
+  say(
+    cli,
+    [...written, ...(listed === undefined ? [] : [listed])],
+    [
+      ...(listed === undefined
+        ? [`list it in syncflow.config: import { ${className} } from '${from}', catalogs: [${className}]`]
+        : []),
+      `npx syncflow generate subscriber ${name} stripe`,
+    ],
+  );
 }
 
 async function generateSubscriber(
@@ -164,20 +173,26 @@ function usesVitest(folder: string): boolean {
 
 /** Adds the subscriber and its account to a config that `init` made: where its marks are, and nowhere else. */
 function enter(root: string, from: string, system: string): Written | undefined {
+  return changeConfig(root, (before) => {
+    if (!before.includes(importsMark) || !before.includes(accountsMark)) return undefined;
+    if (before.includes(`'${from}'`)) return undefined;
+    const account = systemParts(system);
+    const text = before.replace(importsMark, `import '${from}';\n${importsMark}`);
+    if (account === undefined || text.includes(account.imports)) return text;
+    return text
+      .replace(importsMark, `${account.imports}\n${importsMark}`)
+      .replace(accountsMark, `${account.line}\n    ${accountsMark}`);
+  });
+}
+
+/** @param change gives the new text; undefined leaves the config as it is */
+function changeConfig(root: string, change: (text: string) => string | undefined): Written | undefined {
   const name = ['syncflow.config.ts', 'syncflow.config.mts'].find((one) => existsSync(join(root, one)));
   if (name === undefined) return undefined;
-  const file = join(root, name);
-  const before = readFileSync(file, 'utf8');
-  if (!before.includes(importsMark) || !before.includes(accountsMark)) return undefined;
-  if (before.includes(`'${from}'`)) return undefined;
-  const account = systemParts(system);
-  let text = before.replace(importsMark, `import '${from}';\n${importsMark}`);
-  if (account !== undefined && !text.includes(account.imports)) {
-    text = text.replace(importsMark, `${account.imports}\n${importsMark}`);
-    text = text.replace(accountsMark, `${account.line}\n    ${accountsMark}`);
-  }
-  writeFileSync(file, text);
-  return { path: relative(root, join(dirname(file), name)), what: 'added to' };
+  const text = change(readFileSync(join(root, name), 'utf8'));
+  if (text === undefined) return undefined;
+  writeFileSync(join(root, name), text);
+  return { path: name, what: 'added to' };
 }
 
 function say(cli: Cli, written: readonly Written[], steps: readonly string[]): void {

@@ -18,15 +18,15 @@ import {
   type Selection,
 } from '../scaffold/model.js';
 import { extensionOf, importExtension, writeProject } from '../scaffold/project.js';
-import { shopCatalogs, shopSubscribers } from '../scaffold/shop-template.js';
 import { systemParts } from '../scaffold/systems.js';
+import { templateFile, templates, type Template } from '../scaffold/templates.js';
 
 interface Options {
   readonly yes?: boolean;
   readonly database?: string;
   readonly tables?: string;
   readonly children?: string;
-  readonly template?: 'shop';
+  readonly template?: string;
   readonly dir?: string;
   readonly force?: boolean;
 }
@@ -42,7 +42,7 @@ export function addInit(program: Command, cli: Cli): void {
       '--children <names>',
       'tables whose rows belong to their parent (order_line), or "none"; guessed unless given',
     )
-    .addOption(new Option('--template <name>', 'begin without a database').choices(['shop']))
+    .addOption(new Option('--template <name>', 'begin without a database').choices(templates.map(({ name }) => name)))
     .option('--dir <folder>', 'where to write (default: here)')
     .option('--force', 'overwrite files that are there')
     .action((options: Options) => init(cli, options));
@@ -51,12 +51,12 @@ export function addInit(program: Command, cli: Cli): void {
 async function init(cli: Cli, options: Options): Promise<void> {
   const prompter = options.yes === true ? undefined : await askable(cli);
   const folder = resolve(cli.io.cwd, options.dir ?? '.');
-  const url = await databaseUrl(cli, options, prompter);
-  if (url === undefined) {
-    say(cli, fromTemplate(folder, options.force === true), folder, templateSteps);
+  const source = await sourceOf(cli, options, prompter);
+  if (typeof source !== 'string') {
+    say(cli, fromTemplate(source, folder, options.force === true), folder, templateSteps(source));
     return;
   }
-  const tables = await readTables(url);
+  const tables = await readTables(source);
   const selections = await choose(tables, options, prompter, cli);
   const drafts = draftCatalogs(selections);
   const head =
@@ -90,18 +90,22 @@ function given<T>(answer: T | undefined): T {
   return answer;
 }
 
-/** Undefined for a template. */
-async function databaseUrl(cli: Cli, options: Options, prompter: Prompter | undefined): Promise<string | undefined> {
-  if (options.template !== undefined) {
-    if (options.database === undefined) return undefined;
-    throw new SyncflowError('usage', '--template and --database exclude each other');
+/** The address of a database, or a template. */
+async function sourceOf(cli: Cli, options: Options, prompter: Prompter | undefined): Promise<string | Template> {
+  const template = templates.find(({ name }) => name === options.template);
+  if (template !== undefined) {
+    const other = (['database', 'tables', 'children'] as const).find((name) => options[name] !== undefined);
+    if (other === undefined) return template;
+    throw new SyncflowError('usage', `--template and --${other} exclude each other: a template reads no database`, {
+      hint: 'Leave one of them out.',
+    });
   }
   const known = options.database ?? cli.io.env['DATABASE_URL'];
   if (options.database !== undefined || (prompter === undefined && known !== undefined && known !== ''))
     return postgres(known ?? '');
   if (prompter === undefined) {
     throw new SyncflowError('usage', 'there is no database to read', {
-      hint: 'Give --database postgres://… or set DATABASE_URL; or begin with --template shop.',
+      hint: `Give --database postgres://… or set DATABASE_URL; or begin with --template ${templates.map(({ name }) => name).join(', ')}.`,
     });
   }
   const way = given(
@@ -109,10 +113,11 @@ async function databaseUrl(cli: Cli, options: Options, prompter: Prompter | unde
       // by its name alone: it may hold a password
       ...(known === undefined || known === '' ? [] : [{ value: 'env', label: 'The tables of DATABASE_URL' }]),
       { value: 'postgres', label: 'The tables of a Postgres', hint: 'it is only read' },
-      { value: 'shop', label: 'A template: a shop with Stripe', hint: 'customers, products, invoices' },
+      ...templates.map(({ name, label, hint }) => ({ value: name, label, hint })),
     ]),
   );
-  if (way === 'shop') return undefined;
+  const chosen = templates.find(({ name }) => name === way);
+  if (chosen !== undefined) return chosen;
   return postgres(way === 'env' ? (known ?? '') : given(await prompter.text('Its address', 'postgres://')));
 }
 
@@ -250,27 +255,38 @@ function namedChildren(list: string, candidates: readonly Candidate[]): Candidat
   });
 }
 
-function fromTemplate(folder: string, force: boolean): Written[] {
-  const stripe = systemParts('stripe');
+function fromTemplate({ classes, systems }: Template, folder: string, force: boolean): Written[] {
+  const js = importExtension(extensionOf(folder));
+  const parts = partsOf(systems);
   return writeProject(folder, {
-    classes: ['Customer', 'Product', 'Invoice'],
-    catalogs: shopCatalogs,
-    subscribers: shopSubscribers(importExtension(extensionOf(folder))),
-    accounts: stripe === undefined ? [] : [stripe],
+    classes,
+    ...(classes.length === 0 ? {} : { catalogs: templateFile('catalogs', js) }),
+    subscribers: systems.map((name) => ({ name, text: templateFile(name, js) })),
+    accounts: parts,
     env: [
       '# postgres://user:password@host:5432/name; without it, an embedded hub in .syncflow/hub',
       '# DATABASE_URL=',
-      ...(stripe?.env ?? []),
+      ...parts.flatMap(({ env }) => env),
     ],
     force,
   });
 }
 
-const templateSteps = [
-  'npm install syncflow zod stripe && npm install -D typescript @types/node',
-  'cp .env.example .env, and set STRIPE_API_KEY in it',
-  'npx syncflow check, then npx syncflow start',
-];
+const partsOf = (systems: readonly string[]) => systems.flatMap((name) => systemParts(name) ?? []);
+
+function templateSteps({ classes, systems }: Template): string[] {
+  const parts = partsOf(systems);
+  const keys = parts.flatMap(({ env }) => env.flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? []));
+  const install = ['npm install syncflow zod', ...parts.map(({ peer }) => peer)].join(' ');
+  return [
+    `${install} && npm install -D typescript @types/node`,
+    ...(keys.length === 0 ? [] : [`cp .env.example .env, and set ${keys.join(' and ')} in it`]),
+    ...(classes.length === 0
+      ? ['npx syncflow generate catalog customer', 'npx syncflow generate subscriber customer stripe']
+      : []),
+    'npx syncflow check, then npx syncflow start',
+  ];
+}
 
 function warn(cli: Cli, drafts: readonly CatalogDraft[]): void {
   const { yellow } = cli.output.errorColors;

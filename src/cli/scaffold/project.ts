@@ -11,8 +11,9 @@ export const accountsMark = '// syncflow: accounts';
 export interface ProjectParts {
   /** Main classes, as `catalogs` lists them. */
   readonly classes: readonly string[];
-  readonly catalogs: string;
-  readonly subscribers?: string;
+  /** None where there is no class yet. */
+  readonly catalogs?: string;
+  readonly subscribers?: readonly { readonly name: string; readonly text: string }[];
   readonly accounts: readonly { readonly imports: string; readonly line: string }[];
   readonly env: readonly string[];
   readonly force: boolean;
@@ -29,8 +30,8 @@ export const importExtension = (extension: 'ts' | 'mts'): string => extension.re
 export function writeProject(folder: string, parts: ProjectParts): Written[] {
   const extension = extensionOf(folder);
   const files: NewFile[] = [
-    { path: `catalogs.${extension}`, text: parts.catalogs },
-    ...(parts.subscribers === undefined ? [] : [{ path: `subscribers.${extension}`, text: parts.subscribers }]),
+    ...(parts.catalogs === undefined ? [] : [{ path: `catalogs.${extension}`, text: parts.catalogs }]),
+    ...(parts.subscribers ?? []).map(({ name, text }) => ({ path: `${name}.${extension}`, text })),
     { path: `syncflow.config.${extension}`, text: configFile(parts, importExtension(extension)) },
     { path: '.env.example', text: `${parts.env.join('\n')}\n`, optional: true },
   ];
@@ -51,15 +52,30 @@ export function writeProject(folder: string, parts: ProjectParts): Written[] {
   ];
 }
 
+function catalogsOption(classes: readonly string[]): string {
+  const line = `  catalogs: [${classes.join(', ')}],`;
+  return line.length <= 120 ? line : ['  catalogs: [', ...classes.map((name) => `    ${name},`), '  ],'].join('\n');
+}
+
+/** The text of a config that `init` made, with one more main class; undefined where it isn't one, or lists the class already. */
+export function withCatalog(config: string, className: string, from: string): string | undefined {
+  const option = /^ {2}catalogs: \[([\w\s,]*)\],$/m.exec(config);
+  if (option === null || !config.includes(importsMark)) return undefined;
+  const listed = (option[1] ?? '').split(',').map((name) => name.trim());
+  if (listed.includes(className)) return undefined;
+  const classes = [...listed.filter((name) => name !== ''), className];
+  return config
+    .replace(option[0], catalogsOption(classes))
+    .replace(importsMark, `import { ${className} } from '${from}';\n${importsMark}`);
+}
+
 function configFile({ classes, subscribers, accounts }: ProjectParts, js: string): string {
-  const list = `  catalogs: [${classes.join(', ')}],`;
-  const lines = list.length <= 120 ? [list] : ['  catalogs: [', ...classes.map((name) => `    ${name},`), '  ],'];
   return `${[
     "import { existsSync } from 'node:fs';",
     "import { defineConfig } from 'syncflow';",
     ...accounts.map((account) => account.imports),
-    importLine(classes, `./catalogs.${js}`),
-    ...(subscribers === undefined ? [] : [`import './subscribers.${js}';`]),
+    ...(classes.length === 0 ? [] : [importLine(classes, `./catalogs.${js}`)]),
+    ...(subscribers ?? []).map(({ name }) => `import './${name}.${js}';`),
     `${importsMark} (imported for their sake: each registers itself)`,
     '',
     '// keys and addresses come from the environment; .env is beside this file, and never committed',
@@ -69,7 +85,7 @@ function configFile({ classes, subscribers, accounts }: ProjectParts, js: string
     'export default defineConfig({',
     "  database: process.env['DATABASE_URL'] ?? '.syncflow/hub', // postgres://…, or a folder for an embedded hub",
     "  environment: process.env['SYNCFLOW_ENVIRONMENT'] ?? 'development',",
-    ...lines,
+    catalogsOption(classes),
     '  accounts: {',
     ...accounts.map((account) => `    ${account.line}`),
     `    ${accountsMark}`,

@@ -1,10 +1,11 @@
-/** How the shop's catalogs stand in Stripe and in CouchDB. */
-import { CouchSubscriber } from 'syncflow/couchdb';
-import { StripeCustomerSubscriber, StripeInvoiceSubscriber, StripeProductSubscriber } from 'syncflow/stripe';
+/** How the shop's catalogs stand in Stripe. */
 import { minorUnits, minorUnitsDecimal, twoNames } from 'syncflow';
+import { StripeCustomerSubscriber, StripeInvoiceSubscriber, StripeProductSubscriber } from 'syncflow/stripe';
 import { Customer, Invoice, Product } from './catalogs.js';
 
 export class StripeCustomer extends StripeCustomerSubscriber<typeof Customer> {
+  // who is a customer of Stripe's already can be known by the e-mail address, where each has one of their own:
+  // override readonly match = ['email'];
   override readonly mapping = this.map({
     name: { hub: ['first_name', 'last_name'], remote: 'name', via: twoNames },
     email: { remote: 'email', authority: 'latest' },
@@ -49,31 +50,6 @@ export class StripeInvoice extends StripeInvoiceSubscriber<typeof Invoice> {
   });
 }
 
-/** A customer as the CRM on CouchDB keeps it. */
-export interface CustomerDocument {
-  readonly firstName: string;
-  readonly lastName: string;
-  readonly company: string | null;
-  readonly email: string | null;
-  readonly phone: string | null;
-  readonly city: string | null;
-  readonly country: string | null;
-}
-
-export class CouchCustomer extends CouchSubscriber<typeof Customer, CustomerDocument> {
-  override readonly database = 'customers';
-  override readonly mapping = this.map({
-    first_name: 'firstName',
-    last_name: 'lastName',
-    company: 'company',
-    email: { remote: 'email', authority: 'latest' },
-    phone: { remote: 'phone', authority: 'remote' },
-    city: 'city',
-    country: 'country',
-  });
-}
-
 Customer.register(StripeCustomer);
-Customer.register(CouchCustomer);
 Product.register(StripeProduct);
 Invoice.register(StripeInvoice);
