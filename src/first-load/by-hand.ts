@@ -3,12 +3,13 @@ import { keyArgument, showKey, type RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
-import { noteDecisions } from '../store/decisions.js';
+import { findDecided, noteDecisions, type DecidedLink } from '../store/decisions.js';
 import { insertHistory } from '../store/history.js';
 import { makeSighted } from '../store/inbox.js';
 import { deleteLinks, findLinks, lockRecordLinks } from '../store/links.js';
 import { makeDue } from '../store/marks.js';
 import { settleLinks } from '../store/settle.js';
+import { takeTurns } from '../store/turns.js';
 import type { Queryable } from '../store/database.js';
 
 export interface LinkRequest {
@@ -29,6 +30,7 @@ export interface UnlinkRequest {
 export async function linkByHand(env: Environment, binding: Binding, { key, remoteId }: LinkRequest): Promise<void> {
   await refuseUnseen(binding, remoteId);
   await env.db.transaction(async (tx) => {
+    await takeTurns(tx, [`link ${binding.id} ${key}`, `link ${binding.id} to ${remoteId}`]);
     if (!(await binding.catalog.rows.load(tx, [key])).has(key))
       throw new SyncflowError('usage', `there is no record ${showKey(key)} in ${binding.catalog.definition.name}`, {
         hint: 'A key of several fields is written \'["acme", "7"]\'.',
@@ -40,6 +42,9 @@ export async function linkByHand(env: Environment, binding: Binding, { key, remo
       throw taken(binding, `record ${showKey(key)} is linked to ${own.remoteId}`, key);
     if (there?.key !== undefined && there.state !== 'gone')
       throw taken(binding, `remote ${remoteId} is linked to record ${showKey(there.key)}`, there.key);
+    const [decided] = await findDecided(tx, binding.id, { key, remoteId });
+    if (decided !== undefined && (decided.key !== key || decided.remoteId !== remoteId))
+      throw promised(binding, decided, remoteId);
     // what was let go before is taken up again
     await deleteLinks(tx, [...new Set([own, there].flatMap((link) => (link?.state === 'gone' ? [link.id] : [])))]);
     await announce(tx, binding, remoteId, { by: 'person', do: 'link', key });
@@ -92,6 +97,18 @@ async function announce(
 ): Promise<void> {
   await makeSighted(tx, [{ subscriber: id, remoteId, lane: 0, gone: false, at: null }]);
   await noteDecisions(tx, [{ subscriber: id, remoteId, planned }]);
+}
+
+/** What was said before and not done yet would be forgotten, without a word. */
+function promised({ id }: Binding, decided: DecidedLink, remoteId: string): SyncflowError {
+  const { key } = decided;
+  const what =
+    decided.remoteId === remoteId
+      ? `remote ${remoteId} is to be linked to record ${showKey(key)}`
+      : `record ${showKey(key)} is to be linked to ${decided.remoteId}`;
+  return new SyncflowError('usage', `${id}: ${what} already; nothing was linked`, {
+    hint: `That was decided, and its next pass does it (syncflow sync). If it was a mistake, undo it then: syncflow unlink ${id.split('/')[0] ?? ''} ${keyArgument(key)} ${id}`,
+  });
 }
 
 function taken({ id }: Binding, what: string, key: RecordKey): SyncflowError {

@@ -40,6 +40,26 @@ async function note(tx: Queryable, by: 'remote' | 'key', rows: readonly Decision
   );
 }
 
+/** A link that a person has decided on, and that no pass has made yet. */
+export interface DecidedLink {
+  readonly remoteId: string;
+  readonly key: RecordKey;
+}
+
+/** Those that have to do with a remote, or with a record. */
+export function findDecided(db: Queryable, subscriber: string, { key, remoteId }: DecidedLink): Promise<DecidedLink[]> {
+  return db.query<DecidedLink & Record<string, unknown>>(
+    {
+      name: 'syncflow-find-decided',
+      text: `select l.remote_id as "remoteId", l.planned->>'key' as key from syncflow.link l
+        where l.subscriber = $1 and l.key is null and l.state = 'new' and l.remote_id is not null
+          and l.planned->>'by' = 'person' and l.planned->>'do' = 'link' and (l.planned->>'key' = $2 or l.remote_id = $3)
+        order by l.remote_id collate "C"`,
+    },
+    [subscriber, key, remoteId],
+  );
+}
+
 /** How many links of a load still wait to be done, and how many are parked. */
 export async function countLoading(db: Queryable, subscriber: string): Promise<{ waiting: number; parked: number }> {
   const [row] = await db.query<{ waiting: number; parked: number }>(

@@ -240,6 +240,43 @@ test('link is the decision about twins that are parked; unlink parts them', asyn
   expect(await writesWhenQuiet(world, [system])).toBe(0);
 });
 
+test('of two links to one remote, or of one record, the second is refused before the first is carried out, too', async () => {
+  const world = await mixed();
+  const { flow } = world;
+  await flow.plan();
+  await flow.apply();
+  await flow.pause('contact/memory');
+  await stage.db.query(`insert into contact (id, name) values (70, 'Eve')`);
+  await flow.link({ subscriber: 'contact/memory', key: '["3"]', remoteId: 't1' });
+  for (const [key, remoteId, what] of [
+    ['["70"]', 't1', 'remote t1 is to be linked to record 3 already'],
+    ['["3"]', 't2', 'record 3 is to be linked to t1 already'],
+  ] as const)
+    await expect(flow.link({ subscriber: 'contact/memory', key, remoteId }), what).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining(`contact/memory: ${what}`) as string,
+      hint: expect.stringContaining('syncflow unlink contact 3 contact/memory') as string,
+    });
+  // said twice, it is the same word
+  await flow.link({ subscriber: 'contact/memory', key: '["3"]', remoteId: 't1' });
+  await flow.resume('contact/memory');
+  await flow.sync();
+  expect(await stage.db.query(`select key, state from syncflow.link where remote_id = 't1'`)).toEqual([
+    { key: '["3"]', state: 'linked' },
+  ]);
+});
+
+test('of two links that are made at the same moment, one is refused', async () => {
+  const { flow } = await mixed();
+  await flow.plan();
+  await flow.apply();
+  await flow.pause('contact/memory');
+  const made = await Promise.allSettled(
+    ['t1', 't2'].map((remoteId) => flow.link({ subscriber: 'contact/memory', key: '["3"]', remoteId })),
+  );
+  expect(made.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+});
+
 test('what a person leaves alone stays so, whatever is edited on either side, until a person links it', async () => {
   const world = await mixed();
   const { flow, system } = world;

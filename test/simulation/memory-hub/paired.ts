@@ -1,5 +1,6 @@
 /** Twins of the statements about who is paired and who claims to be: src/store/listed.ts, witnesses.ts. */
 import type { SqlValue } from '../../../src/store/database.js';
+import type { Planned } from '../../../src/store/links.js';
 import { both, json, jsonText, slotsOf, text, type LinkRow, type Store, type Twins } from './store.js';
 import { Lockable, Mode, type Transaction } from './transaction.js';
 
@@ -48,6 +49,20 @@ export function pairedTwins(store: Store): Twins {
 
     'syncflow-note-decisions-by-remote': (tx, [decisions]) => noteDecisions(tx, decisions, 'remote'),
     'syncflow-note-decisions-by-key': (tx, [decisions]) => noteDecisions(tx, decisions, 'key'),
+
+    'syncflow-find-decided': (tx, [subscriber, key, remoteId]) => {
+      const strangers = store.link.rows(
+        tx,
+        (link) => link.key === null && link.state === 'new' && link.remote_id !== null && link.planned !== null,
+        store.linkBySubscriber.slots.get(text(subscriber)) ?? [],
+      );
+      return inOrder(strangers).flatMap((link) => {
+        const planned = json<Planned>(link.planned);
+        const isMeant =
+          planned.by === 'person' && planned.do === 'link' && (planned.key === key || link.remote_id === remoteId);
+        return isMeant ? [{ remoteId: link.remote_id, key: planned.key ?? null }] : [];
+      });
+    },
 
     'syncflow-paired-remotes': (tx, [subscriber, limit]) => {
       const links = store.link.rows(

@@ -123,6 +123,13 @@ const dueCommands = [
           },
         ]),
   ),
+  command(
+    'findDecided',
+    fc.tuple(subscriber, remoteId, key),
+    ([one, remote, record]) =>
+      (tx) =>
+        decisions.findDecided(tx, one, { remoteId: remote, key: record }),
+  ),
   command('claimants', fc.tuple(subscriber, few(key)), (given) => (tx) => listed.claimants(tx, ...given)),
   command(
     'pairedRemotes',
