@@ -2,6 +2,7 @@
 import { discardHeld, type Discarded } from './apply/discard.js';
 import { resolveConflict, type Resolved, type ResolveRequest } from './apply/resolution.js';
 import type { CatalogClass } from './catalog/catalog.js';
+import { givenKey } from './catalog/given-key.js';
 import type { Finding } from './check/finding.js';
 import { checkSchema } from './check/schema.js';
 import { findBinding, subscribersOf, type Prepared } from './engine/prepare.js';
@@ -194,7 +195,7 @@ export abstract class Operated extends Steered {
     const ids = subscribersOf(bindings, target);
     for (const id of ids) {
       if (key === undefined) await writeSetting(env.db, `pause:${id}`, env.clock.now().toISOString());
-      else await setPaused(env.db, id, key, true);
+      else await setPaused(env.db, id, givenKey(findBinding(bindings, id).catalog.definition, key), true);
     }
     return ids;
   }
@@ -205,7 +206,7 @@ export abstract class Operated extends Steered {
     const ids = subscribersOf(bindings, target);
     for (const id of ids) {
       if (key === undefined) await dropSetting(env.db, `pause:${id}`);
-      else await setPaused(env.db, id, key, false);
+      else await setPaused(env.db, id, givenKey(findBinding(bindings, id).catalog.definition, key), false);
     }
     wake(ids);
     return ids;

@@ -38,7 +38,7 @@ export async function discardHeld(db: Database, binding: Binding, by: string): P
       try {
         if (await db.transaction((tx) => discardOne(tx, binding, id, by))) discarded += 1;
       } catch (error) {
-        if (failed.length < maxFailures) failed.push({ id, key, remoteId, reason: messageOf(error) });
+        if (failed.length < maxFailures) failed.push({ id, key, remoteId, reason: inFull(error) });
       }
     }
     after = held.at(-1)?.id ?? after;
@@ -96,7 +96,11 @@ async function discardOutward(tx: Queryable, binding: Binding, held: LockedHeld)
     next[softDelete] = columns.find((one) => one.name === softDelete)?.nullable === true ? null : false;
   const problems = catalog.main.validate(next);
   if (problems.length > 0)
-    throw new SyncflowError('validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '));
+    throw new SyncflowError(
+      'validation',
+      `what both sides agreed on isn’t valid here any more: ${problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')}`,
+      { hint: 'Write the record by hand, or let the change go (release).' },
+    );
   await catalog.main.save(next, { tx: hubTransaction(tx, catalog), before: row, origin: 'app' });
   await settleHeld(tx, held.id, { shadow: held.shadow, look: false });
 }
@@ -137,6 +141,12 @@ function agreedChildren(child: ChildMapping, shadow: Shadow, record: AnyRecord |
     const row = hub.get(key);
     return { ...(row ?? keyFields(child.info, key)), ...agreedFields(child.units, units, row) };
   });
+}
+
+/** What stands in the way, and what to do about it. */
+function inFull(error: unknown): string {
+  const hint = error instanceof SyncflowError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }
 
 const refusal = (message: string, hint: string): SyncflowError => new SyncflowError('usage', message, { hint });

@@ -4,7 +4,7 @@
  * the plan. The entry of the log stays as it is, and says who decided, when, and what.
  */
 import type { AnyRecord } from '../catalog/catalog.js';
-import type { RecordKey } from '../catalog/key.js';
+import { showKey, type RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
 import type { Binding } from '../engine/binding.js';
 import { loadReferences } from '../engine/references.js';
@@ -56,10 +56,13 @@ export function resolveConflict(
     const { binding, unit, key } = subjectOf(bindings, conflict);
     const before = await loadRow(tx, binding.catalog, key);
     if (before?.record === undefined)
-      throw refusal(`the record ${key} isn’t there any more`, 'Insert it again, with the values of the log.');
+      throw refusal(
+        `record ${showKey(key)} of ${binding.catalog.definition.name} isn’t there any more`,
+        'Insert it again, with the values of the log: syncflow conflicts --json has them.',
+      );
     const patch = await patchOf(tx, binding, unit, before.record, { conflict, request });
     const changed = hubText(unit, { ...before.record, ...patch }) !== hubText(unit, before.record);
-    if (changed) await save(tx, binding, before.row, patch);
+    if (changed) await save(tx, binding, { key, row: before.row, patch, conflict: conflict.id });
     const after = await loadRow(tx, binding.catalog, key);
     const value = after?.record === undefined ? null : hubText(unit, after.record);
     await markResolved(tx, conflict.id, { taken: request.take, value, by: request.by });
@@ -72,19 +75,27 @@ function subjectOf(
   { id, subscriber, unit: name, key }: LoggedConflict,
 ): { readonly binding: Binding; readonly unit: Unit; readonly key: RecordKey } {
   const binding = bindings.find((one) => one.id === subscriber);
-  if (binding === undefined || key === null)
+  if (binding === undefined)
     throw refusal(
-      `conflict ${id} is about ${subscriber}, which has no such record here`,
-      'Correct the values by hand.',
+      `conflict ${id} is about ${subscriber}, which isn’t registered here any more`,
+      'Register it again; or edit the record in the hub, which settles it for those that are.',
+    );
+  if (key === null)
+    throw refusal(
+      `conflict ${id} is about a remote of ${subscriber} that has no record here`,
+      `Edit it in ${subscriber.split('/')[1] ?? 'its system'}.`,
     );
   const unit = binding.mapping.units.find((one) => one.name === name);
   if (unit === undefined)
     throw refusal(
-      `conflict ${id} is about ${name}, which is no mapped field of the record itself`,
-      'Edit the row of that line (or the field that it became) in the hub.',
+      `conflict ${id} is about ${name} of ${subscriber} ${showKey(key)}, which is no mapped field of the record itself`,
+      'A line is decided by an edit of its row in the hub; a field that was renamed, by an edit of that.',
     );
   if (unit.direction === 'inward')
-    throw refusal(`${name} is mapped inward only: the remote’s value would come back`, `Change it in ${subscriber}.`);
+    throw refusal(
+      `${name} of ${subscriber} is mapped inward only: the remote’s value would come back`,
+      `Change it in ${subscriber.split('/')[1] ?? 'its system'}.`,
+    );
   return { binding, unit, key };
 }
 
@@ -110,19 +121,30 @@ async function patchOf(
     }
   } catch (error) {
     throw refusal(
-      `${unit.name} can’t take that value: ${messageOf(error)}`,
-      "Give one that fits: --take value '<JSON>'.",
+      `${unit.name} of ${binding.catalog.definition.name} can’t take that value: ${messageOf(error)}`,
+      `Nothing was written. Give one that fits: syncflow conflicts resolve ${conflict.id} --take value '<JSON>'`,
     );
   }
 }
 
-async function save(tx: Queryable, { catalog }: Binding, row: AnyRecord, patch: AnyRecord): Promise<void> {
+interface Edit {
+  readonly key: RecordKey;
+  readonly row: AnyRecord;
+  readonly patch: AnyRecord;
+  readonly conflict: string;
+}
+
+async function save(tx: Queryable, { catalog }: Binding, { key, row, patch, conflict }: Edit): Promise<void> {
   const next = { ...row, ...patch };
   const problems = catalog.main.validate(next);
   if (problems.length > 0)
-    throw new SyncflowError('validation', problems.map(({ field, problem }) => `${field}: ${problem}`).join('; '), {
-      hint: 'Nothing was written, and the conflict stays open.',
-    });
+    throw new SyncflowError(
+      'validation',
+      `${catalog.definition.name} ${showKey(key)} wouldn’t be valid: ${problems.map(({ field, problem }) => `${field}: ${problem}`).join('; ')}`,
+      {
+        hint: `Nothing was written, and the conflict stays open. Give a value that fits: syncflow conflicts resolve ${conflict} --take value '<JSON>'`,
+      },
+    );
   await catalog.main.save(next, { tx: hubTransaction(tx, catalog), before: row, origin: 'app' });
 }
 

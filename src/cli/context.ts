@@ -88,7 +88,11 @@ export class Cli {
 /** `customer` and `stripe`, or `customer/stripe` alone. */
 export function targetOf(catalog: string | undefined, subscriber: string | undefined): string | undefined {
   if (catalog === undefined || subscriber === undefined) return catalog;
-  return subscriber.includes('/') ? subscriber : `${catalog}/${subscriber}`;
+  if (!subscriber.includes('/')) return `${catalog}/${subscriber}`;
+  if (subscriber.startsWith(`${catalog}/`)) return subscriber;
+  throw new SyncflowError('usage', `${subscriber} is no subscriber of ${catalog}`, {
+    hint: `Give one of ${catalog}: ${catalog}/${subscriber.split('/')[1] ?? ''}. Or the other catalog: ${subscriber.split('/')[0] ?? ''}.`,
+  });
 }
 
 /** A record's key as people write it: `42`, or `["acme", "7"]` for a key of several fields. */

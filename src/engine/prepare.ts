@@ -39,7 +39,9 @@ export async function prepare(
   const catalogs = new Map<string, CatalogBinding>();
   for (const main of mains) {
     if (catalogs.has(main.definition.name))
-      throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`);
+      throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`, {
+        hint: 'Is a class listed twice in `catalogs`? Else give one of them another name; its `table` may stay.',
+      });
     const { definition } = main;
     const rows = new HubRows(definition, await ground.prepareTables(definition));
     catalogs.set(definition.name, { definition, main: new main(), rows });
@@ -67,9 +69,13 @@ export async function prepare(
 async function checkEnvironment(database: Database, environment: string, adopt: boolean): Promise<void> {
   const known = await readSetting(database, 'environment');
   if (known !== undefined && known !== environment && !adopt) {
-    throw new SyncflowError('environment', `this hub belongs to the environment "${known}", not "${environment}"`, {
-      hint: `Is it a copy? Then its links lead to the remotes of "${known}". To take it over all the same: adoptEnvironment: true, or \`syncflow migrate --adopt-environment\`.`,
-    });
+    throw new SyncflowError(
+      'environment',
+      `the hub ${database.description} belongs to the environment "${known}", not "${environment}"`,
+      {
+        hint: `Is it a copy? Then its links lead to the remotes of "${known}". To take it over all the same: adoptEnvironment: true, or \`syncflow migrate --adopt-environment\`.`,
+      },
+    );
   }
   if (known !== environment) await writeSetting(database, 'environment', environment);
 }

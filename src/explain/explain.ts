@@ -1,5 +1,6 @@
 /** Both sides of one record, for each of its subscribers, and how they came to be so. Reads only. */
 import type { AnyRecord, TableInfo } from '../catalog/catalog.js';
+import { givenKey } from '../catalog/given-key.js';
 import type { RecordKey } from '../catalog/key.js';
 import { toCanonical } from '../catalog/values.js';
 import { extractRecord, type Binding, type CatalogBinding } from '../engine/binding.js';
@@ -19,7 +20,7 @@ import {
 import { intentKeyOf, intentsByCause } from '../store/intents.js';
 import type { Explanation, RecordReport, SubscriberReport, TimelineEntry, ValueOrigin } from './explanation.js';
 import { fetchRemote, reportOf } from './sides.js';
-import { catalogNamed, checkField, isAbout, keyOf, nothingKnown } from './subject.js';
+import { catalogNamed, checkField, isAbout, nothingKnown } from './subject.js';
 import { aboutField, originOf, timelineOf, writerOf, type LastEdit } from './timeline.js';
 
 export interface ExplainRequest {
@@ -44,7 +45,7 @@ export async function explain(
 ): Promise<Explanation> {
   const catalog = catalogNamed(catalogs, request.catalog);
   const own = bindings.filter((binding) => binding.catalog === catalog);
-  const key = keyOf(catalog.definition, request.key);
+  const key = givenKey(catalog.definition, request.key);
   if (request.field !== undefined) checkField(catalog, own, request.field);
   const row = (await catalog.rows.load(env.db, [key])).get(key);
   const { record, softDeleted } = extractRecord(catalog, row);

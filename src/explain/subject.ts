@@ -1,43 +1,14 @@
-/** Whom an explanation is about: finds catalog, key and field from what a person typed, or says what was meant. */
-import { keyFields, keyOfRecord, parseKey, showKey, type RecordKey } from '../catalog/key.js';
-import { toRecordKey, type CatalogDefinition } from '../catalog/catalog.js';
+/** Whom an explanation is about: finds catalog and field from what a person typed, or says what was meant. */
+import type { CatalogDefinition } from '../catalog/catalog.js';
+import { showKey, type RecordKey } from '../catalog/key.js';
 import type { Binding, CatalogBinding } from '../engine/binding.js';
-import { didYouMean, messageOf, SyncflowError } from '../errors.js';
+import { didYouMean, SyncflowError } from '../errors.js';
 import type { Mapping } from '../subscriber/compile.js';
 
 export function catalogNamed(catalogs: ReadonlyMap<string, CatalogBinding>, name: string): CatalogBinding {
   const found = catalogs.get(name);
   if (found !== undefined) return found;
   throw unknownName(`there is no catalog "${name}"`, name, [...catalogs.keys()]);
-}
-
-/** A key as the engine writes it, from its text (`["42"]`), a value, or an object with every key field. */
-export function keyOf(definition: CatalogDefinition, given: unknown): RecordKey {
-  try {
-    const parts = textParts(given);
-    if (parts === undefined) return toRecordKey(definition, given);
-    if (parts.length !== definition.key.length) throw new Error(`${parts.length} given`);
-    // in canonical form: 042 is 42
-    return keyOfRecord(definition, keyFields(definition, given as RecordKey));
-  } catch (error) {
-    const names = definition.key.join(', ');
-    const many = definition.key.length > 1;
-    throw new SyncflowError('usage', `that can't be a key of ${definition.name}: ${messageOf(error)}`, {
-      hint: many
-        ? `Its key is ${names}: write '[${definition.key.map((name) => `"<${name}>"`).join(', ')}]'.`
-        : `Its key is ${names} (${definition.columns.find((one) => one.name === names)?.column.kind ?? 'a value'}).`,
-    });
-  }
-}
-
-function textParts(given: unknown): string[] | undefined {
-  if (typeof given !== 'string' || !given.startsWith('[')) return undefined;
-  try {
-    const parts = parseKey(given);
-    return Array.isArray(parts) && parts.every((part) => typeof part === 'string') ? parts : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Which units a field is part of, for one mapping. A collection of child rows counts as a field. */

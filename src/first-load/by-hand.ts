@@ -1,4 +1,5 @@
 /** Links that a person makes and undoes. */
+import { givenKey } from '../catalog/given-key.js';
 import { keyArgument, showKey, type RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -27,13 +28,15 @@ export interface UnlinkRequest {
   readonly separate?: boolean;
 }
 
-export async function linkByHand(env: Environment, binding: Binding, { key, remoteId }: LinkRequest): Promise<void> {
+export async function linkByHand(env: Environment, binding: Binding, request: LinkRequest): Promise<void> {
+  const { remoteId } = request;
+  const key = givenKey(binding.catalog.definition, request.key);
   await refuseUnseen(binding, remoteId);
   await env.db.transaction(async (tx) => {
     await takeTurns(tx, [`link ${binding.id} ${key}`, `link ${binding.id} to ${remoteId}`]);
     if (!(await binding.catalog.rows.load(tx, [key])).has(key))
       throw new SyncflowError('usage', `there is no record ${showKey(key)} in ${binding.catalog.definition.name}`, {
-        hint: 'A key of several fields is written \'["acme", "7"]\'.',
+        hint: 'Nothing was linked. Insert the record first, or give the key of one that is there.',
       });
     const own = (await lockRecordLinks(tx, binding.id, [key])).get(key)?.link;
     const [there] = await findLinks(tx, [{ subscriber: binding.id, remoteId }]);
@@ -52,13 +55,14 @@ export async function linkByHand(env: Environment, binding: Binding, { key, remo
 }
 
 export async function unlinkByHand(env: Environment, binding: Binding, request: UnlinkRequest): Promise<void> {
-  const { key, separate = false } = request;
+  const { separate = false } = request;
+  const key = givenKey(binding.catalog.definition, request.key);
   await env.db.transaction(async (tx) => {
     const own = (await lockRecordLinks(tx, binding.id, [key])).get(key);
     const remoteId = own?.link.remoteId;
     if (own === undefined || remoteId === undefined || own.link.state === 'gone')
       throw new SyncflowError('usage', `record ${showKey(key)} has no remote in ${binding.id}`, {
-        hint: `See: syncflow explain ${binding.catalog.definition.name} ${keyArgument(key)}`,
+        hint: `What is known of it: syncflow explain ${binding.catalog.definition.name} ${keyArgument(key)}`,
       });
     if (own.busy)
       throw new SyncflowError('usage', `record ${showKey(key)} is being synced with ${binding.id} at this moment`, {

@@ -123,6 +123,11 @@ function explain(db: Database, error: unknown, migration?: string): unknown {
       cause: error,
     });
   }
+  if (sqlState(error) === '55P03')
+    return new SyncflowError('database', `${what}: another session held a lock for 60 s`, {
+      hint: 'Does another process migrate, or a long transaction run? syncflow doctor names it. Then again: syncflow migrate',
+      cause: error,
+    });
   return error;
 }
 

@@ -68,7 +68,7 @@ test('what doesn’t fit, or isn’t there any more, is refused, and the conflic
   const { contacts, id, resolve, world } = await conflict();
   await expect(resolve('value', 7)).rejects.toMatchObject({
     code: 'usage',
-    message: expect.stringMatching(/city can’t take that value/) as string,
+    message: expect.stringMatching(/city of contact can’t take that value/) as string,
   });
   await expect(world.flow.resolveConflict({ id: '999', take: 'hub', by: 'x' })).rejects.toMatchObject({
     code: 'usage',

@@ -97,4 +97,9 @@ function show(output: Output, rows: readonly ConflictRow[]): void {
     ]),
     { head: ['id', 'at', 'subscriber', 'key', 'unit', 'hub', 'remote', 'winner', 'rule', 'resolved'], right: [0] },
   );
+  const open = rows.find((one) => one.resolvedBy === null);
+  if (open !== undefined)
+    output.note(
+      `Was one decided wrongly? syncflow conflicts resolve ${open.id} --take hub | remote, or --take value '<JSON>'`,
+    );
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { HeldReport } from '../../maintenance/retry.js';
 import { duration } from '../arguments.js';
-import { exitCodes, showRecordKey, type Cli } from '../context.js';
+import { exitCodes, showRecordKey, targetOf, type Cli } from '../context.js';
 import { visible, type Output } from '../output.js';
 
 interface Decision {
@@ -20,11 +20,7 @@ export function addHeld(program: Command, cli: Cli): void {
     .argument('[subscriber]', 'only of this one of its subscribers: stripe')
     .option('--json', 'print JSON with the oldest 1,000')
     .action(async (catalog: string | undefined, subscriber: string | undefined, { json }: { json?: boolean }) => {
-      const target =
-        subscriber === undefined || subscriber.includes('/')
-          ? (subscriber ?? catalog)
-          : `${catalog ?? ''}/${subscriber}`;
-      const report = await cli.operate((operations) => operations.held(target));
+      const report = await cli.operate((operations) => operations.held(targetOf(catalog, subscriber)));
       if (json === true) cli.output.json(report);
       else show(cli.output, report);
     });

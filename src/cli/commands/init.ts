@@ -184,7 +184,10 @@ async function chooseTables(
       ids,
     ),
   );
-  if (chosen.length === 0) throw new SyncflowError('usage', 'no table was chosen; nothing was written');
+  if (chosen.length === 0)
+    throw new SyncflowError('usage', 'no table was chosen; nothing was written', {
+      hint: 'Choose with the space bar; or begin with --template empty.',
+    });
   return fit.filter((table) => chosen.includes(tableId(table)));
 }
 

@@ -69,9 +69,15 @@ export function addParked(program: Command, cli: Cli): void {
 
 async function retry(cli: Cli, id: string | undefined, { release, create, ...filter }: RetryOptions): Promise<void> {
   if (create === true) {
-    if (id === undefined) throw new SyncflowError('usage', '--create needs the number of one record');
+    if (id === undefined)
+      throw new SyncflowError('usage', '--create needs the number of one record', {
+        hint: 'See: syncflow parked list. Then: syncflow parked retry <id> --create',
+      });
     const made = await cli.operate((operations) => operations.retry({ id, as: 'create' }));
-    if (made === 0) throw new SyncflowError('usage', `${id} isn't parked as unknown-create or delete-conflict`);
+    if (made === 0)
+      throw new SyncflowError('usage', `${id} isn't parked as unknown-create or delete-conflict: nothing was made`, {
+        hint: `What it is parked as: syncflow parked show ${id}`,
+      });
     cli.output.line('1 record gets a new remote');
     return;
   }

@@ -1,6 +1,19 @@
 /** `syncflow pause`, `syncflow resume` */
 import type { Command } from 'commander';
+import { SyncflowError } from '../../errors.js';
+import type { Operations } from '../../server/operations.js';
 import { recordKey, type Cli } from '../context.js';
+
+/** Whether anything stands under a key. A target that isn't there is for the operation itself to refuse. */
+async function isKnown(operations: Operations, target: string, key: string): Promise<boolean> {
+  try {
+    await operations.explain({ catalog: target.split('/')[0] ?? target, key });
+    return true;
+  } catch (error) {
+    if (error instanceof SyncflowError && error.code === 'usage') return false;
+    throw error;
+  }
+}
 
 export function addPause(program: Command, cli: Cli): void {
   const define = (name: 'pause' | 'resume', description: string): void => {
@@ -11,9 +24,11 @@ export function addPause(program: Command, cli: Cli): void {
       .option('--key <key>', 'only one record: 42, or \'["acme", "7"]\' for a key of several fields')
       .option('--json', 'print JSON: the subscribers that were meant')
       .action(async (target: string, { key, json }: { key?: string; json?: boolean }) => {
-        const meant = await cli.operate((operations) =>
-          operations[name](target, key === undefined ? undefined : recordKey(key)),
-        );
+        const record = key === undefined ? undefined : recordKey(key);
+        const { meant, known } = await cli.operate(async (operations) => ({
+          known: record === undefined || (await isKnown(operations, target, record)),
+          meant: await operations[name](target, record),
+        }));
         if (json === true) {
           cli.output.json({ [name === 'pause' ? 'paused' : 'resumed']: meant, ...(key === undefined ? {} : { key }) });
           return;
@@ -25,6 +40,8 @@ export function addPause(program: Command, cli: Cli): void {
             ? `${what} ${are} paused: changes are noted, and synced after: syncflow resume`
             : `${what} ${are} synced again`,
         );
+        if (!known && name === 'pause')
+          cli.output.note(`There is no record ${key ?? ''} yet: it is paused from its first moment. Is the key right?`);
       });
   };
   define('pause', 'stop syncing a subscriber, a catalog, or one record');

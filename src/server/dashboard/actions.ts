@@ -95,7 +95,10 @@ export class Actions {
 
   async pauseRecord(by: string, link: string, paused: boolean): Promise<ActionAnswer> {
     const { subscriber, key } = await this.#deeds.subject(link);
-    if (key === null) throw new SyncflowError('usage', 'only a record can be paused, not a remote without one');
+    if (key === null)
+      throw new SyncflowError('usage', 'only a record can be paused, not a remote without one', {
+        hint: 'Pause its subscriber, or link it first.',
+      });
     await this.#flow[paused ? 'pause' : 'resume'](subscriber, key);
     const said = paused ? `${showKey(key)} is paused in ${subscriber}` : `${showKey(key)} goes on in ${subscriber}`;
     return this.#deeds.done({ action: paused ? 'pause' : 'resume', by, subscriber, key }, said);

@@ -130,7 +130,10 @@ export class Deeds {
   async subject(link: string): Promise<Subject> {
     const { db } = await this.flow.inside();
     const subject = await linkSubject(db, link);
-    if (subject === undefined) throw new SyncflowError('usage', 'this record is no longer known here');
+    if (subject === undefined)
+      throw new SyncflowError('usage', 'this record is no longer known here', {
+        hint: 'It was deleted, or its link let go. Load the page again.',
+      });
     const { key, remoteId } = subject;
     return { ...subject, name: key === null ? (remoteId ?? 'it') : showKey(key) };
   }
