@@ -11,7 +11,7 @@ import { concludeIntents } from '../store/intents.js';
 import { deleteLinks, type Link } from '../store/links.js';
 import { writePath } from '../subscriber/path.js';
 import { Refusal, type Observation } from './apply.js';
-import { claimOf, freeRecords, freeRemotes } from './candidates.js';
+import { claimOf, freeRecords, freeRemotes, madeFor } from './candidates.js';
 import { factsOf } from './facts.js';
 import { judge, type Rules, type Verdict } from './judge.js';
 
@@ -63,7 +63,11 @@ export function refused(binding: Binding, link: Link, { remote, remoteId }: Obse
     case 'exclude':
       return { settlement: { link, state: 'excluded', remoteId } };
     case 'park':
-      return parkResult(link, verdict.code, verdict.reason, { remoteId, look: true, claims: claimOf(binding, remote) });
+      return parkResult(link, verdict.code, verdict.reason, {
+        remoteId,
+        look: true,
+        claims: madeFor(link) === undefined ? claimOf(binding, remote) : link.claims,
+      });
     case 'later':
       return createUnderWayResult(link);
     case 'await': {

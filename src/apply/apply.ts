@@ -13,6 +13,7 @@ import {
   emitResult,
   errorResult,
   heldResult,
+  noteLate,
   parkResult,
   retryResult,
   waitResult,
@@ -69,7 +70,10 @@ export async function applyObservation(
     const result = await env.spans.during(link, 'apply', {}, () =>
       env.db.transaction((tx) => applyInside(env, tx, binding, link, seen), { byIndex: 'unordered' }),
     );
-    if (result === 'fenced') return undefined;
+    if (result === 'fenced') {
+      if (seen.intent !== undefined) await noteLate(env.db, [{ link, remoteId: seen.remoteId }]);
+      return undefined;
+    }
     emitResult(env, result);
     return undefined;
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Binding } from '../engine/binding.js';
 import { get, hubText, remoteValue, type Resolver } from '../merge/project.js';
 import { isEmpty } from '../merge/shadow.js';
 import type { Queryable } from '../store/database.js';
-import { findLinks, isLeftAlone } from '../store/links.js';
+import { findLinks, isLeftAlone, type Link } from '../store/links.js';
 import type { Unit } from '../subscriber/compile.js';
 import { claimants } from '../store/listed.js';
 import { takeTurns } from '../store/turns.js';
@@ -17,7 +17,14 @@ const noReferences: Resolver = { remoteId: () => undefined, key: () => undefined
 
 /** What a remote that bears the marker of a record claims to be. */
 export function markerClaim(key: RecordKey): string {
-  return `key ${key}`;
+  return `${ofRecord}${key}`;
+}
+
+const ofRecord = 'key ';
+
+/** The record whose create made a remote, as the answer to it or an event has told: known without any marker. */
+export function madeFor({ claims }: Link): RecordKey | undefined {
+  return claims?.startsWith(ofRecord) === true ? claims.slice(ofRecord.length) : undefined;
 }
 
 /** What a remote claims to be: the record that its marker names, else its match values. Undefined where it has neither. */

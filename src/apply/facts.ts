@@ -7,7 +7,7 @@ import type { Queryable } from '../store/database.js';
 import { openCreate, unseenCreates, type IntentBody } from '../store/intents.js';
 import { lockRecordLinks, type Link } from '../store/links.js';
 import { claimants } from '../store/listed.js';
-import { claimOf, markerClaim, matchingRecords, matchUnits, takeMatchTurns } from './candidates.js';
+import { claimOf, madeFor, markerClaim, matchingRecords, matchUnits, takeMatchTurns } from './candidates.js';
 import type { Facts, OwnLink } from './judge.js';
 
 /** A remote that no record stands for, and the link that knows it. */
@@ -27,10 +27,12 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
   const { subscriber, catalog } = binding;
   const seen = strangers.map((stranger) => {
     const accepted = subscriber.accepts(stranger.remote);
-    const marked = accepted ? subscriber.keyOf(stranger.remote) : undefined;
+    const marker = accepted ? subscriber.keyOf(stranger.remote) : undefined;
+    const made = accepted && marker === undefined ? madeFor(stranger.link) : undefined;
+    const marked = marker ?? made;
     const { planned } = stranger.link;
     const chosen = planned?.by === 'person' ? planned.key : marked;
-    return { stranger, marked, accepted, chosen, planned };
+    return { stranger, marked, isMade: made !== undefined, accepted, chosen, planned };
   });
   const marked = seen.flatMap((one) => one.chosen ?? []);
   const unmarked = seen.flatMap((one) => (one.accepted && one.marked === undefined ? [one.stranger] : []));
@@ -41,7 +43,12 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
   const matching = new Map(
     (await matchingRecords(tx, binding, remotes)).map((found, index) => [unmarked[index]?.remoteId, found]),
   );
-  const claims = new Map(seen.map(({ stranger }) => [stranger.remoteId, claimOf(binding, stranger.remote)]));
+  const claims = new Map(
+    seen.map(({ stranger, marked: key }) => [
+      stranger.remoteId,
+      key === undefined ? claimOf(binding, stranger.remote) : markerClaim(key),
+    ]),
+  );
   const claimed = await claimants(
     tx,
     binding.id,
@@ -59,6 +66,7 @@ export async function factsOf(tx: Queryable, binding: Binding, strangers: readon
       remoteId,
       accepted: one.accepted,
       marked: one.marked,
+      isMade: one.isMade,
       isPresent: one.chosen !== undefined && present.has(one.chosen),
       planned: one.planned,
       ...found,

@@ -11,6 +11,8 @@ export interface Facts {
   readonly accepted: boolean;
   /** The record that our marker on it names. */
   readonly marked: RecordKey | undefined;
+  /** No marker says so: it is known whose create made it. */
+  readonly isMade?: boolean;
   /** That record, or the one that a person chose, is there. */
   readonly isPresent: boolean;
   /** What was decided about it already. */
@@ -92,9 +94,13 @@ function asPlanned(planned: Planned, verdict: Verdict): Verdict {
 function judgeMarked(facts: Facts, key: RecordKey): Verdict {
   const adopted = takeOver(facts, key, { isProven: true });
   if (adopted.kind !== 'adopt') return adopted;
-  if (!facts.isPresent) return twin(`it bears the marker of record ${key}, which is not here`);
-  const { remoteId, rivals } = facts;
-  if (rivals.length > 0) return twin(`${[remoteId, ...rivals].sort().join(', ')} bear the marker of record ${key}`);
+  const { remoteId, rivals, isMade = false } = facts;
+  if (!facts.isPresent)
+    return twin(`it ${isMade ? 'was made for' : 'bears the marker of'} record ${key}, which is not here`);
+  if (rivals.length > 0)
+    return twin(
+      `${[remoteId, ...rivals].sort().join(', ')} ${isMade ? 'were made for' : 'bear the marker of'} record ${key}`,
+    );
   return adopted;
 }
 

@@ -6,6 +6,7 @@ import type { UnresolvedReference } from '../merge/project.js';
 import { brakeCode } from '../outward/brake.js';
 import { retryDelayMs } from '../outward/retry.js';
 import type { ParkCode } from '../outward/plan.js';
+import { markerClaim } from '../apply/candidates.js';
 import { closeIntents, countMissed, markUnknown, type Intent } from '../store/intents.js';
 import { type Link } from '../store/links.js';
 import { makeDue } from '../store/marks.js';
@@ -20,7 +21,7 @@ import {
 } from '../store/awaited.js';
 import { wakeCircles, type Waiter } from '../store/circles.js';
 import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
-import { sqlState, type Queryable } from '../store/database.js';
+import { sqlState, type Database, type Queryable } from '../store/database.js';
 import { holdSubscriber } from '../store/settings.js';
 import { makeSighted } from '../store/inbox.js';
 import { messageOf, SyncflowError } from '../errors.js';
@@ -70,6 +71,30 @@ export async function commitResults(env: Environment, binding: Binding, results:
     startedAt,
   );
   for (const result of results) if (settled.has(result.settlement.link.id)) emitResult(env, result);
+  await noteLate(
+    env.db,
+    results.flatMap(({ settlement: { link, remoteId }, close }) =>
+      settled.has(link.id) || close === undefined || close.outcome === 'exists' || typeof remoteId !== 'string'
+        ? []
+        : { link, remoteId },
+    ),
+  );
+}
+
+/**
+ * Answers to creates that came when their lease was over. Somebody else may have made another remote meanwhile, and such a one then
+ * bears nothing that says whose it is: that is noted, so that it becomes no record of its own.
+ */
+export async function noteLate(
+  db: Database,
+  answers: readonly { readonly link: Link; readonly remoteId: string }[],
+): Promise<void> {
+  const late = answers.flatMap(({ link: { subscriber, key, remoteId: known, lane }, remoteId }) =>
+    key === undefined || known !== undefined
+      ? []
+      : { subscriber, remoteId, lane, gone: false, at: null, claims: markerClaim(key) },
+  );
+  if (late.length > 0) await db.transaction((tx) => makeSighted(tx, late));
 }
 
 /** One transaction for all; where one result breaks a constraint, each for itself, so that it can't hold up the others. */

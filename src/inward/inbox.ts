@@ -1,4 +1,5 @@
 /** Events become due links: each is a hint that a remote should be looked at. Echoes of our own writes are told apart here. */
+import { markerClaim } from '../apply/candidates.js';
 import { own } from '../catalog/own.js';
 import type { Json } from '../catalog/values.js';
 import type { Binding } from '../engine/binding.js';
@@ -59,7 +60,7 @@ export async function routeInbox(
       const { trace } = event.payload;
       if (trace !== undefined && hint.look) traced.push({ event, key: hint.key, trace });
       if (hint.key !== undefined) marked.push({ subscriber: event.subscriber, key: hint.key, event });
-      else if (hint.look) merge(sighted, event, hint.later === true);
+      else if (hint.look) merge(sighted, event, hint.later === true, hint.claims);
     }
     const looked = await makeLooked(
       tx,
@@ -97,21 +98,24 @@ interface Hint {
   readonly key?: string;
   /** Only if nothing else tells of it meanwhile. */
   readonly later?: boolean;
+  /** Our own create made it: whose it is, where it bears no marker. */
+  readonly claims?: string;
   readonly conflicts: Conflict[];
 }
 
 /** What one event says. Pure. */
 function read(binding: Binding, event: InboxRow, link: FoundLink | undefined, own: CausingIntent | undefined): Hint {
   // our own request caused it: its answer tells more, unless there was none. Else only what it overwrote is news.
-  const isStray = own?.kind === 'create' && link === undefined;
+  const isStray = own?.kind === 'create' && (link === undefined || (link.key === undefined && link.state === 'new'));
   if (own !== undefined && !isStray) return { look: own.doubtful, conflicts: edits(binding, own, event.payload) };
   // a request that came late may have made it, after another worker had made another: then no answer will tell
-  if (isStray && !own.closed) return { look: true, later: true, conflicts: [] };
+  const made = isStray ? { claims: markerClaim(own.body.key) } : {};
+  if (isStray && !own.closed) return { look: true, later: true, conflicts: [], ...made };
   if (event.kind === 'deleted') return { look: true, conflicts: [] };
   const { snapshot } = event.payload;
   if (link === undefined) {
     const key = snapshot === undefined ? undefined : binding.subscriber.keyOf(snapshot);
-    return { look: true, conflicts: [], ...(key === undefined ? {} : { key }) };
+    return { look: true, conflicts: [], ...made, ...(key === undefined ? {} : { key }) };
   }
   if (snapshot !== undefined && link.state === 'linked' && shows(binding, link, snapshot))
     return { look: false, conflicts: [] };
@@ -151,7 +155,7 @@ function edits(binding: Binding, { kind, body }: CausingIntent, { previous, caus
   });
 }
 
-function merge(sighted: Map<string, Sighted>, event: InboxRow, later: boolean): void {
+function merge(sighted: Map<string, Sighted>, event: InboxRow, later: boolean, claims?: string): void {
   const id = JSON.stringify([event.subscriber, event.remoteId]);
   const before = sighted.get(id);
   const at = event.payload.at ?? null;
@@ -162,5 +166,6 @@ function merge(sighted: Map<string, Sighted>, event: InboxRow, later: boolean): 
     gone: event.kind === 'deleted' || before?.gone === true,
     at: before?.at != null && (at === null || before.at > at) ? before.at : at,
     later: later && before?.later !== false,
+    claims: claims ?? before?.claims,
   });
 }

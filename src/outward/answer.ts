@@ -16,7 +16,7 @@ import {
 import { observe, type Basis } from '../inward/observe.js';
 import { shadowOfSent } from '../merge/sent.js';
 import type { HistoryRow } from '../store/history.js';
-import type { Intent } from '../store/intents.js';
+import { notSeen, type Intent } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { Outcome } from '../subscriber/outcome.js';
 import { sentOf } from './operation.js';
@@ -112,8 +112,17 @@ async function written(
     history,
     emit,
     look: intent.resumed,
+    ...(mayBeTwo(binding, intent, existed) ? { outcome: notSeen } : {}),
   };
   return observe(env, binding, link, seen, basis);
+}
+
+/**
+ * A create that was sent again, to a system that had forgotten its key by then (the request was late), has made two. The other one bears
+ * nothing that says so: as of a create that wasn't seen, its match values are remembered.
+ */
+function mayBeTwo({ subscriber: { capabilities } }: Binding, intent: Intent, existed: boolean): boolean {
+  return intent.kind === 'create' && intent.resumed && !existed && !capabilities.marker && !capabilities.chosenId;
 }
 
 function deleted(binding: Binding, link: Link, intent: Intent): Result {

@@ -164,6 +164,8 @@ export interface Sighted {
   readonly at: string | null;
   /** A create of ours made it, whose answer will tell more: it is looked at only if, after a while, no link knows it. */
   readonly later?: boolean;
+  /** The record whose create made it, as a claim: where nothing else tells. */
+  readonly claims?: string | undefined;
 }
 
 /** How long the answer to a create is waited for, in ms, once an event has told of its remote. */
@@ -181,10 +183,10 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
   await tx.query(
     {
       name: 'syncflow-make-sighted',
-      text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at)
+      text: `insert into syncflow.link as l (subscriber, remote_id, generation, due_at, lane, look, gone_at, remote_edited_at, claims)
         select r.subscriber, r."remoteId", 1, clock_timestamp() + case when r.later then $2::float8 else 0 end * interval '1 ms', r.lane,
-          coalesce(not r.later, true), case when r.gone then clock_timestamp() end, r.at
-        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz, later boolean)
+          coalesce(not r.later, true), case when r.gone then clock_timestamp() end, r.at, r.claims
+        from json_to_recordset($1::json) as r(subscriber text, "remoteId" text, lane smallint, gone boolean, at timestamptz, later boolean, claims text)
         order by r.subscriber, r."remoteId"
         on conflict (subscriber, remote_id) where remote_id is not null do update set
           generation = l.generation + 1,
@@ -192,7 +194,7 @@ export async function makeSighted(tx: Queryable, rows: readonly Sighted[]): Prom
           lane = case when l.due_at is null then excluded.lane else least(l.lane, excluded.lane) end,
           look = l.look or not coalesce(l.parked_code = 'brake', false), sight = null,
           gone_at = coalesce(excluded.gone_at, l.gone_at),
-          remote_edited_at = greatest(excluded.remote_edited_at, l.remote_edited_at),
+          remote_edited_at = greatest(excluded.remote_edited_at, l.remote_edited_at), claims = coalesce(excluded.claims, l.claims),
           parked_code = case when ${held} then l.parked_code end,
           parked_reason = case when ${held} then l.parked_reason end,
           parked_at = case when ${held} then l.parked_at end,

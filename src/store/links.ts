@@ -30,6 +30,8 @@ export interface Link {
   readonly failing: boolean;
   readonly flips: Flips;
   readonly planned: Planned | undefined;
+  /** Of a remote without a record: whose it may be. */
+  readonly claims: string | undefined;
   readonly createdAt: string;
 }
 
@@ -84,6 +86,7 @@ interface LinkRow {
   failing: boolean;
   flips: string | null;
   planned: string | null;
+  claims: string | null;
   created_at: string;
 }
 
@@ -96,7 +99,7 @@ export const tombstone = `l.state = 'gone' and l.key is null and l.gone_at is no
 const linkColumns = `l.id::text as id, l.subscriber, l.key, l.remote_id, l.state, l.shadow::text as shadow, l.version, l.generation::text as generation,
   l.fence::text as fence, l.lane, l.look, l.sight::text as sight, l.gone_at is not null as gone, l.deleted_at is not null as deleted,
   ${isoUtc('l.edited_at')} as edited_at, l.edited_by, ${isoUtc('l.remote_edited_at')} as remote_edited_at, l.attempts, l.last_error is not null as failing, l.flips::text as flips, l.planned::text as planned,
-  l.created_at::text as created_at`;
+  l.claims, l.created_at::text as created_at`;
 
 function toLink(row: LinkRow): Link {
   return {
@@ -121,6 +124,7 @@ function toLink(row: LinkRow): Link {
     failing: row.failing,
     flips: row.flips === null ? {} : (JSON.parse(row.flips) as Flips),
     planned: row.planned === null ? undefined : (JSON.parse(row.planned) as Planned),
+    claims: row.claims ?? undefined,
     createdAt: row.created_at,
   };
 }

@@ -148,7 +148,7 @@ test('an event caused by a create that counts as failed: what came late is looke
   system.objects.set('late', { id: 'late', editedAt: '', values: { name: 'Ada', email: 'a@x' } });
   await world.flow.receive('memory', delivery([{ id: '1', remoteId: 'late', kind: 'changed', cause: keys[0] ?? '' }]));
   await world.flow.settled();
-  expect(await world.flow.parked()).toMatchObject([{ code: 'ambiguous', remoteId: 'late' }]);
+  expect(await world.flow.parked()).toMatchObject([{ code: 'twin', remoteId: 'late' }]);
   expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
 });
 
@@ -170,6 +170,33 @@ test('an event about what an earlier create made late, while the next one is und
   await world.flow.catalog(Contact).save({ name: 'Ada' });
   await world.flow.settled();
   expect(await world.flow.parked()).toMatchObject([{ code: 'twin', key: null, remoteId: 'late' }]);
+});
+
+test('an event names an answered create as its cause, and the remote bears nothing: it is a twin, and no record', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide({ capabilities: { marker: false, idempotencyHours: 24 } }));
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  await world.flow.catalog(Contact).save({ name: 'Ada', email: 'a@x' });
+  await world.flow.settled();
+  const { id } = only(system);
+  const [create] = await stage.db.query<{ cause: string }>('select idempotency_key as cause from syncflow.intent');
+  // the same request once more, late: the system had forgotten its key
+  system.objects.set('late', { id: 'late', editedAt: '', values: { name: 'Ada', email: 'a@x' } });
+  await world.flow.receive(
+    'memory',
+    delivery([{ id: '1', remoteId: 'late', kind: 'changed', cause: create?.cause ?? '' }]),
+  );
+  await world.flow.settled();
+  expect(await world.flow.parked()).toMatchObject([
+    {
+      code: 'twin',
+      key: null,
+      remoteId: 'late',
+      reason: expect.stringContaining(`is linked to ${id} already`) as string,
+    },
+  ]);
+  expect(await stage.db.query('select 1 from contact')).toHaveLength(1);
 });
 
 test('deleted there before the answer came, and told: the deletion isn’t forgotten', async () => {

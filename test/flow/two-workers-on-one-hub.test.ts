@@ -85,7 +85,7 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
   });
 
   /** A worker is paused before it sends its create, and sends it after another has made the record's remote. */
-  async function lateCreate(name: string, side: { readonly match?: readonly string[] } = {}) {
+  async function lateCreate(name: string, side: { readonly match?: readonly string[]; readonly keys?: true } = {}) {
     const { Contact, MemoryContact } = contactCatalog(name);
     const pause = gate();
     const reached = gate();
@@ -94,7 +94,8 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
       override readonly match = side.match ?? [];
       override readonly capabilities = {
         ...leastCapabilities,
-        marker: side.match === undefined,
+        marker: side.match === undefined && side.keys === undefined,
+        ...(side.keys === undefined ? {} : { idempotencyHours: 24 }),
         polling: true,
         listing: true,
       };
@@ -139,8 +140,15 @@ describe.skipIf(!hasPostgres)('postgres', { timeout: 90_000 }, () => {
 
   test('the same in a system with match units alone: the late twin gets no record of its own', async () => {
     const { parked, kept } = await lateCreate('paused_matched', { match: ['email'] });
-    expect(parked).toMatchObject([{ code: 'ambiguous', key: null }]);
-    expect(parked[0]?.reason).toContain(`["1"] (linked to ${kept})`);
+    expect(parked).toMatchObject([{ code: 'twin', key: null }]);
+    expect(parked[0]?.reason).toContain(`["1"] is linked to ${kept} already`);
+  });
+
+  test('the same in a system with idempotency keys alone, which it has forgotten by then: the late answer tells whose the twin is', async () => {
+    const { parked, kept } = await lateCreate('paused_keyed', { keys: true });
+    expect(parked).toMatchObject([
+      { code: 'twin', key: null, reason: `record ["1"] is linked to ${kept} already: this remote is a twin` },
+    ]);
   });
 
   test('a slow remote doesn’t cost the lease: it is prolonged', async () => {

@@ -13,23 +13,24 @@ const lateWrites = 2;
 const settings = { perSubscriber: 5, own: 5 };
 
 export function bounds(world: World, scene: Scene, say: Say): void {
-  writesAfterTheLastEdit(world, say);
+  writesAfterTheLastEdit(world, scene, say);
   leftovers(world, scene, say);
   for (const leak of world.leaks.slice(0, 3)) say('I12', `a value was told: ${leak}`);
   for (const id of world.webhooks.taken) say('I12', `the forged delivery ${id} was acknowledged`);
 }
 
 /** I7 */
-function writesAfterTheLastEdit(world: World, say: Say): void {
+function writesAfterTheLastEdit(world: World, scene: Scene, say: Say): void {
   const late = comesLate(world) ? 1 : 0;
   for (const remote of world.remotes) {
     const counts = new Map<string, number>();
     const toldAt = new Map<string, number>();
-    for (const { at, code, call } of remote.writes) {
+    for (const { at, call, code, idempotencyKey } of remote.writes) {
       const entity = world.ledger.entities.get(code);
-      const since = at - world.started;
+      // decided with what was there then; a worker may have died before it was sent
+      const since = (scene.plannedAt.get(idempotencyKey) ?? at) - world.started;
       if (entity === undefined || since <= Math.max(entity.editedAt, world.calmAt)) toldAt.set(code, since);
-      // a create was begun before, with what was there then
+      // a first sight may be corrected by what was owed
       else if (call !== 'create') counts.set(code, (counts.get(code) ?? 0) + 1);
     }
     for (const [code, count] of counts)

@@ -41,6 +41,7 @@ export interface Written {
   readonly call: 'create' | 'update' | 'delete';
   readonly code: string;
   readonly id: string;
+  readonly idempotencyKey: string;
 }
 
 /** An object as it is to become. */

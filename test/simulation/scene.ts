@@ -31,6 +31,8 @@ export interface Scene {
   readonly events: readonly EventRow[];
   readonly cursors: readonly CursorRow[];
   readonly openIntents: readonly IntentRow[];
+  /** When each write was decided, by its idempotency key, in ms. */
+  readonly plannedAt: ReadonlyMap<string, number>;
   readonly counts: Counts;
 }
 
@@ -89,6 +91,7 @@ export async function lookAround(world: World): Promise<Scene> {
     events: await user.events(),
     cursors: await user.cursors(),
     openIntents: await user.openIntents(),
+    plannedAt: new Map((await user.planned()).map(({ idempotency_key, at }) => [idempotency_key, at])),
     counts: await user.counts(),
   };
 }

@@ -6,6 +6,7 @@ import { misfortune } from './misfortune.js';
 import { pace } from './pace.js';
 import { People } from './people.js';
 import { probe } from './probe.js';
+import type { Kind, Remote } from './remote.js';
 import { lookAround } from './scene.js';
 import { unasked } from './unasked.js';
 import type { VirtualTime } from './time.js';
@@ -146,10 +147,17 @@ class Settling {
     for (const { id, kind, remote: name, code, parked_code } of scene.links) {
       const remote = this.#world.remotes.find((one) => one.name === name);
       if (parked_code !== 'unknown-create' || code === undefined || remote === undefined) continue;
-      if (!scene.hub[kind].has(code) || remote.find(kind, code) !== undefined) continue;
+      if (!scene.hub[kind].has(code) || this.#isThere(remote, kind, code)) continue;
       await flow.retry({ id, as: 'create' });
       this.#world.decided.add(`${name} ${code}`);
     }
+  }
+
+  /** It, or what the create was made for: another record may have come under the key since. */
+  #isThere(remote: Remote, kind: Kind, code: string): boolean {
+    for (let one: string | undefined = code; one !== undefined; one = this.#world.ledger.entities.get(one)?.formerly)
+      if (remote.find(kind, one) !== undefined) return true;
+    return false;
   }
 
   async #done(what: string, work: (flow: Worker['flow']) => Promise<unknown>): Promise<void> {

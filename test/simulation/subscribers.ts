@@ -130,7 +130,8 @@ export abstract class SimulatedSubscriber<C extends CatalogClass> extends Subscr
     if (outcome.kind === 'done') {
       remote.remember(operation.idempotencyKey, outcome);
       const code = outcome.remote?.code ?? this.#codeOf(operation);
-      remote.writes.push({ at: remote.time.ms, call: operation.kind, code, id: outcome.remoteId });
+      const { kind: call, idempotencyKey } = operation;
+      remote.writes.push({ at: remote.time.ms, call, code, id: outcome.remoteId, idempotencyKey });
     }
     return outcome;
   }

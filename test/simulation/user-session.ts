@@ -86,6 +86,12 @@ export interface IntentRow {
   readonly kind: string;
 }
 
+/** When a write was decided, in ms. */
+export interface PlannedRow {
+  readonly idempotency_key: string;
+  readonly at: number;
+}
+
 export interface LoggedConflict {
   readonly link_id: string;
   readonly subscriber: string;
@@ -182,6 +188,9 @@ export class UserSession {
   openIntents(): Promise<IntentRow[]> {
     return this.#db.query<IntentRow>(openIntentsStatement);
   }
+  planned(): Promise<PlannedRow[]> {
+    return this.#db.query<PlannedRow>(plannedStatement);
+  }
   async counts(): Promise<Counts> {
     const [row] = await this.#db.query<Counts>(countsStatement);
     return row ?? { marks: 0, sleepers: 0, settings: 0, runs: 0 };
@@ -260,6 +269,11 @@ const cursorsStatement = {
 const openIntentsStatement = {
   name: 'user-open-intents',
   text: `select link_id::text as link_id, kind from syncflow.intent where closed_at is null order by intent.id`,
+};
+
+const plannedStatement = {
+  name: 'user-planned',
+  text: `select idempotency_key, (extract(epoch from created_at) * 1000)::float8 as at from syncflow.intent order by intent.id`,
 };
 
 const countsStatement = {

@@ -27,6 +27,7 @@ const shown = (link: LinkRow) => ({
   failing: link.last_error !== null,
   flips: link.flips,
   planned: link.planned,
+  claims: link.claims,
   created_at: sqlText(link.created_at),
 });
 

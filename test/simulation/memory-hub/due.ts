@@ -255,6 +255,7 @@ function sightTwins(store: Store): Twins {
           look: r.later !== true,
           gone_at: goneAt,
           remote_edited_at: at,
+          claims: r.claims ?? null,
         });
         const change = (link: LinkRow): LinkRow | undefined => {
           const isAtRest = link.state === 'gone' && !(isTombstone(link) && (!r.gone || link.parked_code !== null));
@@ -269,6 +270,7 @@ function sightTwins(store: Store): Twins {
             sight: null,
             gone_at: goneAt ?? link.gone_at,
             remote_edited_at: later(at, link.remote_edited_at),
+            claims: r.claims ?? link.claims,
             parked_code: held ? link.parked_code : null,
             parked_reason: held ? link.parked_reason : null,
             parked_at: held ? link.parked_at : null,
@@ -308,6 +310,7 @@ interface SightedRow {
   readonly gone: boolean;
   readonly at: string | null;
   readonly later?: boolean;
+  readonly claims?: string;
 }
 
 /** greatest(…): NULL only where both are. */

@@ -51,6 +51,11 @@ export function userTwins(store: Store, tableOf: (name: string) => CatalogTable)
       .rows(tx, ({ closed_at }) => closed_at === null)
       .map(({ link_id, kind }) => ({ link_id: String(link_id), kind })),
   );
+  twins.set('user-planned', (tx) =>
+    store.intent
+      .rows(tx, () => true)
+      .map(({ idempotency_key, created_at }) => ({ idempotency_key, at: created_at / 1_000 })),
+  );
   twins.set('user-counts', (tx) => [
     {
       marks: store.mark.rows(tx, () => true).length,

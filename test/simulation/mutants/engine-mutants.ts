@@ -35,6 +35,15 @@ const passes: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'late-answer-unheard',
+    mistake: 'Whoever has lost the lease has nothing to say: the answer to a create that comes then is forgotten.',
+    breaks: ['S9', 'S13'],
+    file: 'src/engine/result.ts',
+    find: '  if (late.length > 0) await db.transaction(',
+    replace: '  if (late.length < 0) await db.transaction(',
+    foundBy: 'test/flow/two-workers-on-one-hub.test.ts',
+  },
+  {
     name: 'lost-lease-closes-intents',
     mistake: 'Intents are closed for all results, those of links whose lease was lost included.',
     breaks: ['S8', 'S13'],

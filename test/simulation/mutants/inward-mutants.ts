@@ -15,8 +15,8 @@ const hearing: readonly Mutant[] = [
     mistake: 'Whatever a create of ours caused counts as its echo, also where another remote has been made since.',
     breaks: ['S13'],
     file: 'src/inward/inbox.ts',
-    find: "const isStray = own?.kind === 'create' && link === undefined;",
-    replace: 'const isStray = false as boolean;',
+    find: "own?.kind === 'create' && (link === undefined || (link.key === undefined && link.state === 'new'));",
+    replace: "own?.kind === 'create' && link?.state === 'excluded';",
   },
   {
     name: 'second-match-becomes-a-record',

@@ -84,7 +84,15 @@ const dueCommands = [
   command(
     'makeSighted',
     distinct(
-      fc.record({ subscriber, remoteId, lane, gone: fc.boolean(), at: maybe(at), later: fc.boolean() }),
+      fc.record({
+        subscriber,
+        remoteId,
+        lane,
+        gone: fc.boolean(),
+        at: maybe(at),
+        later: fc.boolean(),
+        claims: fc.option(fc.constant('key ["1"]'), { nil: undefined }),
+      }),
       (one) => [one.subscriber, one.remoteId],
     ),
     (rows) => (tx) => inbox.makeSighted(tx, rows),
