@@ -46,8 +46,9 @@ export async function loadReferences(
   }
   for (const link of links) {
     if (link.state !== 'linked' || link.key === undefined || link.remoteId === undefined) continue;
-    remoteIds.set(`${link.subscriber}:${link.key}`, link.remoteId);
     keys.set(`${link.subscriber}@${link.remoteId}`, link.key);
+    // its row is there again before its remote is gone: it will have another
+    if (!link.leaving) remoteIds.set(`${link.subscriber}:${link.key}`, link.remoteId);
   }
   return {
     remoteId: (catalog, key) => remoteIds.get(`${binding.references[catalog] ?? ''}:${key}`),

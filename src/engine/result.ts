@@ -21,7 +21,7 @@ import {
 } from '../store/awaited.js';
 import { wakeCircles, type Waiter } from '../store/circles.js';
 import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
-import { sqlState, type Database, type Queryable } from '../store/database.js';
+import { sqlState, transactionAgain, type Database, type Queryable } from '../store/database.js';
 import { holdSubscriber } from '../store/settings.js';
 import { makeSighted } from '../store/inbox.js';
 import { messageOf, SyncflowError } from '../errors.js';
@@ -52,8 +52,6 @@ export interface Result {
   /** Hold the whole subscriber for so many ms. */
   readonly holdMs?: number;
 }
-
-const deadlock = '40P01';
 
 /** How long a waiting link sleeps when nothing wakes it. */
 const waitFallbackMs = 15_000;
@@ -94,21 +92,14 @@ export async function noteLate(
       ? []
       : { subscriber, remoteId, lane, gone: false, at: null, claims: markerClaim(key) },
   );
-  if (late.length > 0) await db.transaction((tx) => makeSighted(tx, late));
+  if (late.length > 0) await transactionAgain(db, (tx) => makeSighted(tx, late));
 }
 
 /** One transaction for all; where one result breaks a constraint, each for itself, so that it can't hold up the others. */
-async function commitTogether(
-  env: Environment,
-  binding: Binding,
-  results: readonly Result[],
-  triesLeft = 3,
-): Promise<Set<string>> {
+async function commitTogether(env: Environment, binding: Binding, results: readonly Result[]): Promise<Set<string>> {
   try {
-    return await env.db.transaction((tx) => writeResults(tx, binding, results), { byIndex: 'unordered' });
+    return await transactionAgain(env.db, (tx) => writeResults(tx, binding, results), { byIndex: 'unordered' });
   } catch (error) {
-    // two that begin to wait for each other at the same moment
-    if (sqlState(error) === deadlock && triesLeft > 1) return commitTogether(env, binding, results, triesLeft - 1);
     if (sqlState(error)?.startsWith('23') !== true) throw error;
     const [only] = results;
     if (only !== undefined && results.length === 1) {

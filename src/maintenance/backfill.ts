@@ -6,7 +6,7 @@ import type { Environment } from '../engine/environment.js';
 import { startCursor } from '../inward/poll.js';
 import { reading } from '../inward/reading.js';
 import { shows } from '../inward/inbox.js';
-import type { Queryable } from '../store/database.js';
+import { transactionAgain, type Queryable } from '../store/database.js';
 import { findLinks } from '../store/links.js';
 import { backfillLane, lookAtUnlisted, noteListed, queueRecords, type Listed } from '../store/listed.js';
 import { makeAllDue } from '../store/marks.js';
@@ -118,7 +118,7 @@ async function queuePlanned(
     const side = remoteId !== null ? { remoteId } : key === null ? undefined : { key };
     return side === undefined ? [] : [{ subscriber: binding.id, ...side, planned }];
   });
-  await env.db.transaction(async (tx) => {
+  await transactionAgain(env.db, async (tx) => {
     const seen = items.flatMap(({ remoteId, sight }) => (remoteId === null ? [] : [[remoteId, sight] as const]));
     await noteListed(tx, run, await listed(tx, binding, new Map(seen)));
     await queueRecords(
@@ -144,7 +144,7 @@ async function noticeMapping(env: Environment, binding: Binding): Promise<void> 
   const name = `mapping:${binding.id}`;
   const before = await readSetting(env.db, name);
   if (before === now) return;
-  await env.db.transaction(async (tx) => {
+  await transactionAgain(env.db, async (tx) => {
     if (before !== undefined) await makeAllDue(tx, [binding.id], backfillLane);
     await writeSetting(tx, name, now);
   });
@@ -160,7 +160,7 @@ async function queueHub(env: Environment, binding: Binding, run: string, progres
     done: progress.done + keys.length,
   };
   const { marker, listing } = binding.subscriber.capabilities;
-  await env.db.transaction(async (tx) => {
+  await transactionAgain(env.db, async (tx) => {
     await queueRecords(
       tx,
       { subscriber: binding.id, catalog: binding.catalog.definition.name },
@@ -182,7 +182,7 @@ async function queueRemotes(env: Environment, binding: Binding, run: string, pro
     ...(page.cursor === undefined ? { listDone: true } : { listCursor: page.cursor }),
     done: progress.done + page.remotes.length,
   };
-  await env.db.transaction(async (tx) => {
+  await transactionAgain(env.db, async (tx) => {
     const byId = new Map(page.remotes.map((remote) => [subscriber.identify(remote), remote]));
     await noteListed(tx, run, await listed(tx, binding, byId));
     if (next.listDone === true) await lookAtUnlisted(tx, binding.id, run);

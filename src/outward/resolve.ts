@@ -9,7 +9,7 @@ import { showsUnseenEdit } from '../merge/seen.js';
 import { hasSteps, notSeen, type Intent } from '../store/intents.js';
 import { exists, found, gone, type Outcome } from '../subscriber/outcome.js';
 import type { Link } from '../store/links.js';
-import { pairedRemotes } from '../store/witnesses.js';
+import { othersComing, pairedRemotes } from '../store/witnesses.js';
 import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf } from './operation.js';
 import { remoteValue } from '../merge/project.js';
@@ -97,6 +97,12 @@ async function findCreated(
         ...retryResult(env, link, 'a create may have taken effect, and the system shows nothing of what it has'),
         unknown: intent.id,
       };
+    if (candidates === 'unproven')
+      return {
+        ...retryResult(env, link, 'a create may have taken effect, and nothing is known yet that the system must show'),
+        unknown: intent.id,
+        missed: intent.id,
+      };
     if (candidates !== 'unknowable') env.contacts.heard(binding.id, env.clock.now());
     if (candidates === 'unknowable') {
       const why =
@@ -158,13 +164,14 @@ async function paired(
 
 /**
  * Remotes that a create may have made. `unknowable`: the system offers no way to look. `hidden`: it found nothing, and doesn't show
- * what must be there either (a permission is lost), so that finding nothing proves nothing.
+ * what must be there either (a permission is lost), so that finding nothing proves nothing. `unproven`: it found nothing, and nothing is known
+ * that must be there, but soon will be.
  */
 async function candidatesOf(
   env: Environment,
   binding: Binding,
   intent: Intent,
-): Promise<readonly unknown[] | 'unknowable' | 'hidden'> {
+): Promise<readonly unknown[] | 'unknowable' | 'hidden' | 'unproven'> {
   const { subscriber } = binding;
   const values = matchValues(binding, intent);
   if (!subscriber.capabilities.marker && (subscriber.match.length === 0 || values === undefined)) return 'unknowable';
@@ -174,7 +181,14 @@ async function candidatesOf(
     );
   let found = await look();
   if (found.length === 0) {
-    if (!(await showsPaired(env, binding))) return 'hidden';
+    const shows = await showsPaired(env, binding);
+    if (shows === false) return 'hidden';
+    if (
+      shows === undefined &&
+      intent.missed + 1 < looksUnproven &&
+      (await othersComing(env.db, binding.id, intent.linkId))
+    )
+      return 'unproven';
     found = await look(); // it may have been hidden a moment ago
   }
   // the key it was made under: the record may have another by now
@@ -184,11 +198,14 @@ async function candidatesOf(
 /** How many paired remotes are asked for before a system counts as one that hides what it has: some may have been deleted there. */
 const witnesses = 3;
 
-/** Whether the system shows a remote that must be there. True where none is known. */
-async function showsPaired(env: Environment, { id, subscriber }: Binding): Promise<boolean> {
+/** So many looks that find nothing, while others are about to become witnesses and don't, are taken for the truth. */
+const looksUnproven = 8;
+
+/** Whether the system shows a remote that must be there. Undefined where none is known. */
+async function showsPaired(env: Environment, { id, subscriber }: Binding): Promise<boolean | undefined> {
   const remoteIds = await pairedRemotes(env.db, id, witnesses);
   for (const remoteId of remoteIds) if ((await subscriber.look(remoteId, 'live')).kind === 'found') return true;
-  return remoteIds.length === 0;
+  return remoteIds.length === 0 ? undefined : false;
 }
 
 /** Reads what an update or a delete has left. @param refused the answer to an update of which a part may have taken effect */
@@ -251,7 +268,7 @@ async function missedAfterDelete(
 ): Promise<Result | undefined> {
   if (link.gone) return answered(env, binding, link, intent, gone());
   const again: Result = { ...retryResult(env, link, reason), unknown: intent.id };
-  if (!(await showsPaired(env, binding))) return again;
+  if ((await showsPaired(env, binding)) === false) return again;
   return intent.missed + 1 >= looksAfterDelete
     ? answered(env, binding, link, intent, gone())
     : { ...again, missed: intent.id };

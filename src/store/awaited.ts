@@ -1,5 +1,6 @@
 /** Links that wait for other links: how those stand, and waking whoever waits. */
 import type { Queryable } from './database.js';
+import { leaving } from './links.js';
 
 /** `ready` once linked, `stuck` while parked or left out. */
 export type Standing = 'ready' | 'stuck' | 'coming';
@@ -19,7 +20,7 @@ async function lockOnce(tx: Queryable, awaited: readonly Awaited[]): Promise<Map
   const rows = await tx.query<{ name: string; standing: Standing }>(
     {
       name: 'syncflow-lock-awaited',
-      text: `select r.name, case when l.state = 'linked' and l.remote_id is not null and l.key is not null then 'ready'
+      text: `select r.name, case when l.state = 'linked' and l.remote_id is not null and l.key is not null and not ${leaving} then 'ready'
        when l.parked_code is not null or l.state in ('gone', 'excluded') then 'stuck' else 'coming' end as standing
      from json_to_recordset($1::json) as r(name text, subscriber text, key text, "remoteId" text) join syncflow.link l
        on l.subscriber = r.subscriber and (l.key = r.key or l.remote_id = r."remoteId")

@@ -66,6 +66,23 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+const deadlock = '40P01';
+
+/** A transaction that is begun anew where it and another began to wait for each other: `work` may run several times. */
+export async function transactionAgain<T>(
+  db: Database,
+  work: (tx: Queryable) => Promise<T>,
+  options: TransactionOptions = {},
+  triesLeft = 3,
+): Promise<T> {
+  try {
+    return await db.transaction(work, options);
+  } catch (error) {
+    if (sqlState(error) !== deadlock || triesLeft <= 1) throw error;
+    return transactionAgain(db, work, options, triesLeft - 1);
+  }
+}
+
 /** Text that Postgres can hold: other systems' texts may have NUL, or half a character (a lone surrogate). */
 export function storableText(text: string): string {
   return text.replaceAll('\u0000', '').replace(/\p{Surrogate}/gu, '\ufffd');

@@ -53,6 +53,8 @@ export function isLeftAlone({ planned }: Pick<Link, 'planned'>): boolean {
 export interface FoundLink extends Link {
   /** Somebody is at work on it, or a write of ours has no answer yet: its shadow may be about to move. */
   readonly busy: boolean;
+  /** A deletion of its remote is under way. */
+  readonly leaving: boolean;
 }
 
 /** A value that inward sync wrote, as a digest, and when. */
@@ -208,24 +210,27 @@ export async function shortenLeases(db: Queryable, ms: number): Promise<void> {
 const busyColumn = `coalesce(l.lease_until > clock_timestamp(), false)
   or exists (select from syncflow.intent i where i.link_id = l.id and i.closed_at is null) as busy`;
 
+/** A deletion of its remote is under way, and has no answer yet. */
+export const leaving = `exists (select from syncflow.intent i where i.link_id = l.id and i.kind = 'delete' and i.closed_at is null)`;
+
 /** Links by (subscriber, key) or (subscriber, remote id), for resolving references and routing events. */
 export async function findLinks(
   db: Queryable,
   wanted: readonly { subscriber: string; key?: string | undefined; remoteId?: string | undefined }[],
 ): Promise<FoundLink[]> {
   if (wanted.length === 0) return [];
-  const rows = await db.query<LinkRow & { busy: boolean }>(
+  const rows = await db.query<LinkRow & { busy: boolean; leaving: boolean }>(
     {
       name: 'syncflow-find-links',
-      text: `select ${linkColumns}, ${busyColumn} from json_to_recordset($1::json) as r(subscriber text, key text) join syncflow.link l
+      text: `select ${linkColumns}, ${busyColumn}, ${leaving} as leaving from json_to_recordset($1::json) as r(subscriber text, key text) join syncflow.link l
           on l.subscriber = r.subscriber and l.key = r.key where r.key is not null
         union all
-        select ${linkColumns}, ${busyColumn} from json_to_recordset($1::json) as r(subscriber text, "remoteId" text) join syncflow.link l
+        select ${linkColumns}, ${busyColumn}, ${leaving} as leaving from json_to_recordset($1::json) as r(subscriber text, "remoteId" text) join syncflow.link l
           on l.subscriber = r.subscriber and l.remote_id = r."remoteId" where r."remoteId" is not null`,
     },
     [JSON.stringify(wanted)],
   );
-  return rows.map((row) => ({ ...toLink(row), busy: row.busy }));
+  return rows.map((row) => ({ ...toLink(row), busy: row.busy, leaving: row.leaving }));
 }
 
 /** A link that was locked, whether it is free to be taken over, and why it is parked. */

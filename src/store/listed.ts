@@ -33,7 +33,9 @@ export async function noteListed(tx: Queryable, run: string, rows: readonly List
           generation = l.generation + case when excluded.look then 1 else 0 end,
           lane = case when l.due_at is null then excluded.lane else l.lane end,
           due_at = case when (excluded.look or ${tombstone}) and l.parked_code is null then clock_timestamp() else l.due_at end,
-          look = l.look or excluded.look or ${tombstone}
+          look = l.look or excluded.look or ${tombstone},
+          -- what an older listing showed of it is no longer so; nor may this page be newer than an event
+          sight = case when not excluded.look then l.sight end
         where l.state <> 'gone' or (${tombstone})`,
     },
     [JSON.stringify(rows), run],

@@ -139,6 +139,34 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await world.flow.stop();
   });
 
+  test('the same while nothing is paired yet: the record that comes next shows whether the system hides what it has', async () => {
+    const { Contact, MemoryContact } = contactCatalog('lost_first_hidden');
+    const system = new MemorySystem();
+    const isHidden = (): boolean => callsOf(system, 'create') < 5;
+    class Hiding extends MemoryContact {
+      override readonly capabilities = leastMemory;
+      override readonly match = ['email'];
+      override async find(query: Query<MemoryObject>): Promise<readonly MemoryObject[]> {
+        return isHidden() ? [] : super.find(query);
+      }
+      override async fetch(remoteId: string): Promise<Sight<MemoryObject>> {
+        return isHidden() ? { kind: 'missing', reason: '404' } : super.fetch(remoteId);
+      }
+    }
+    Contact.register(Hiding);
+    system.faults.push(
+      { call: 'create', kind: 'answer-lost' },
+      ...[1, 2, 3].map(() => ({ call: 'create', kind: 'refused' }) as const),
+    );
+    const options = { retry: { baseMs: 20, maxMs: 20 }, batchSize: 1 };
+    const world = await startOn(db, [Contact], { memory: system }, options);
+    await db.query(`insert into lost_first_hidden (id, name, email) values (1, 'Ada', 'a@x'), (2, 'Bob', 'b@x')`);
+    await settle(world);
+    await expectAgreement(db, 'lost_first_hidden', system);
+    expect(system.objects.size).toBe(2);
+    await world.flow.stop();
+  });
+
   test('create, searched by match units while a permission is lost: an empty answer proves nothing', async () => {
     const { Contact, MemoryContact } = contactCatalog('lost_match_hidden');
     let hidden = 0;

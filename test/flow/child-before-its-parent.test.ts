@@ -220,6 +220,29 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await world.flow.stop();
   });
 
+  test('a customer whose row came back while its remote was being deleted: its invoice waits for the new remote', async () => {
+    const { Customer, Invoice } = family('parent_back');
+    const system = new MemorySystem();
+    const world = await startOn(db, [Invoice, Customer], { memory: system });
+    await db.execute(`insert into parent_back_customer (id, name) values (1, 'Ada')`);
+    await settle(world);
+    system.beforeAnswer = async () => {
+      system.beforeAnswer = undefined;
+      await insertBoth('parent_back', 'Ada again');
+      await expect
+        .poll(() =>
+          db.query(`select 1 from syncflow.link where subscriber = 'parent_back_invoice/memory' and fence > 1`),
+        )
+        .toHaveLength(1);
+    };
+    await db.execute(`delete from parent_back_customer`);
+    await settle(world);
+    const [customer] = [...system.objects.values()].filter(({ values }) => values['name'] === 'Ada again');
+    expect(remoteValues(system)).toContainEqual(expect.objectContaining({ customer: customer?.id, note: 'first' }));
+    expect(system.objects.size).toBe(2);
+    await world.flow.stop();
+  });
+
   test('a circle in which nobody can do without is parked', async () => {
     const { system, world, insert, parked } = await nodes('cycle_stuck', true);
     await insert(`(1, 'A', 2), (2, 'B', 1)`);

@@ -4,7 +4,7 @@ import { makeSighted } from '../../src/store/inbox.js';
 import { insertIntents, type IntentBody } from '../../src/store/intents.js';
 import { claimLinks, releaseLeases, type Link } from '../../src/store/links.js';
 import { settleLinks } from '../../src/store/settle.js';
-import { queueRecords } from '../../src/store/listed.js';
+import { noteListed, queueRecords } from '../../src/store/listed.js';
 import { makeDue } from '../../src/store/marks.js';
 import { migrate } from '../../src/store/migrate.js';
 import { finishRun, openRun } from '../../src/store/runs.js';
@@ -61,6 +61,20 @@ describe.each(hubs)('claims on $name', { timeout: 60_000 }, (hub) => {
     ]);
     expect(await settle(held)).toEqual(new Set([held.id]));
     expect(await remotes()).toEqual([{ key: '["1"]', remote_id: 'late' }]);
+  });
+
+  // between the two listings it was edited, and the feed has forgotten that: only the second listing shows it
+  test('what a later listing shows is looked at: what an earlier one showed of it is forgotten', async () => {
+    const list = async (name: string): Promise<void> => {
+      const run = await openRun(db, 'customer/d', 'backfill', {}, 'anew');
+      const shown = { subscriber: 'customer/d', remoteId: 'r1', look: true, claims: null };
+      await noteListed(db, run?.id ?? '', [{ ...shown, sight: { name } }]);
+      await finishRun(db, run?.id ?? '');
+    };
+    await list('Ada');
+    await list('Ada Lovelace');
+    const [link] = await claimLinks(db, { subscriber: 'customer/d', limit: 1, owner: 'w', leaseMs: 60_000 });
+    expect(link).toMatchObject({ remoteId: 'r1', look: true, sight: undefined });
   });
 
   // a rescan that runs between the change of a key and its routing would give the record a second link, and a second remote

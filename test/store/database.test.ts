@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sqlState, type Database } from '../../src/store/database.js';
+import { sqlState, transactionAgain, type Database } from '../../src/store/database.js';
 import { PostgresDatabase } from '../../src/store/postgres.js';
 import { hasPostgres, hubs, postgresUrl, TestPostgres } from '../setup/hub.js';
 
@@ -10,6 +10,23 @@ describe.each(hubs)('the database interface on $name', { timeout: 60_000 }, (hub
     await db.execute('create table t (id int primary key, v text)');
   }, 60_000);
   afterAll(() => db.close());
+
+  test('a transaction that met a deadlock is begun anew, three times at most; any other error is thrown', async () => {
+    const states: string[] = [];
+    const failing = (state: string, times: number): Promise<unknown> =>
+      transactionAgain(db, async (tx) => {
+        states.push(state);
+        if (states.length <= times)
+          await tx.query(`do $$ begin raise exception 'no' using errcode = '${state}'; end $$`);
+        return tx.query('select 1');
+      }).catch((error: unknown) => sqlState(error));
+    expect(await failing('40P01', 2)).toHaveLength(1);
+    expect(states.splice(0)).toHaveLength(3);
+    expect(await failing('40P01', 9)).toBe('40P01');
+    expect(states.splice(0)).toHaveLength(3);
+    expect(await failing('55P03', 9)).toBe('55P03');
+    expect(states).toHaveLength(1);
+  });
 
   test('values come the same way from every driver', async () => {
     const [row] =

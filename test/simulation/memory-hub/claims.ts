@@ -99,7 +99,7 @@ export function claimTwins(store: Store): Twins {
       ];
       return slots.map((slot) => {
         const link = rowOf(tx, slot);
-        return { ...shown(link), busy: busy(tx, link, now) };
+        return { ...shown(link), busy: busy(tx, link, now), leaving: isLeaving(store, tx, link) };
       });
     },
 
@@ -180,13 +180,21 @@ function lockTwins(store: Store): Twins {
         ...(names.get(`r${store.linkByRemote.keyOf(link) ?? ''}`) ?? []),
       ];
       const rows = await inOrder(tx, slots, Mode.share, (link) => namesOf(link).length > 0);
-      return rows.flatMap((link) => namesOf(link).map((name) => ({ name, standing: standingOf(link) })));
+      return rows.flatMap((link) => {
+        const standing = standingOf(link, isLeaving(store, tx, link));
+        return namesOf(link).map((name) => ({ name, standing }));
+      });
     },
   };
 }
 
-function standingOf(link: LinkRow): 'ready' | 'stuck' | 'coming' {
-  if (link.state === 'linked' && link.remote_id !== null && link.key !== null) return 'ready';
+/** A deletion of its remote is under way, and has no answer yet. */
+function isLeaving(store: Store, tx: Transaction, link: LinkRow): boolean {
+  return store.intentOpen.find(tx, link.id).some((slot) => rowOf(tx, slot).kind === 'delete');
+}
+
+function standingOf(link: LinkRow, leaving: boolean): 'ready' | 'stuck' | 'coming' {
+  if (link.state === 'linked' && link.remote_id !== null && link.key !== null && !leaving) return 'ready';
   return link.parked_code !== null || link.state === 'gone' || link.state === 'excluded' ? 'stuck' : 'coming';
 }
 

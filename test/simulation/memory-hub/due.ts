@@ -347,6 +347,7 @@ function listingTwins(store: Store): Twins {
                 lane: link.due_at === null ? backfillLane : link.lane,
                 due_at: (r.look || isTombstone(link)) && link.parked_code === null ? store.now() : link.due_at,
                 look: link.look || r.look || isTombstone(link),
+                sight: r.look ? null : link.sight,
               };
         await store.link.upsert(tx, store.linkByRemote, row, change, once);
       }

@@ -81,6 +81,24 @@ export function pairedTwins(store: Store): Twins {
         .map((link) => ({ remoteId: link.remote_id }));
     },
 
+    'syncflow-others-coming': (tx, [subscriber, id]) =>
+      store.link
+        .rows(
+          tx,
+          (link) =>
+            link.id !== Number(id) &&
+            link.key !== null &&
+            link.remote_id === null &&
+            link.state === 'new' &&
+            link.due_at !== null &&
+            link.parked_code === null &&
+            !link.paused &&
+            link.waits_for === null,
+          store.linkBySubscriber.slots.get(text(subscriber)) ?? [],
+        )
+        .slice(0, 1)
+        .map(() => ({})),
+
     'syncflow-take-turns': async (tx, [names]) => {
       for (const name of [...new Set(json<string[]>(names))].sort()) await tx.lock(turnOf(name), Mode.update);
       return [];

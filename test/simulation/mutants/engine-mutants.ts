@@ -39,8 +39,8 @@ const passes: readonly Mutant[] = [
     mistake: 'Whoever has lost the lease has nothing to say: the answer to a create that comes then is forgotten.',
     breaks: ['S9', 'S13'],
     file: 'src/engine/result.ts',
-    find: '  if (late.length > 0) await db.transaction(',
-    replace: '  if (late.length < 0) await db.transaction(',
+    find: '  if (late.length > 0) await transactionAgain(',
+    replace: '  if (late.length < 0) await transactionAgain(',
     foundBy: 'test/flow/two-workers-on-one-hub.test.ts',
   },
   {

@@ -19,6 +19,20 @@ const hearing: readonly Mutant[] = [
     replace: "own?.kind === 'create' && link?.state === 'excluded';",
   },
   {
+    name: 'old-sight-kept',
+    mistake: 'What the first listing showed of a remote is kept although a later one shows it otherwise.',
+    breaks: ['S1'],
+    file: 'src/store/listed.ts',
+    find: 'sight = case when not excluded.look then l.sight end',
+    replace: 'sight = l.sight',
+    twin: {
+      file: 'test/simulation/memory-hub/due.ts',
+      find: 'sight: r.look ? null : link.sight,',
+      replace: 'sight: link.sight,',
+    },
+    foundBy: 'test/store/claims.test.ts',
+  },
+  {
     name: 'second-match-becomes-a-record',
     mistake: 'A remote that matches a record with a remote of its own is made a record.',
     breaks: ['S13', 'S30'],

@@ -144,6 +144,11 @@ const dueCommands = [
     fc.tuple(subscriber, fc.integer({ min: 1, max: 3 })),
     (given) => (tx) => witnesses.pairedRemotes(tx, ...given),
   ),
+  command(
+    'othersComing',
+    fc.tuple(subscriber, fc.integer({ min: 1, max: 6 }).map(String)),
+    (given) => (tx) => witnesses.othersComing(tx, ...given),
+  ),
   command('makeAllDue', few(subscriber), (given) => (tx) => marks.makeAllDue(tx, given)),
   command(
     'holdTruncated',
