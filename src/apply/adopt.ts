@@ -87,7 +87,7 @@ export function refused(binding: Binding, link: Link, { remote, remoteId }: Obse
  * that is rare once the first load is done.
  */
 export async function unlistedRivals(env: Environment, binding: Binding, seen: Observation): Promise<string[]> {
-  const { subscriber, mapping } = binding;
+  const { subscriber, mapping, calls } = binding;
   if (subscriber.match.length === 0 || subscriber.capabilities.listing || subscriber.keyOf(seen.remote) !== undefined)
     return [];
   const keys = await freeRecords(env.db, binding, seen.remote);
@@ -95,6 +95,11 @@ export async function unlistedRivals(env: Environment, binding: Binding, seen: O
   const values: Record<string, Json> = {};
   for (const unit of mapping.units)
     if (subscriber.match.includes(unit.name)) writePath(values, unit.path, remoteValue(unit, seen.remote) ?? null);
-  const found = await freeRemotes(env.db, binding, undefined, await subscriber.find({ by: 'match', values }));
+  const found = await freeRemotes(
+    env.db,
+    binding,
+    undefined,
+    await calls.run(() => subscriber.find({ by: 'match', values })),
+  );
   return found.map((remote) => subscriber.identify(remote)).filter((remoteId) => remoteId !== seen.remoteId);
 }

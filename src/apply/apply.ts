@@ -2,9 +2,9 @@
  * Inward apply: one short transaction that locks the row, reads it again, merges, saves, and settles shadow, history and link
  * together. Whatever had to be fetched was fetched before.
  */
-import type { AnyRecord, HubTransaction } from '../catalog/catalog.js';
+import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
-import { extractRecord, type Binding, type CatalogBinding } from '../engine/binding.js';
+import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import {
@@ -38,6 +38,7 @@ import { announceWriter } from '../store/marks.js';
 import { adopt } from './adopt.js';
 import { detailOfApplied, laneDetail } from './audit.js';
 import { loopIn, rememberValues } from './loop.js';
+import { loadRow, newRecord, saveRow, settlesOwn, type Loaded } from './save.js';
 
 /** A sight of a remote: by look-up, by listing, or as the answer to our own write. */
 export interface Observation {
@@ -181,7 +182,8 @@ async function applyInside(
   const isCounted = link.key !== undefined && isBraked(binding, link);
   // before any row: whoever waits for it holds nothing that its holder may need
   if (isCounted) await lockBrake(tx, binding);
-  const nowMs = await announceWriter(tx, binding.id, seenAt(binding, link, seen));
+  const editedAt = seenAt(binding, link, seen);
+  const nowMs = await announceWriter(tx, { origin: binding.id, editedAt, settles: settlesOwn(binding) });
   if (!(await holdsLease(tx, link))) return 'fenced';
   const target = link.key === undefined ? await adopt(tx, binding, link, seen) : { key: link.key, adopted: false };
   const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
@@ -203,7 +205,7 @@ async function applyInside(
   }
   const written =
     merged.changesHub || before === undefined
-      ? await saveRow(tx, binding, prepareRow(binding, link, merged, before, nowMs), before)
+      ? await saveRow(tx, binding, { next: prepareRow(binding, link, merged, before, nowMs), before })
       : undefined;
   const after = written?.record ?? before?.record ?? {};
   const key = written?.key ?? target.key;
@@ -229,16 +231,6 @@ async function commit(tx: Queryable, binding: Binding, result: Result): Promise<
 
 export function seenAt(binding: Binding, link: Link, seen: Observation): string | undefined {
   return binding.subscriber.editedAt(seen.remote) ?? link.remoteEditedAt;
-}
-
-export interface Loaded {
-  readonly row: AnyRecord;
-  readonly record: AnyRecord | undefined;
-}
-
-export async function loadRow(tx: Queryable, catalog: CatalogBinding, key: RecordKey): Promise<Loaded | undefined> {
-  const row = (await catalog.rows.load(tx, [key], { lock: true })).get(key);
-  return row === undefined ? undefined : { row, record: extractRecord(catalog, row).record };
 }
 
 /** Merges what was seen with the hub's side. */
@@ -281,36 +273,6 @@ export function prepareRow(
   const looping = loopIn(link, merged, before?.record, next, nowMs);
   if (looping !== undefined) throw new Refusal(parkResult(link, 'loop', looping, { look: false }));
   return next;
-}
-
-/** A record that only a remote has: what it doesn't give is left to the columns' defaults. */
-export function newRecord({ definition }: CatalogBinding, patch: AnyRecord): AnyRecord {
-  const record = { ...patch };
-  for (const { name, nullable, optional } of definition.columns)
-    if (record[name] === null && !nullable && (optional || definition.key.includes(name))) record[name] = undefined;
-  return record;
-}
-
-/** Here what was seen becomes a row: by the main class, whose `save` may be the user's own. */
-export async function saveRow(tx: Queryable, binding: Binding, next: AnyRecord, before: Loaded | undefined) {
-  const { catalog } = binding;
-  const key = await catalog.main.save(next, {
-    tx: hubTransaction(tx, catalog),
-    before: before?.row,
-    origin: binding.id,
-  });
-  const after = await loadRow(tx, catalog, key);
-  if (after?.record === undefined) throw new SyncflowError('validation', `save left no record under ${key}`);
-  return { key, record: after.record };
-}
-
-/** The face of a transaction that `save` and `delete` overrides see. */
-export function hubTransaction(tx: Queryable, catalog: CatalogBinding): HubTransaction {
-  return {
-    query: (sql, params) => tx.query(sql, params as never),
-    write: (_definition, record, before) => catalog.rows.write(tx, record, before),
-    remove: (_definition, key) => catalog.rows.remove(tx, key),
-  };
 }
 
 interface Outcome {

@@ -20,7 +20,8 @@ import type { Queryable } from '../store/database.js';
 import { openCreate } from '../store/intents.js';
 import { holdsLease, type Link } from '../store/links.js';
 import { announceWriter, makeDue } from '../store/marks.js';
-import { hubTransaction, problemResult } from './apply.js';
+import { problemResult } from './apply.js';
+import { hubTransaction } from './save.js';
 
 /** Applies a remote's deletion. The returned result is still to be committed; undefined: it was. */
 export async function applyDeletion(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
@@ -46,11 +47,11 @@ const again = { look: true, proof: 'deleted' } as const;
 
 async function deleteInside(tx: Queryable, binding: Binding, link: Link, key: RecordKey): Promise<Result | 'fenced'> {
   const { catalog, policies } = binding;
-  await announceWriter(tx, binding.id, link.remoteEditedAt);
+  await announceWriter(tx, { origin: binding.id, editedAt: link.remoteEditedAt });
   // before any row: whoever waits for it holds nothing that its holder may need
   if (policies.deleteInward === 'propagate') await lockBrake(tx, binding);
   if (!(await holdsLease(tx, link))) return 'fenced';
-  const row = (await catalog.rows.load(tx, [key], { lock: true })).get(key);
+  const row = (await catalog.rows.load(tx, [key], { lock: 'all' })).get(key);
   const { record } = extractRecord(catalog, row);
   const fate = fateOf(binding, link, record);
   const held =

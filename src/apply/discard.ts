@@ -17,7 +17,7 @@ import { insertHistory } from '../store/history.js';
 import { announceWriter } from '../store/marks.js';
 import { createAgain } from '../store/overview.js';
 import type { ChildMapping, Unit } from '../subscriber/compile.js';
-import { hubTransaction } from './apply.js';
+import { hubTransaction } from './save.js';
 
 export interface Discarded {
   readonly discarded: number;
@@ -47,7 +47,7 @@ export async function discardHeld(db: Database, binding: Binding, by: string): P
 }
 
 async function discardOne(tx: Queryable, binding: Binding, id: string, by: string): Promise<boolean> {
-  await announceWriter(tx, `@${by} (discard)`, undefined);
+  await announceWriter(tx, { origin: `@${by} (discard)`, editedAt: undefined });
   const held = await lockHeld(tx, id);
   if (held === undefined) return false;
   if (held.direction === 'inward') await discardInward(tx, held);
@@ -79,7 +79,7 @@ async function discardOutward(tx: Queryable, binding: Binding, held: LockedHeld)
   const key = held.key ?? undefined;
   if (key === undefined)
     throw refusal('its record has another key by now', 'Release it, or change the key back in the hub.');
-  const row = (await catalog.rows.load(tx, [key], { lock: true })).get(key);
+  const row = (await catalog.rows.load(tx, [key], { lock: 'all' })).get(key);
   const { record } = extractRecord(catalog, row);
   if (record !== undefined && held.operation === 'delete') {
     // it came back, or it only left the subscriber's `where`: then its remote stays, and is left alone

@@ -14,7 +14,7 @@ import type { Database, Queryable } from '../store/database.js';
 import { lockConflict, markResolved, type LoggedConflict, type Taken } from '../store/resolutions.js';
 import type { Unit } from '../subscriber/compile.js';
 import { writePath } from '../subscriber/path.js';
-import { hubTransaction, loadRow } from './apply.js';
+import { hubTransaction, loadRow } from './save.js';
 
 export interface ResolveRequest {
   readonly id: string;

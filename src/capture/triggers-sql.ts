@@ -145,7 +145,9 @@ function trigger(event: CaptureEvent, table: TableInfo, suffix: string, body: re
       // the session's role: inside of this function the current one is its owner
       "  origin_name constant text := coalesce(nullif(current_setting('syncflow.origin', true), ''),",
       "    '@' || session_user || coalesce(' (' || nullif(current_setting('application_name', true), '') || ')', ''));",
-      "  except_names constant text := nullif(current_setting('syncflow.except', true), '');",
+      // what a trigger of the user's writes within the statement is nobody's to settle
+      "  except_names constant text := coalesce(nullif(current_setting('syncflow.except', true), ''),",
+      "    case when pg_trigger_depth() = 1 then nullif(current_setting('syncflow.settles', true), '') end);",
       "  edited_at constant timestamptz := coalesce(nullif(current_setting('syncflow.edited_at', true), '')::timestamptz, clock_timestamp());",
       ...(isRow ? [] : ['  marked boolean := false;']),
       'begin',

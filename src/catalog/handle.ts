@@ -1,5 +1,5 @@
 /** The app's own typed reads and writes of a catalog. */
-import { hubTransaction, loadRow } from '../apply/apply.js';
+import { hubTransaction, loadRow } from '../apply/save.js';
 import type { CatalogBinding } from '../engine/binding.js';
 import type { RecordKey } from './key.js';
 import { SyncflowError } from '../errors.js';

@@ -4,9 +4,9 @@
  */
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
-import { absorb, isListed } from '../apply/absorb.js';
 import { messageOf } from '../errors.js';
 import { lookAt, type Basis } from '../inward/observe.js';
+import { Sights } from '../inward/sights.js';
 import type { Resolver, UnresolvedReference } from '../merge/project.js';
 import { dispensable, plan, type Plan } from '../outward/plan.js';
 import { deletesInOrder } from '../outward/deletion-order.js';
@@ -93,12 +93,10 @@ async function reconcileLinks(
   await commitResults(env, binding, results);
 }
 
-/** Remotes that a listing has shown are taken in together, as far as nothing is in doubt. */
 async function lookAtAll(env: Environment, binding: Binding, links: readonly Link[]): Promise<Result[]> {
-  const left = await absorb(env, binding, links.filter(isListed));
-  const others = links.filter((link) => !isListed(link));
-  const looked = await binding.calls.all([...others, ...left], (link) =>
-    guarded(env, binding, link, () => lookAt(env, binding, link)),
+  const sights = new Sights(env, binding);
+  const looked = await Promise.all(
+    links.map((link) => guarded(env, binding, link, () => lookAt(env, binding, link, sights))),
   );
   return looked.flat();
 }

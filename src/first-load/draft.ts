@@ -2,7 +2,7 @@
  * Drafts a plan: both sides are read, and judged by the same rules as a load, but nothing is written to either, nor to their
  * links. Page by page, so that memory is bounded: the plan stands in tables of its own.
  */
-import { newRecord } from '../apply/apply.js';
+import { newRecord } from '../apply/save.js';
 import { claimOf, freeRemotes, isReadable, markerClaim, matchingRecords } from '../apply/candidates.js';
 import { rulesOf } from '../apply/adopt.js';
 import { judge, type Facts } from '../apply/judge.js';

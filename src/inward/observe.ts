@@ -3,9 +3,9 @@ import { unlistedRivals } from '../apply/adopt.js';
 import { own } from '../catalog/own.js';
 import {
   applyObservation,
+  mergeSeen,
   observedSettlement,
   observedWithoutRecord,
-  seenAt,
   shadowAfter,
   type Observation,
 } from '../apply/apply.js';
@@ -15,13 +15,14 @@ import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import { blockedResult, closed, createUnderWayResult, parkResult, retryResult, type Result } from '../engine/result.js';
 import { childEditsOverridden } from '../merge/child-edits.js';
-import { merge, type Conflict } from '../merge/merge.js';
+import type { Conflict } from '../merge/merge.js';
 import { remoteValue, type Resolver } from '../merge/project.js';
 import { pair, sameRemote, type Shadow } from '../merge/shadow.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import { laneOf } from '../outward/operation.js';
 import { lateConflicts, withLate } from './late.js';
+import type { Sights } from './sights.js';
 import { openCreate } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { Sight } from '../subscriber/outcome.js';
@@ -43,21 +44,22 @@ export async function observe(
   if (link.key === undefined)
     return applyObservation(env, binding, link, { ...shown, rivals: await unlistedRivals(env, binding, shown) });
   const seen = await withLate(env.db, binding, link, shown);
-  const { record, resolver } = basis ?? (await readBasis(env, binding, link.key, seen));
+  const result = withoutWriting(binding, link, seen, basis ?? (await readBasis(env, binding, link.key, seen)));
+  return result ?? applyObservation(env, binding, link, seen);
+}
+
+/** What a sight of a record's remote means; undefined where the hub is to be written, or something stands in the way. Pure. */
+export function withoutWriting(
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+  { record, resolver }: Basis,
+): Result | undefined {
   if (record === undefined) return overridden(binding, link, seen);
   if (!binding.subscriber.where(record)) return outOfScope(binding, link, seen);
   try {
-    const merged = merge({
-      mapping: binding.mapping,
-      shadow: link.shadow,
-      record,
-      remote: seen.remote,
-      resolver,
-      ...(seen.sent === undefined ? {} : { sent: seen.sent }),
-      hubEditedAt: link.editedAt,
-      remoteEditedAt: seenAt(binding, link, seen),
-    });
-    if (merged.changesHub) return await applyObservation(env, binding, link, seen);
+    const merged = mergeSeen(binding, link, seen, { record, resolver });
+    if (merged.changesHub) return undefined;
     return {
       settlement: {
         ...observedSettlement(binding, link, seen),
@@ -71,7 +73,7 @@ export async function observe(
     };
   } catch {
     // the transaction meets the same problem, and turns it into a result with everything that belongs to it
-    return applyObservation(env, binding, link, seen);
+    return undefined;
   }
 }
 
@@ -144,20 +146,36 @@ function overridden(binding: Binding, link: Link, seen: Observation): Result {
   };
 }
 
-/** Reads the remote of a link and merges what is seen. */
-export async function lookAt(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
-  if (link.remoteId === undefined) return lookByMarker(env, binding, link);
+/** Reads the remote of a link and merges what is seen, together with the others of its pass. */
+export async function lookAt(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  sights: Sights,
+): Promise<Result | undefined> {
+  if (link.remoteId === undefined) return lookByMarker(env, binding, link, sights);
   if (link.state === 'gone' && link.planned?.by !== 'person') return lookAtDeleted(env, binding, link, link.remoteId);
   if (link.sight !== undefined && link.key === undefined) {
-    return observe(env, binding, link, { remote: link.sight, remoteId: link.remoteId });
+    return taken(env, binding, link, { remote: link.sight, remoteId: link.remoteId }, sights);
   }
   const { remoteId } = link;
   const sight = await env.spans.during(link, 'fetch', { kind: 'client' }, async (span) => {
-    const seen = await binding.subscriber.look(remoteId, laneOf(link));
+    const seen = await binding.calls.run(() => binding.subscriber.look(remoteId, laneOf(link)));
     span?.set({ outcome: seen.kind });
     return seen;
   });
-  return seenSight(env, binding, link, remoteId, sight);
+  return seenSight(env, binding, link, remoteId, sight, sights);
+}
+
+async function taken(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+  sights: Sights,
+): Promise<Result | undefined> {
+  if (link.key !== undefined) return sights.take(link, seen);
+  return sights.take(link, { ...seen, rivals: await unlistedRivals(env, binding, seen) });
 }
 
 /** The remote has shown nothing, this time. */
@@ -181,11 +199,12 @@ function seenSight(
   link: Link,
   remoteId: string,
   sight: Sight,
+  sights: Sights,
 ): Promise<Result | undefined> | Result {
   if (sight.kind !== 'retry' && sight.kind !== 'blocked') env.contacts.heard(binding.id, env.clock.now());
   switch (sight.kind) {
     case 'found':
-      return observe(env, binding, link, { remote: sight.remote, remoteId });
+      return taken(env, binding, link, { remote: sight.remote, remoteId }, sights);
     case 'gone':
       return applyDeletion(env, binding, link);
     case 'missing':
@@ -217,7 +236,7 @@ async function lookAtDeleted(
   link: Link,
   remoteId: string,
 ): Promise<Result | undefined> {
-  const sight = await binding.subscriber.look(remoteId, laneOf(link));
+  const sight = await binding.calls.run(() => binding.subscriber.look(remoteId, laneOf(link)));
   switch (sight.kind) {
     case 'found': {
       // a record that came back under its key may be given its remote again at this moment
@@ -237,12 +256,17 @@ async function lookAtDeleted(
 }
 
 /** A remote that bears our marker may be there although its id never came back. */
-async function lookByMarker(env: Environment, binding: Binding, link: Link): Promise<Result | undefined> {
+async function lookByMarker(
+  env: Environment,
+  binding: Binding,
+  link: Link,
+  sights: Sights,
+): Promise<Result | undefined> {
   if (link.key === undefined) return { settlement: { link, forget: true } };
   if (!binding.subscriber.capabilities.marker) return { settlement: { link, dueInMs: 0 } };
   const { key } = link;
   const found = await env.spans.during(link, 'fetch', { kind: 'client' }, async (span) => {
-    const claiming = await binding.subscriber.find({ by: 'key', key });
+    const claiming = await binding.calls.run(() => binding.subscriber.find({ by: 'key', key }));
     span?.set({ outcome: claiming.length > 0 ? 'found' : 'missing' });
     return claiming;
   });
@@ -255,5 +279,5 @@ async function lookByMarker(env: Environment, binding: Binding, link: Link): Pro
   }
   const [remote] = found;
   if (remote === undefined) return { settlement: { link, dueInMs: 0 } };
-  return observe(env, binding, link, { remote, remoteId: binding.subscriber.identify(remote) });
+  return taken(env, binding, link, { remote, remoteId: binding.subscriber.identify(remote) }, sights);
 }

@@ -1,6 +1,7 @@
 /** Which part of a write of ours a remote shows. Pure. */
 import { own } from '../catalog/own.js';
 import type { Mapping, Unit } from '../subscriber/compile.js';
+import { remoteChildren } from './child-pairs.js';
 import { childrenById, remoteValue } from './project.js';
 import type { Sent, SentPairs } from './sent.js';
 import type { Json } from '../catalog/values.js';
@@ -60,6 +61,41 @@ export function writtenUnits(
       const shown = remoteValue(unit, remote);
       if (ours === undefined || !recognise(shown, ours.r)) return [];
       return [[unit.name, sameRemote(shown, ours.r) ? ours : pair(ours.h, shown)] as const];
+    }),
+  );
+}
+
+/**
+ * What the creates of a record that may have made a remote have sent, as far as it can be known: of several that sent different
+ * values the remote shows which it was. Where it shows none of them, somebody has edited it, and nobody knows what that one saw.
+ * @param creates the latest first
+ */
+export function sentByOneOf(mapping: Mapping, creates: readonly Stated[], remote: unknown): Stated {
+  const sentChildren = Object.fromEntries(
+    mapping.children.map((child) => {
+      const shown = new Map(remoteChildren(child, remote)?.map(({ key, value }) => [key, value]));
+      const keys = new Set(creates.flatMap((one) => Object.keys(one.sentChildren[child.name] ?? {})));
+      const rows = [...keys].map((key) => {
+        const given = creates.map((one) => one.sentChildren[child.name]?.[key]);
+        return [key, oneOf(child.units, given, shown.get(key))] as const;
+      });
+      return [child.name, Object.fromEntries(rows)];
+    }),
+  );
+  const given = creates.map(({ sent }) => sent);
+  return { sent: oneOf(mapping.units, given, remote), sentChildren };
+}
+
+function oneOf(units: readonly Unit[], creates: readonly (SentPairs | undefined)[], remote: unknown): SentPairs {
+  return Object.fromEntries(
+    units.flatMap((unit) => {
+      const given = creates.map((sent) => own(sent ?? {}, unit.name));
+      const shown = remoteValue(unit, remote);
+      const [latest] = given;
+      const pair = given.find((one) => one !== undefined && recogniseText(shown, one.r));
+      const isSame = given.every((one) => one !== undefined && sameRemote(one.r, latest?.r));
+      const known = pair ?? (isSame ? latest : undefined);
+      return known === undefined ? [] : [[unit.name, known] as const];
     }),
   );
 }

@@ -6,7 +6,7 @@ import type { Environment } from '../engine/environment.js';
 import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
-import { hasSteps, notSeen, type Intent } from '../store/intents.js';
+import { hasSteps, notSeen, unseenCreates, type Intent } from '../store/intents.js';
 import { exists, found, gone, type Outcome } from '../subscriber/outcome.js';
 import type { Link } from '../store/links.js';
 import { othersComing, pairedRemotes } from '../store/witnesses.js';
@@ -14,7 +14,7 @@ import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf } from './operation.js';
 import { remoteValue } from '../merge/project.js';
 import { pair } from '../merge/shadow.js';
-import { isWhole, writtenPart, writtenUnits } from '../merge/written.js';
+import { isWhole, sentByOneOf, writtenPart, writtenUnits } from '../merge/written.js';
 
 /** How the outcome of an intent can be learnt. Pure. */
 export function resolution(binding: Binding, intent: Intent): 'replay' | 'find' | 'look' | 'park' {
@@ -144,7 +144,10 @@ async function paired(
   outcome: Extract<Outcome, { kind: 'exists' }>,
   basis?: Basis,
 ): Promise<Result | undefined> {
-  if (!(await hasSteps(env.db, intent))) return answered(env, binding, link, intent, outcome, basis);
+  if (!(await hasSteps(env.db, intent))) {
+    const ours = await withEarlierCreates(env, binding, intent, outcome.remote);
+    return answered(env, binding, link, ours, outcome, basis);
+  }
   const { remoteId } = outcome;
   const sight =
     outcome.remote === undefined ? await binding.subscriber.look(remoteId, laneOf(link)) : found(outcome.remote);
@@ -160,6 +163,23 @@ async function paired(
   const begun = { ...link, shadow: { ...link.shadow, units: { ...link.shadow.units, ...pairs } } };
   const ours = { ...intent, resumed: true, body: { ...body, draft: { ...body.draft, sent } } };
   return answered(env, binding, begun, ours, exists(remoteId, remote), basis);
+}
+
+/** An earlier create of the record, which was looked for and not seen, may have made the remote after all: with what it held then. */
+async function withEarlierCreates(
+  env: Environment,
+  binding: Binding,
+  intent: Intent,
+  remote: unknown,
+): Promise<Intent> {
+  const unseen = await unseenCreates(env.db, binding.id);
+  const earlier = unseen.filter(({ key }) => key === intent.body.key).map(({ draft }) => draft);
+  if (earlier.length === 0) return intent;
+  const { body } = intent;
+  // a create that wasn't sent yet has made nothing
+  const creates = intent.resumed ? [body.draft, ...earlier] : earlier;
+  const draft = { ...body.draft, ...sentByOneOf(binding.mapping, creates, remote) };
+  return { ...intent, resumed: true, body: { ...body, draft } };
 }
 
 /**

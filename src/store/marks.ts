@@ -198,15 +198,26 @@ export async function moveKeys(
   );
 }
 
+/** Who writes the hub, as the triggers shall tell it. */
+export interface Writer {
+  readonly origin: string;
+  readonly editedAt: string | undefined;
+  /**
+   * A subscriber that reads each row again after the statement that wrote it, and settles its link with what it read, in this
+   * transaction: the mark need not tell it. (What a trigger of the user's writes on the way is marked for everybody.)
+   */
+  readonly settles?: string | undefined;
+}
+
 /** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
-export async function announceWriter(tx: Queryable, origin: string, editedAt: string | undefined): Promise<number> {
+export async function announceWriter(tx: Queryable, { origin, editedAt, settles }: Writer): Promise<number> {
   const [row] = await tx.query<{ now_ms: number }>(
     {
       name: 'syncflow-announce-writer',
-      text: `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true),
+      text: `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true), set_config('syncflow.settles', $3, true),
        (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
     },
-    [origin, editedAt ?? ''],
+    [origin, editedAt ?? '', settles === undefined ? '' : JSON.stringify([settles])],
   );
   return Math.round(row?.now_ms ?? 0);
 }

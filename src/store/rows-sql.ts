@@ -13,6 +13,9 @@ export interface RowShapes {
   readonly children: Readonly<Record<string, TableShape>>;
 }
 
+/** `free`: rows that somebody else has locked are passed over, not waited for. */
+export type RowLock = 'all' | 'free';
+
 /** The statements on a catalog's rows, whichever hub answers them. */
 export type RowStatements = Pick<RowsSql, keyof RowsSql>;
 
@@ -28,7 +31,7 @@ export class RowsSql {
   }
 
   /** Columns: every field as c0…, then every child collection as a JSON array of arrays of texts. `$1`: JSON array of keys. */
-  load(locked: boolean): Statement {
+  load(lock: RowLock | undefined): Statement {
     const definition = this.#definition;
     const fields = this.#readList(definition, this.#shapes.table, 't').map((one, index) => `${one} as c${index}`);
     const parentKey = definition.key[0] ?? '';
@@ -38,13 +41,13 @@ export class RowsSql {
       const match = `r.${quoteIdentifier(child.parent)} = t.${quoteIdentifier(parentKey)}`;
       return `(select json_agg(json_build_array(${columns}) order by ${order})::text from ${tableName(child)} r where ${match}) as child${index}`;
     });
-    const tail = locked ? this.#lockClause() : '';
+    const tail = lock === undefined ? '' : this.#lockClause(lock);
     return this.#named(`select ${[...fields, ...children].join(', ')} from ${this.#keysJoin()}${tail}`);
   }
 
-  /** Locks the rows without reading them. */
-  lock(): Statement {
-    return this.#named(`select 1 as locked from ${this.#keysJoin()}${this.#lockClause()}`);
+  /** Locks the rows; returns their keys. */
+  lock(lock: RowLock): Statement {
+    return this.#named(`select ${this.#key('t')} as key from ${this.#keysJoin()}${this.#lockClause(lock)}`);
   }
 
   page(hasStart: boolean): Statement {
@@ -87,6 +90,33 @@ export class RowsSql {
     const values = fields.map((field, index) => `$${index + 1}::${castType(field, this.#shapes.table)}`).join(', ');
     const what = fields.length === 0 ? 'default values' : `(${columnList(fields)}) values (${values})`;
     return this.#named(`${target} ${what} returning ${this.#key('t')} as key`);
+  }
+
+  /** `$1`: JSON array of rows, each an array of the fields' texts. Returns their keys in the same order. */
+  insertEach(fields: readonly FieldInfo[]): Statement {
+    const definition = this.#definition;
+    return this.#named(
+      `insert into ${tableName(definition)} as t (${columnList(fields)}) select ${this.#eachValue(fields).join(', ')}
+       from json_array_elements($1::json) with ordinality e (v, n) order by e.n returning ${this.#key('t')} as key`,
+    );
+  }
+
+  /** `$1`: JSON array of rows: the fields' texts (fields in `defaults` have none), then the parts of the key. */
+  updateEach(fields: readonly FieldInfo[], defaults: readonly FieldInfo[]): Statement {
+    const definition = this.#definition;
+    const values = this.#eachValue(fields);
+    const sets = [
+      ...fields.map((field, index) => `${quoteIdentifier(field.name)} = ${values[index] ?? ''}`),
+      ...defaults.map((field) => `${quoteIdentifier(field.name)} = default`),
+    ];
+    const keys = definition.key.map((name, index) => {
+      const type = castType(fieldOf(definition, name), this.#shapes.table);
+      return `t.${quoteIdentifier(name)} = (e.v->>${fields.length + index})::${type}`;
+    });
+    return this.#named(
+      `update ${tableName(definition)} as t set ${sets.join(', ')} from json_array_elements($1::json) with ordinality e (v, n)
+       where ${keys.join(' and ')} returning e.n::int4 as n, ${this.#key('t')} as key`,
+    );
   }
 
   /** `$1…` the new values (fields in `defaults` have none), then the parts of the key. */
@@ -152,6 +182,10 @@ export class RowsSql {
     return this.#named(`delete from ${tableName(info)} r where ${parent}${keys}`);
   }
 
+  #eachValue(fields: readonly FieldInfo[]): string[] {
+    return fields.map((field, index) => `(e.v->>${index})::${castType(field, this.#shapes.table)}`);
+  }
+
   #child(index: number) {
     const info = this.#definition.children[index];
     if (info === undefined) throw new Error(`no child ${index}`);
@@ -178,9 +212,9 @@ export class RowsSql {
   }
 
   /** In key order, so that two workers can't lock each other out. */
-  #lockClause(): string {
+  #lockClause(lock: RowLock): string {
     const order = this.#definition.key.map((name) => `t.${quoteIdentifier(name)}`).join(', ');
-    return ` order by ${order} for update of t`;
+    return ` order by ${order} for update of t${lock === 'free' ? ' skip locked' : ''}`;
   }
 
   #whereKey(firstParameter: number): string {

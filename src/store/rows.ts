@@ -7,10 +7,17 @@ import type { FieldInfo } from '../catalog/fields.js';
 import { fromCanonical, toCanonical } from '../catalog/values.js';
 import { SyncflowError, messageOf } from '../errors.js';
 import { sqlState, type Queryable } from './database.js';
-import type { RowStatements } from './rows-sql.js';
+import { groupBy, runsOf } from './grouping.js';
+import type { RowLock, RowStatements } from './rows-sql.js';
 
 /** A row as `load` reads it: c0, c1, … and child0, child1, … as text. */
 type TextRow = Readonly<Record<string, string | null>>;
+
+/** A record to be written, and the row as it stands; undefined for an insert. */
+export interface RowWrite {
+  readonly record: AnyRecord;
+  readonly before: AnyRecord | undefined;
+}
 
 export class HubRows {
   readonly #definition: CatalogDefinition;
@@ -24,19 +31,25 @@ export class HubRows {
   /**
    * Records by key, in canonical decoded form, with child rows as arrays ordered by child key. SQL NULL is null, or absent where
    * the field is optional and not nullable. Soft-deleted rows are returned too; missing ones are not in the map.
-   * `lock` locks the parent rows until the transaction ends. A catalog with children is then read after the lock in a second
-   * statement: a statement that waited for a lock would still see the child rows as they were before.
+   * `lock` locks the parent rows until the transaction ends (`free`: those that nobody else has locked; the others are not in the map).
+   * A catalog with children is then read after the lock in a second statement: a statement that waited for a lock would still see
+   * the child rows as they were before.
    */
   async load(
     db: Queryable,
     keys: readonly RecordKey[],
-    options: { lock?: boolean } = {},
+    options: { lock?: RowLock } = {},
   ): Promise<Map<RecordKey, AnyRecord>> {
     if (keys.length === 0) return new Map();
-    const list = `[${keys.join(',')}]`;
-    const lockFirst = options.lock === true && this.#definition.children.length > 0;
-    if (lockFirst) await db.query(this.#sql.lock(), [list]);
-    const rows = await db.query<TextRow>(this.#sql.load(options.lock === true && !lockFirst), [list]);
+    let list = `[${keys.join(',')}]`;
+    let { lock } = options;
+    if (lock !== undefined && this.#definition.children.length > 0) {
+      const locked = await db.query<{ key: RecordKey }>(this.#sql.lock(lock), [list]);
+      if (locked.length === 0) return new Map();
+      list = `[${locked.map(({ key }) => key).join(',')}]`;
+      lock = undefined;
+    }
+    const rows = await db.query<TextRow>(this.#sql.load(lock), [list]);
     const records = new Map<RecordKey, AnyRecord>();
     for (const row of rows) {
       const record = this.#decode(row);
@@ -111,6 +124,35 @@ export class HubRows {
     }
   }
 
+  /**
+   * The same for many at once, in as few statements as their fields allow; keys are generated in their order. Returns their keys.
+   * @throws as `write`, without telling whose fault it was
+   */
+  async writeAll(db: Queryable, changes: readonly RowWrite[]): Promise<RecordKey[]> {
+    try {
+      const keys = new Map<RowWrite, RecordKey>();
+      await this.#insertAll(db, changes, keys);
+      await this.#updateAll(db, changes, keys);
+      for (const [index, child] of this.#definition.children.entries()) {
+        for (const one of changes) {
+          const rows = one.record[child.name];
+          if (!Array.isArray(rows)) continue;
+          await this.#writeChildren(
+            db,
+            index,
+            child,
+            keys.get(one) ?? '',
+            rows as AnyRecord[],
+            childRows(one.before, child),
+          );
+        }
+      }
+      return changes.map((one) => keys.get(one) ?? '');
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
   /** Deletes the record with its child rows, or sets its soft-delete field. Removing what is gone is no error. */
   async remove(db: Queryable, key: RecordKey): Promise<void> {
     const parts = parseKey(key);
@@ -145,7 +187,48 @@ export class HubRows {
     );
   }
 
-  #returnedKey(rows: readonly { key: RecordKey }[], key?: RecordKey): RecordKey {
+  async #insertAll(db: Queryable, changes: readonly RowWrite[], keys: Map<RowWrite, RecordKey>): Promise<void> {
+    const inserts = changes
+      .filter(({ before }) => before === undefined)
+      .map((change) => ({ change, values: this.#texts(this.#definition, change.record) }));
+    for (const run of runsOf(inserts, ({ values }) => fieldNames(values))) {
+      const [first] = run;
+      if (first === undefined) continue;
+      const fields = [...first.values.keys()];
+      if (fields.length === 0) {
+        for (const { change } of run) keys.set(change, await this.#insert(db, change.record));
+        continue;
+      }
+      const list = run.map(({ values }) => [...values.values()]);
+      const rows = await db.query<{ key: RecordKey }>(this.#sql.insertEach(fields), [JSON.stringify(list)]);
+      if (rows.length < run.length) this.#returnedKey([]);
+      for (const [index, { change }] of run.entries()) keys.set(change, rows[index]?.key ?? '');
+    }
+  }
+
+  async #updateAll(db: Queryable, changes: readonly RowWrite[], keys: Map<RowWrite, RecordKey>): Promise<void> {
+    const updates = changes.flatMap((change) => {
+      if (change.before === undefined) return [];
+      const key = keyOfRecord(this.#definition, change.before);
+      keys.set(change, key);
+      const { changed, cleared } = this.#changes(this.#definition, change.record, change.before);
+      return changed.size === 0 && cleared.length === 0 ? [] : [{ change, key, changed, cleared }];
+    });
+    const shapeOf = ({ changed, cleared }: (typeof updates)[number]): string =>
+      JSON.stringify([[...changed.keys()].map(({ name }) => name), cleared.map(({ name }) => name)]);
+    for (const group of groupBy(updates, shapeOf)) {
+      const [first] = group;
+      if (first === undefined) continue;
+      const list = group.map(({ changed, key }) => [...changed.values(), ...parseKey(key)]);
+      const statement = this.#sql.updateEach([...first.changed.keys()], first.cleared);
+      const rows = await db.query<{ n: number; key: RecordKey }>(statement, [JSON.stringify(list)]);
+      const written = new Map(rows.map(({ n, key }) => [n, key]));
+      for (const [index, { change, key }] of group.entries())
+        keys.set(change, this.#returnedKey([{ key: written.get(index + 1) }], key));
+    }
+  }
+
+  #returnedKey(rows: readonly { key: RecordKey | undefined }[], key?: RecordKey): RecordKey {
     const returned = rows[0]?.key;
     if (returned !== undefined) return returned;
     const { name } = this.#definition;
@@ -347,28 +430,4 @@ function childRows(record: AnyRecord | undefined, child: ChildInfo): readonly An
 
 function fieldNames(values: ReadonlyMap<FieldInfo, unknown>): string {
   return JSON.stringify([...values.keys()].map((field) => field.name).sort());
-}
-
-/** Neighbours with the same name: the order is kept, because generated keys follow it. */
-function runsOf<T>(items: readonly T[], nameOf: (item: T) => string): T[][] {
-  const runs: T[][] = [];
-  let last: string | undefined;
-  for (const item of items) {
-    const name = nameOf(item);
-    if (name === last) runs.at(-1)?.push(item);
-    else runs.push([item]);
-    last = name;
-  }
-  return runs;
-}
-
-function groupBy<T>(items: readonly T[], nameOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const name = nameOf(item);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [item]);
-    else group.push(item);
-  }
-  return [...groups.values()];
 }

@@ -118,6 +118,28 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
     await stop?.();
   });
 
+  test('what a user’s trigger writes within a statement is not settled by whoever made the statement', async () => {
+    await db.execute(`create or replace function touch_other() returns trigger language plpgsql as $$ begin
+        if new.name = 'mine' then update item set name = 'touched' where name = 'other'; update item set name = 'mine too' where id = new.id; end if;
+        return null; end $$;
+      create trigger touch_other after update on item for each row execute function touch_other()`);
+    try {
+      await db.execute(`insert into item (id, name) values (901, 'x'), (902, 'other')`);
+      await takeMarks(db);
+      await db.transaction(async (tx) => {
+        await tx.query(`select set_config('syncflow.settles', '["item/x"]', true)`);
+        await tx.query(`update item set name = 'mine' where id = 901`);
+      });
+      const marks = (await takeMarks(db)).map(
+        ({ key, except_subscribers: except }) => `${key ?? ''} ${except ?? 'all'}`,
+      );
+      expect(marks.sort()).toEqual(['["901"] ["item/x"]', '["901"] all', '["902"] all']);
+    } finally {
+      await db.execute('drop trigger touch_other on item; drop function touch_other; delete from item where id > 900');
+      await takeMarks(db);
+    }
+  });
+
   test('origin, exceptions and time of the edit come from the transaction', async () => {
     await db.transaction(async (tx) => {
       await tx.query(

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { CatalogBase } from '../../src/catalog/catalog.js';
 import { SyncflowError } from '../../src/errors.js';
-import type { Database, Queryable } from '../../src/store/database.js';
+import { counting } from './counting.js';
 import { contactCatalog, memorySide, MemorySystem, parkedOf, useStage, writesWhenQuiet } from './stage.js';
 import { startFlow } from './world.js';
 
@@ -20,25 +20,6 @@ function people(): MemorySystem {
   const system = new MemorySystem();
   for (let n = 0; n < count; n++) system.put(`r${n}`, person(n));
   return system;
-}
-
-/** Counts the transactions. */
-function counting(db: Database): { db: Database; transactions: () => number } {
-  let transactions = 0;
-  const counted = Object.create(db, {
-    transaction: {
-      value: (work: (tx: Queryable) => Promise<unknown>, options?: object) => {
-        transactions += 1;
-        return db.transaction(work, options);
-      },
-    },
-    query: { value: (...args: Parameters<Database['query']>) => db.query(...args) },
-    listen: { value: (...args: Parameters<Database['listen']>) => db.listen(...args) },
-    execute: { value: (sql: string) => db.execute(sql) },
-    open: { value: async () => undefined },
-    close: { value: async () => undefined },
-  }) as Database;
-  return { db: counted, transactions: () => transactions };
 }
 
 test('what is in no doubt is taken in by the page: a few transactions, not one for each', async () => {

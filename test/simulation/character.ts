@@ -27,6 +27,10 @@ export interface Character {
   readonly lagMs: number;
   /** It can be searched for what the hub calls `code`, without a lag. */
   readonly searchable: boolean;
+  /** How many calls it takes at once. */
+  readonly concurrency: number;
+  /** Its answers take all the same time: those to calls of the same moment come together. */
+  readonly steady: boolean;
 }
 
 export function randomCharacter(chance: Chance, forgetsKeys: boolean): Character {
@@ -53,6 +57,8 @@ export function randomCharacter(chance: Chance, forgetsKeys: boolean): Character
     lagMs,
     // a search that lags is none: the contract asks for one that sees every write
     searchable: lagMs === 0 && chance.hits(0.8),
+    concurrency: chance.pick([1, 3, 10, 10]),
+    steady: chance.hits(0.6),
   };
 }
 
@@ -60,7 +66,7 @@ export function capabilitiesOf(character: Character): Capabilities {
   return {
     ...leastCapabilities,
     batchSize: character.batchSize,
-    concurrency: 3,
+    concurrency: character.concurrency,
     idempotencyHours: character.idempotencyMs === undefined ? undefined : character.idempotencyMs / 3_600_000,
     marker: character.markers,
     chosenId: character.chosenId,

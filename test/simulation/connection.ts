@@ -25,15 +25,20 @@ export class Connection {
   async depart(): Promise<void> {
     const { remote, faults } = this;
     await this.#process.mishap('before', 'a call');
-    await remote.time.sleep(remote.chance.int(1, 20));
+    await remote.time.sleep(this.#wayMs());
     if (faults.hits('slow', remote.name)) await remote.time.sleep(faults.chance('slow').within(pace.slow));
   }
 
   /** The way back; a dead worker hears nothing. */
   async arrive(): Promise<void> {
     const { remote } = this;
-    await remote.time.sleep(remote.chance.int(1, 20));
+    await remote.time.sleep(this.#wayMs());
     await this.#process.mishap('after', 'a call');
+  }
+
+  #wayMs(): number {
+    const { chance, character } = this.remote;
+    return character.steady ? 8 : chance.int(1, 20);
   }
 
   /** What stands in the way of any call just now. */

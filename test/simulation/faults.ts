@@ -112,6 +112,8 @@ export const faultKinds = {
   unwelcome: { rates: [0.02, 0.05], steps: ['capture'] },
   /** Two objects of a remote are merged: one is gone, what referred to it refers to the other. */
   merged: { rates: [0.02, 0.05], steps: ['capture'] },
+  /** Objects of a remote are edited by a file that somebody imports, and others come in with it: all at one moment. */
+  imported: { rates: [0.03, 0.06], steps: ['capture'] },
   /** An order is told of before its customer. */
   childFirst: { rates: [0.02, 0.05], steps: ['capture'] },
   /** Somebody asks for a full listing while all go on editing. */

@@ -52,6 +52,7 @@ export class Mischief {
     unheard: (chance: Chance) => this.#editUnheard(chance),
     unwelcome: () => this.#people.editHub('customer', { unit: 'city', flaw: '?' }),
     merged: (chance: Chance) => this.#remote.merge(chance.pick(this.#world.remotes)),
+    imported: (chance: Chance) => this.#remote.import(chance.pick(this.#world.remotes), chance),
     childFirst: (chance: Chance) => this.#remote.insertOrder(chance.pick(this.#world.remotes), true),
   } satisfies Partial<Record<FaultKind, (chance: Chance) => unknown>>;
 

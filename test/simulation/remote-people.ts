@@ -59,6 +59,14 @@ export class RemotePeople {
     remote.edit(kind, thing, { [unit]: token });
   }
 
+  /** Many at one moment. */
+  import(remote: Remote, chance: Chance): void {
+    const unit = chance.pick<string>(units.customer);
+    for (const thing of chance.some([...remote.things.customer.values()], chance.int(2, 8)))
+      this.edit(remote, 'customer', { unit, thing });
+    for (let more = chance.int(0, 3); more > 0; more--) this.insertCustomer(remote);
+  }
+
   editLines(remote: Remote): void {
     const thing = this.pick(remote, 'order');
     if (thing === undefined) return;

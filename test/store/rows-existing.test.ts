@@ -62,7 +62,7 @@ describe.each(hubs)('rows of a table that was there before, on $name', { timeout
       await tx.query("set local datestyle = 'German'");
       await tx.query("set local intervalstyle = 'iso_8601'");
       const key = await rows.write(tx, record, undefined);
-      expect((await rows.load(tx, [key], { lock: true })).get(key)).toEqual(record);
+      expect((await rows.load(tx, [key], { lock: 'all' })).get(key)).toEqual(record);
       expect(await rows.findBy(tx, { mood: 'sad', at: record.at, atz: record.atz }, 2)).toEqual([key]);
     });
     await expect(rows.write(db, { ...record, id: 2, name: 'x'.repeat(21) }, undefined)).rejects.toMatchObject({

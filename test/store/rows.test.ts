@@ -255,7 +255,7 @@ describe.each(hubs)('hub rows on $name', { timeout: 60_000 }, (hub) => {
     const third = (await rows.load(db, [key], {})).get(key);
     expect(third).toMatchObject({ total: '11.00' });
     expect(third?.['lines']).toHaveLength(3);
-    const locked = await db.transaction((tx) => rows.load(tx, [key], { lock: true }));
+    const locked = await db.transaction((tx) => rows.load(tx, [key], { lock: 'all' }));
     expect(locked.get(key)).toEqual(third);
     await rows.remove(db, key);
     expect(await db.query('select * from invoice_line')).toEqual([]);

@@ -266,7 +266,7 @@ export class CatalogTable {
       catalog: this.#catalog,
       at: momentOf(settings.get('edited_at') || null) ?? this.#store.now(),
       origin: settings.get('origin') || '@postgres',
-      except_subscribers: settings.get('except') || null,
+      except_subscribers: settings.get('except') || settings.get('settles') || null,
     });
   }
 }

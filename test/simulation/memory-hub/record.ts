@@ -218,8 +218,8 @@ function sessionTwins(store: Store): Twins {
       await tx.lock(brake, Mode.update);
       return [];
     },
-    'syncflow-announce-writer': (tx, [origin, editedAt]) => {
-      tx.settings.set('origin', text(origin)).set('edited_at', text(editedAt));
+    'syncflow-announce-writer': (tx, [origin, editedAt, settles]) => {
+      tx.settings.set('origin', text(origin)).set('edited_at', text(editedAt)).set('settles', text(settles));
       return [{ now_ms: store.now() / 1000 }];
     },
     'syncflow-except-subscribers': (tx, [except]) => {

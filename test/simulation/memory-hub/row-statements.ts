@@ -4,7 +4,7 @@ import type { CatalogDefinition } from '../../../src/catalog/catalog.js';
 import type { FieldInfo } from '../../../src/catalog/fields.js';
 import { canonicalJson, fromCanonical, type Json } from '../../../src/catalog/values.js';
 import type { Statement } from '../../../src/store/database.js';
-import type { RowStatements } from '../../../src/store/rows-sql.js';
+import type { RowLock, RowStatements } from '../../../src/store/rows-sql.js';
 import type { CatalogTable, Texts } from './catalog-table.js';
 import { rowOf } from './claims.js';
 import { isoText } from './moment.js';
@@ -34,21 +34,22 @@ export class MemoryRowStatements implements RowStatements {
     this.#children = children;
   }
 
-  load(locked: boolean): Statement {
-    return this.#named(`load${locked ? ' locked' : ''}`, async (tx, [keys]) => {
+  load(lock: RowLock | undefined): Statement {
+    return this.#named(`load${lock === undefined ? '' : ` locked ${lock}`}`, async (tx, [keys]) => {
       const table = this.#table;
       await table.enter(tx);
       for (const child of this.#children) await child.enter(tx);
       const slots = this.#slotsOf(tx, keys);
-      const rows = locked ? await this.#lock(tx, slots, keys) : slots.map((slot) => rowOf(tx, slot));
+      const rows = lock !== undefined ? await this.#lock(tx, slots, keys, lock) : slots.map((slot) => rowOf(tx, slot));
       return rows.map((row) => this.#shown(tx, row));
     });
   }
 
-  lock(): Statement {
-    return this.#named('lock', async (tx, [keys]) => {
+  lock(lock: RowLock): Statement {
+    return this.#named(`lock ${lock}`, async (tx, [keys]) => {
       await this.#table.enter(tx);
-      return (await this.#lock(tx, this.#slotsOf(tx, keys), keys)).map(() => ({}));
+      const rows = await this.#lock(tx, this.#slotsOf(tx, keys), keys, lock);
+      return rows.map((row) => ({ key: this.#table.keyOf(row) }));
     });
   }
 
@@ -112,6 +113,43 @@ export class MemoryRowStatements implements RowStatements {
         table.info.key.some((name) => name in change) ? Mode.update : Mode.noKeyUpdate,
       );
       return rows.map((row) => ({ key: table.keyOf(row) }));
+    });
+  }
+
+  insertEach(fields: readonly FieldInfo[]): Statement {
+    return this.#named(`insert each ${namesOf(fields)}`, async (tx, [list]) => {
+      await this.#table.enter(tx);
+      const given = json<(string | null)[][]>(list).map((texts) => textsOf(fields, texts));
+      return (await this.#table.insert(tx, given)).map((row) => ({ key: this.#table.keyOf(row) }));
+    });
+  }
+
+  updateEach(fields: readonly FieldInfo[], defaults: readonly FieldInfo[]): Statement {
+    const table = this.#table;
+    const moves = table.info.key.some((name) => [...fields, ...defaults].some((field) => field.name === name));
+    return this.#named(`update each ${namesOf(fields)} ${namesOf(defaults)}`, async (tx, [list]) => {
+      await table.enter(tx);
+      const cleared = Object.fromEntries(defaults.map(({ name }) => [name, null]));
+      const rows = json<(string | null)[][]>(list).map((texts, index) => ({
+        n: index + 1,
+        key: formatKey(texts.slice(fields.length).map(String)),
+        change: { ...cleared, ...textsOf(fields, texts) },
+      }));
+      const byKey = new Map(rows.map((one) => [one.key, one]));
+      const written: { n: number; key: string }[] = [];
+      await table.update(
+        tx,
+        rows.flatMap(({ key }) => table.byKey.find(tx, key)),
+        (row) => {
+          const one = byKey.get(table.keyOf(row));
+          if (one === undefined) return undefined;
+          const next = { ...row, ...one.change };
+          written.push({ n: one.n, key: table.keyOf(next) });
+          return next;
+        },
+        moves ? Mode.update : Mode.noKeyUpdate,
+      );
+      return written;
     });
   }
 
@@ -191,10 +229,12 @@ export class MemoryRowStatements implements RowStatements {
   }
 
   /** In key order, as the SQL does. */
-  #lock(tx: Transaction, slots: Slot<Texts>[], keys: Parameters<typeof json>[0]): Promise<Texts[]> {
+  #lock(tx: Transaction, slots: Slot<Texts>[], keys: Parameters<typeof json>[0], lock: RowLock): Promise<Texts[]> {
     const named = new Set(json<string[][]>(keys).map((parts) => formatKey(parts)));
     const table = this.#table;
-    return table.table.lock(tx, table.inOrder(tx, slots), Mode.update, (row) => named.has(table.keyOf(row)));
+    const inOrder = table.inOrder(tx, slots);
+    const free = lock === 'free' ? inOrder.filter((slot) => tx.tryLock(slot, Mode.update)) : inOrder;
+    return table.table.lock(tx, free, Mode.update, (row) => named.has(table.keyOf(row)));
   }
 
   #shown(tx: Transaction, row: Texts): object {

@@ -153,9 +153,9 @@ const applying: readonly Mutant[] = [
     mistake: 'The transaction that writes the hub doesn’t ask whether its lease is still held.',
     breaks: ['S6', 'S13'],
     file: 'src/apply/apply.ts',
-    find: `seenAt(binding, link, seen));
+    find: `settles: settlesOwn(binding) });
   if (!(await holdsLease(tx, link))) return 'fenced';`,
-    replace: 'seenAt(binding, link, seen));',
+    replace: 'settles: settlesOwn(binding) });',
   },
   {
     name: 'conflict-of-an-apply-not-logged',
@@ -250,9 +250,35 @@ const applying: readonly Mutant[] = [
     name: 'alike-of-one-page-judged-together',
     mistake: 'Two remotes of a page that may be the same record are judged before either is settled.',
     breaks: ['S30'],
-    file: 'src/apply/absorb.ts',
+    file: 'src/apply/page.ts',
     find: 'for (const name of same) taken.add(name);',
     replace: '',
+  },
+  {
+    name: 'fence-not-checked-before-a-page',
+    mistake: 'A page writes the rows of all its links, also of those whose lease was lost.',
+    breaks: ['S6', 'S13'],
+    file: 'src/apply/page.ts',
+    find: 'sightings.filter(({ link }) => held.has(link.id)),',
+    replace: 'sightings.filter(() => held.size >= 0),',
+  },
+  {
+    name: 'own-writes-settled-for-everybody',
+    mistake: 'A mark of which one subscriber is excepted is told to none.',
+    breaks: ['S1'],
+    file: 'src/outward/route.ts',
+    find: 'if (except.includes(subscriber)) continue;',
+    replace: 'if (except.length > 0) continue;',
+  },
+  {
+    name: 'row-not-read-again-after-its-write',
+    mistake: 'A page settles its links with what it meant to write, not with what the table made of it.',
+    breaks: ['S1', 'S8'],
+    file: 'src/apply/save.ts',
+    find: 'return keys.map((key) => ({ key, record: written(key, after.get(key)) }));',
+    replace:
+      'return keys.map((key, index) => ({ key, record: { ...written(key, after.get(key)), ...saving[index]?.next } }));',
+    foundBy: 'test/flow/edited-there-by-the-hundred.test.ts',
   },
   {
     name: 'loop-breaker-forgets',

@@ -54,6 +54,16 @@ const routing: readonly Mutant[] = [
     replace: 'byCatalog.set(name, [binding.id]);',
   },
   {
+    name: 'late-create-taken-for-the-later-one',
+    mistake:
+      'A remote that a create may have made is taken to hold what the last create sent, though an earlier one made it.',
+    breaks: ['S5', 'S13'],
+    file: 'src/outward/resolve.ts',
+    find: 'if (earlier.length === 0) return intent;',
+    replace: 'if (earlier.length >= 0) return intent;',
+    foundBy: 'test/flow/create-that-comes-late.test.ts',
+  },
+  {
     name: 'origin-suppressed',
     mistake: 'A mark of our own inward write is not routed to the subscriber that it came from.',
     breaks: ['S4'],

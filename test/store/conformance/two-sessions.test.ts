@@ -221,16 +221,26 @@ describe.each(hubs)('two sessions on $name', { timeout: 30_000 }, (hub) => {
     const key = await rows.write(db, { name: 'old' }, undefined);
     await rows.write(await one.tx, { id: 1, name: 'new' }, { id: 1, name: 'old' });
     expect((await rows.load(await two.tx, [key])).get(key)).toMatchObject({ name: 'old' });
-    const loading = rows.load(await two.tx, [key], { lock: true });
+    const loading = rows.load(await two.tx, [key], { lock: 'all' });
     expect(await waits(loading)).toBe(true);
     await one.commit();
     expect((await loading).get(key)).toMatchObject({ name: 'new' });
   });
 
+  test('a load of free rows passes over what somebody has locked, and locks the others', async () => {
+    const keys = [await rows.write(db, { name: 'a' }, undefined), await rows.write(db, { name: 'b' }, undefined)];
+    await rows.write(await one.tx, { id: 1, name: 'new' }, { id: 1, name: 'a' });
+    expect([...(await rows.load(await two.tx, keys, { lock: 'free' })).keys()]).toEqual([keys[1]]);
+    const writing = rows.write(await one.tx, { id: 2, name: 'new' }, { id: 2, name: 'b' });
+    expect(await waits(writing)).toBe(true);
+    await two.commit();
+    await writing;
+  });
+
   test('a row that was deleted while its lock was waited for is not there', async () => {
     const key = await rows.write(db, { name: 'old' }, undefined);
     await rows.remove(await one.tx, key);
-    const loading = rows.load(await two.tx, [key], { lock: true });
+    const loading = rows.load(await two.tx, [key], { lock: 'all' });
     expect(await waits(loading)).toBe(true);
     await one.commit();
     expect((await loading).size).toBe(0);
