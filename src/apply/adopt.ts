@@ -7,7 +7,7 @@ import { createUnderWayResult, parkResult, type Result } from '../engine/result.
 import { remoteValue } from '../merge/project.js';
 import { awaitedByKey } from '../store/awaited.js';
 import type { Queryable } from '../store/database.js';
-import { concludeIntents } from '../store/intents.js';
+import { concludeIntents, unseenWrites, type IntentBody } from '../store/intents.js';
 import { deleteLinks, type Link } from '../store/links.js';
 import { writePath } from '../subscriber/path.js';
 import { Refusal, type Observation } from './apply.js';
@@ -19,6 +19,8 @@ export interface Adoption {
   /** Undefined where a record is to be made. */
   readonly key: RecordKey | undefined;
   readonly adopted: boolean;
+  /** What a create of the record has sent that wasn't seen: the remote may be what it made. */
+  readonly unseen?: readonly { readonly body: IntentBody }[];
 }
 
 /**
@@ -30,9 +32,11 @@ export async function adopt(tx: Queryable, binding: Binding, link: Link, seen: O
   if (facts === undefined) throw new Error('a stranger has no facts');
   const verdict = judge(facts, rulesOf(binding));
   switch (verdict.kind) {
-    case 'adopt':
+    case 'adopt': {
+      const unseen = verdict.own === undefined ? [] : await unseenWrites(tx, verdict.own.id, 'create');
       await giveWay(tx, [verdict]);
-      return { key: verdict.key, adopted: true };
+      return { key: verdict.key, adopted: true, unseen };
+    }
     case 'create':
       return { key: undefined, adopted: false };
     default:

@@ -22,7 +22,7 @@ import {
   type Result,
 } from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
-import { lateConflicts } from '../inward/late.js';
+import { asLate, lateConflicts } from '../inward/late.js';
 import { childShadowsAfterWrite } from '../merge/children.js';
 import { merge, type Merged } from '../merge/merge.js';
 import { hubText, UnresolvedReference, type Resolver } from '../merge/project.js';
@@ -35,7 +35,7 @@ import type { Intent } from '../store/intents.js';
 import { holdsLease, type Link } from '../store/links.js';
 import { type Settlement } from '../store/settle.js';
 import { announceWriter } from '../store/marks.js';
-import { adopt } from './adopt.js';
+import { adopt, type Adoption } from './adopt.js';
 import { detailOfApplied, laneDetail } from './audit.js';
 import { loopIn, rememberValues } from './loop.js';
 import { loadRow, newRecord, saveRow, settlesOwn, type Loaded } from './save.js';
@@ -177,15 +177,17 @@ async function applyInside(
   tx: Queryable,
   binding: Binding,
   link: Link,
-  seen: Observation,
+  shown: Observation,
 ): Promise<Result | 'fenced'> {
   const isCounted = link.key !== undefined && isBraked(binding, link);
   // before any row: whoever waits for it holds nothing that its holder may need
   if (isCounted) await lockBrake(tx, binding);
-  const editedAt = seenAt(binding, link, seen);
+  const editedAt = seenAt(binding, link, shown);
   const nowMs = await announceWriter(tx, { origin: binding.id, editedAt, settles: settlesOwn(binding) });
   if (!(await holdsLease(tx, link))) return 'fenced';
-  const target = link.key === undefined ? await adopt(tx, binding, link, seen) : { key: link.key, adopted: false };
+  const target: Adoption =
+    link.key === undefined ? await adopt(tx, binding, link, shown) : { key: link.key, adopted: false };
+  const seen = asLate(binding, link, shown, target.unseen ?? []);
   const before = target.key === undefined ? undefined : await loadRow(tx, binding.catalog, target.key);
   if (target.key !== undefined && before?.record === undefined) {
     // nobody here has ever seen what this remote holds: no reason to delete it there

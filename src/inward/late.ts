@@ -15,18 +15,31 @@ import { shadowOfSent, type Sent, type SentPairs } from '../merge/sent.js';
 import { hubChanged, sameRemote, type Pairs, type Shadow } from '../merge/shadow.js';
 import { recogniseText, writtenPart } from '../merge/written.js';
 import type { Queryable } from '../store/database.js';
-import { unseenUpdates } from '../store/intents.js';
+import { unseenWrites, type IntentBody } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { Unit } from '../subscriber/compile.js';
 
 /** The observation, with what it shows of updates of ours that hadn't been seen so far: values of ours, not edits. */
 export async function withLate(db: Queryable, binding: Binding, link: Link, seen: Observation): Promise<Observation> {
   const { capabilities } = binding.subscriber;
-  if (capabilities.conditional || capabilities.idempotencyHours !== undefined || link.remoteId === undefined)
-    return seen;
+  // its create came late, and is found before another is made
+  if (link.remoteId === undefined) return asLate(binding, link, seen, await unseenWrites(db, link.id, 'create'));
+  if (capabilities.conditional || capabilities.idempotencyHours !== undefined) return seen;
   const shadow = shadowOfSent(binding.mapping, link.shadow, seen.sent, seen);
   if (!showsUnseenEdit(binding.mapping, shadow, seen.remote)) return seen;
-  for (const { body } of await unseenUpdates(db, link.id)) {
+  return asLate(binding, link, seen, await unseenWrites(db, link.id, 'update'));
+}
+
+/** The same, of these writes. */
+export function asLate(
+  binding: Binding,
+  link: Link,
+  seen: Observation,
+  unseen: readonly { readonly body: IntentBody }[],
+): Observation {
+  if (unseen.length === 0) return seen;
+  const shadow = shadowOfSent(binding.mapping, link.shadow, seen.sent, seen);
+  for (const { body } of unseen) {
     const late = newPart(shadow, writtenPart(binding.mapping, shadow, body.draft, seen.remote, recogniseText));
     if (late !== undefined) return { ...seen, sent: together(late, seen.sent), late };
   }

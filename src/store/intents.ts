@@ -239,15 +239,19 @@ export const notSeen = 'not seen';
 /** For so long a request that wasn't seen may still come. */
 const mayComeMs = 3_600_000;
 
-/** Updates of a link that were looked for and not seen, the newest first. */
-export async function unseenUpdates(db: Queryable, linkId: string): Promise<Pick<Intent, 'id' | 'body'>[]> {
+/** Creates or updates of a link that were looked for and not seen, the newest first. */
+export async function unseenWrites(
+  db: Queryable,
+  linkId: string,
+  kind: 'create' | 'update',
+): Promise<Pick<Intent, 'id' | 'body'>[]> {
   const rows = await db.query<{ id: string; body: string }>(
     {
-      name: 'syncflow-unseen-updates',
+      name: 'syncflow-unseen-writes',
       text: `select id::text as id, body::text as body from syncflow.intent
-     where link_id = $1 and kind = 'update' and outcome = '${notSeen}' and closed_at > clock_timestamp() - $2 * interval '1 ms' order by intent.id desc limit 10`,
+     where link_id = $1 and kind = $3 and outcome = '${notSeen}' and closed_at > clock_timestamp() - $2 * interval '1 ms' order by intent.id desc limit 10`,
     },
-    [linkId, mayComeMs],
+    [linkId, mayComeMs, kind],
   );
   return rows.map(({ id, body }) => ({ id, body: JSON.parse(body) as IntentBody }));
 }

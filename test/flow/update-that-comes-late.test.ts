@@ -1,9 +1,12 @@
 /** An update was looked for and not seen; its request comes after all, over a newer value (a worker that stood still, a slow network). */
 import { describe, expect, test } from 'vitest';
+import type { Query } from '../../src/subscriber/base.js';
+import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { hubs } from '../setup/hub.js';
 import {
   conflictsOf,
   contactCatalog,
+  contactMapping,
   delivery,
   memorySide,
   MemorySystem,
@@ -11,6 +14,9 @@ import {
   useStage,
   writesWhenQuiet,
 } from './stage.js';
+
+/** The remote has the last word about the city. */
+const mapping = { ...contactMapping, city: { remote: 'values.city', authority: 'remote' } } as const;
 
 describe.each(hubs)('$name', (hub) => {
   const stage = useStage(hub);
@@ -84,6 +90,58 @@ describe.each(hubs)('$name', (hub) => {
     await world.flow.sync();
     expect(await contacts.get(ada.id)).toEqual({ ...ada, name: 'Ada L.', city: 'London' });
     expect(system.objects.get(id)?.values).toMatchObject({ name: 'Ada L.', city: 'London' });
+  });
+
+  test('a create that comes late, and is found before another is made: its old values are no edits', async () => {
+    const Contact = contactCatalog();
+    const system = new MemorySystem();
+    let looks = 0;
+    const meanwhile: (() => unknown)[] = [];
+    class Late extends memorySide({ mapping, match: ['email'], capabilities: { marker: false } }) {
+      override async find(query: Query<MemoryObject>): Promise<readonly MemoryObject[]> {
+        await meanwhile[looks++]?.();
+        return super.find(query);
+      }
+    }
+    Contact.register(Late);
+    const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+    const contacts = world.flow.catalog(Contact);
+    const ada = { id: 1, name: 'Ada', email: 'a@x', note: null };
+    // before the create; after it, twice; before the next one
+    meanwhile[1] = () => contacts.save({ ...ada, city: 'London' });
+    meanwhile[3] = () => system.put('late', { name: 'Ada', email: 'a@x', city: 'Newtown' });
+    system.faults.push({ call: 'create', kind: 'throws' });
+    await contacts.save({ ...ada, city: 'Newtown' });
+    await world.flow.settled();
+    await world.flow.sync();
+    expect(looks).toBeGreaterThan(3);
+    expect(await contacts.get(1)).toEqual({ ...ada, city: 'London' });
+    expect(only(system).values).toMatchObject({ name: 'Ada', city: 'London' });
+  });
+
+  test('the same, heard of by an event', async () => {
+    const Contact = contactCatalog();
+    Contact.register(memorySide({ mapping, match: ['email'], capabilities: { marker: false } }));
+    const system = new MemorySystem();
+    const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
+    const contacts = world.flow.catalog(Contact);
+    const ada = { id: 1, name: 'Ada', email: 'a@x', note: null };
+    system.faults.push({ call: 'create', kind: 'throws' }, { call: 'create', kind: 'rejected' });
+    await contacts.save({ ...ada, city: 'Newtown' });
+    await world.flow.settled();
+    await world.flow.pause('contact/memory');
+    await contacts.save({ ...ada, city: 'London' });
+    system.put('late', { name: 'Ada', email: 'a@x', city: 'Newtown' });
+    await world.flow.receive('memory', delivery([{ id: '1', remoteId: 'late', kind: 'changed' }]));
+    // the remote's turn comes first
+    await stage.db.query(`update syncflow.link set due_at = due_at + interval '1 hour' where key is not null`);
+    await world.flow.resume('contact/memory');
+    await expect
+      .poll(() => stage.db.query(`select 1 from syncflow.link where key is not null and remote_id = 'late'`))
+      .toHaveLength(1);
+    await world.flow.settled();
+    expect(await contacts.get(1)).toEqual({ ...ada, city: 'London' });
+    expect(only(system).values).toMatchObject({ name: 'Ada', city: 'London' });
   });
 
   test('another value is an edit', async () => {

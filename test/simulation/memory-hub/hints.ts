@@ -111,13 +111,11 @@ export function intentTwins(store: Store): Twins {
       return found === undefined ? [] : [found];
     },
 
-    'syncflow-unseen-updates': (tx, [id, withinMs]) =>
+    'syncflow-unseen-writes': (tx, [id, withinMs, kind]) =>
       store.intentUnseen
         .find(tx, Number(id))
         .map((slot) => rowOf(tx, slot))
-        .filter(
-          (intent) => intent.kind === 'update' && (intent.closed_at ?? 0) > store.now() - Number(withinMs) * 1_000,
-        )
+        .filter((intent) => intent.kind === kind && (intent.closed_at ?? 0) > store.now() - Number(withinMs) * 1_000)
         .sort((one, other) => other.id - one.id)
         .slice(0, 10)
         .map((intent) => ({ id: String(intent.id), body: intent.body })),

@@ -342,10 +342,15 @@ const hintCommands = [
     return intents.closeIntents(tx, intent === undefined ? [] : [{ id: intent.id, outcome }]);
   }),
   command('unseenCreates', subscriber, (one) => (tx) => intents.unseenCreates(tx, one)),
-  command('unseenUpdates', fc.nat(9), (which) => (tx, _db, known) => {
-    const intent = known.intents[which % known.intents.length];
-    return intents.unseenUpdates(tx, intent?.linkId ?? '0');
-  }),
+  command(
+    'unseenWrites',
+    fc.tuple(fc.nat(9), fc.constantFrom('create', 'update')),
+    ([which, kind]) =>
+      (tx, _db, known) => {
+        const intent = known.intents[which % known.intents.length];
+        return intents.unseenWrites(tx, intent?.linkId ?? '0', kind);
+      },
+  ),
   command('markUnknown', fc.nat(9), (which) => (tx, _db, known) => {
     const intent = known.intents[which % known.intents.length];
     return intents.markUnknown(tx, intent === undefined ? [] : [intent.id]);
