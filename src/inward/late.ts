@@ -15,16 +15,19 @@ import { shadowOfSent, type Sent, type SentPairs } from '../merge/sent.js';
 import { hubChanged, sameRemote, type Pairs, type Shadow } from '../merge/shadow.js';
 import { recogniseText, writtenPart } from '../merge/written.js';
 import type { Queryable } from '../store/database.js';
-import { unseenWrites, type IntentBody } from '../store/intents.js';
+import { mayComeMs, unseenWrites, type IntentBody } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { Unit } from '../subscriber/compile.js';
 
 /** The observation, with what it shows of updates of ours that hadn't been seen so far: values of ours, not edits. */
 export async function withLate(db: Queryable, binding: Binding, link: Link, seen: Observation): Promise<Observation> {
   const { capabilities } = binding.subscriber;
-  // its create came late, and is found before another is made
-  if (link.remoteId === undefined) return asLate(binding, link, seen, await unseenWrites(db, link.id, 'create'));
-  if (capabilities.conditional || capabilities.idempotencyHours !== undefined) return seen;
+  // its create came late, and is found by the marker; what answers a create has been compared with those before it
+  if (link.remoteId === undefined)
+    return seen.intent === undefined ? asLate(binding, link, seen, await unseenWrites(db, link.id, 'create')) : seen;
+  // one that remembers keys for as long as a request may take was asked again instead
+  const remembersMs = (capabilities.idempotencyHours ?? 0) * 3_600_000;
+  if (capabilities.conditional || remembersMs >= mayComeMs) return seen;
   const shadow = shadowOfSent(binding.mapping, link.shadow, seen.sent, seen);
   if (!showsUnseenEdit(binding.mapping, shadow, seen.remote)) return seen;
   return asLate(binding, link, seen, await unseenWrites(db, link.id, 'update'));

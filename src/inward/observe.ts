@@ -278,6 +278,8 @@ async function lookByMarker(
     );
   }
   const [remote] = found;
-  if (remote === undefined) return { settlement: { link, dueInMs: 0 } };
+  // nobody said that it was deleted: its key is another by now, and what told of this one came later (a mass UPDATE)
+  const isGone = !link.deleted && (await binding.catalog.rows.load(env.db, [key])).get(key) === undefined;
+  if (remote === undefined || isGone) return { settlement: { link, dueInMs: 0 } };
   return taken(env, binding, link, { remote, remoteId: binding.subscriber.identify(remote) }, sights);
 }

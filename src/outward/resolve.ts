@@ -9,7 +9,7 @@ import { showsUnseenEdit } from '../merge/seen.js';
 import { hasSteps, notSeen, unseenCreates, type Intent } from '../store/intents.js';
 import { exists, found, gone, type Outcome } from '../subscriber/outcome.js';
 import type { Link } from '../store/links.js';
-import { othersComing, pairedRemotes } from '../store/witnesses.js';
+import { witnessesComing, pairedRemotes } from '../store/witnesses.js';
 import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf } from './operation.js';
 import { remoteValue } from '../merge/project.js';
@@ -206,7 +206,7 @@ async function candidatesOf(
     if (
       shows === undefined &&
       intent.missed + 1 < looksUnproven &&
-      (await othersComing(env.db, binding.id, intent.linkId))
+      (await witnessesComing(env.db, binding.id, intent.linkId))
     )
       return 'unproven';
     found = await look(); // it may have been hidden a moment ago

@@ -237,7 +237,7 @@ export async function openCreate(
 export const notSeen = 'not seen';
 
 /** For so long a request that wasn't seen may still come. */
-const mayComeMs = 3_600_000;
+export const mayComeMs = 3_600_000;
 
 /** Creates or updates of a link that were looked for and not seen, the newest first. */
 export async function unseenWrites(

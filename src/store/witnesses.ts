@@ -16,14 +16,15 @@ export async function pairedRemotes(db: Queryable, subscriber: string, limit: nu
   return rows.map((row) => row.remoteId);
 }
 
-/** Whether another record of the subscriber is about to get its first remote, and so to become such a witness. */
-export async function othersComing(db: Queryable, subscriber: string, linkId: string): Promise<boolean> {
+/** Whether another record of the subscriber may become such a witness: it is about to get its first remote, or its own isn't shown just now. */
+export async function witnessesComing(db: Queryable, subscriber: string, linkId: string): Promise<boolean> {
   const rows = await db.query(
     {
-      name: 'syncflow-others-coming',
+      name: 'syncflow-witnesses-coming',
       text: `select 1 from syncflow.link
-        where subscriber = $1 and id <> $2 and key is not null and remote_id is null and state = 'new' and due_at is not null
-          and parked_code is null and not paused and waits_for is null limit 1`,
+        where subscriber = $1 and id <> $2 and key is not null
+          and (remote_id is null and state = 'new' and due_at is not null and parked_code is null and not paused and waits_for is null
+            or state = 'linked' and parked_code = 'remote-missing') limit 1`,
     },
     [subscriber, linkId],
   );

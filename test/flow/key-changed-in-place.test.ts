@@ -155,4 +155,24 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await expectAgreement(db, 'rekeyed_lost', system);
     expect(system.objects.size).toBe(1);
   });
+
+  test('a mark of its old key that is routed after the move (a mass UPDATE): it takes no remote away', async () => {
+    const { flow, system, before, Contact, ...world } = await scene('rekeyed_late', [1]);
+    await db.query('update rekeyed_late set id = 7 where id = 1');
+    await settle({ flow, ...world });
+    // its create has no answer yet: no link knows the remote, which bears the marker of the old key
+    await db.query(
+      `update syncflow.link set remote_id = null, state = 'new', shadow = '{"units":{}}' where key = '["7"]'`,
+    );
+    await db.execute(
+      `insert into syncflow.link (subscriber, key, look, due_at) values ('rekeyed_late/memory', '["1"]', true, clock_timestamp());
+       update syncflow.link set paused = true where key = '["7"]'`,
+    );
+    await flow.catalog(Contact).save({ id: 8, name: 'N8', email: '8@x' });
+    await settle({ flow, ...world });
+    expect(Object.keys(await pairing(db, 'rekeyed_late'))).not.toContain('["1"]');
+    expect(await flow.parked()).toEqual([]);
+    expect(system.objects.has(before['["1"]'] ?? '')).toBe(true);
+    await flow.stop();
+  });
 });

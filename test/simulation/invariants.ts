@@ -111,7 +111,8 @@ function creates(world: World, scene: Scene, remote: Remote, say: Say): void {
     const entity = world.ledger.entities.get(code);
     const deleted = entity?.deletions.filter((one) => one.side === remote.name).length ?? 0;
     const asked = world.decided.has(`${remote.name} ${code}`) ? 1 : 0;
-    if (count <= 1 + (entity?.madeInward ?? 0) + asked + deleted) continue;
+    const madeInward = Math.max(entity?.madeInward ?? 0, scene.madeInward.get(code) ?? 0);
+    if (count <= 1 + madeInward + asked + deleted) continue;
     const isOnce = isReplayed || (chosenId && !removed.has(code));
     if (comesLate(world) && !isOnce && strays(scene, remote, code) === 0) continue;
     say('I5', `${code} was created ${count} times in ${remote.name}`, code);

@@ -58,6 +58,8 @@ export class Remote {
   readonly deleted = new Map<string, number>();
   /** What our engine wrote. */
   readonly writes: Written[] = [];
+  /** Codes of what it has updated once more by a request whose key it had forgotten. */
+  readonly updatedAgain = new Set<string>();
   /** Until when something lasts, in virtual ms. */
   readonly until = { outage: 0, blocked: 0, forbidden: 0 };
   /** Where our reading of the feed began anew last, by subscriber. */
@@ -143,6 +145,10 @@ export class Remote {
     return known === undefined || idempotencyMs === undefined || this.time.ms - known.at > idempotencyMs
       ? undefined
       : known.answer;
+  }
+  /** It carried out this request already, and no longer knows. */
+  hasForgotten(idempotencyKey: string): boolean {
+    return this.#answers.has(idempotencyKey) && this.answerTo(idempotencyKey) === undefined;
   }
   remember(idempotencyKey: string, answer: unknown): void {
     if (this.character.idempotencyMs !== undefined) this.#answers.set(idempotencyKey, { at: this.time.ms, answer });

@@ -1,6 +1,6 @@
 /** What is there at the end, on all sides. */
 import type { Kind } from './remote.js';
-import type { Counts, CursorRow, EventRow, IntentRow, LinkRow } from './user-session.js';
+import type { Counts, CursorRow, EventRow, IntentRow, LinkRow, MadeRow } from './user-session.js';
 import type { World } from './world.js';
 import { tokenOf } from './ledger.js';
 
@@ -31,6 +31,8 @@ export interface Scene {
   readonly events: readonly EventRow[];
   readonly cursors: readonly CursorRow[];
   readonly openIntents: readonly IntentRow[];
+  /** How many rows inward sync made, by code: its events may have been lost with the answer to their COMMIT. */
+  readonly madeInward: ReadonlyMap<string, number>;
   /** When each write was decided, by its idempotency key, in ms. */
   readonly plannedAt: ReadonlyMap<string, number>;
   readonly counts: Counts;
@@ -59,14 +61,16 @@ export async function lookAround(world: World): Promise<Scene> {
     length > 1 ? [code] : [],
   );
   const keys = { customer: keysOf(customer), order: keysOf(order) };
-  const links = (await user.links()).map((link): SeenLink => {
-    const [kind, name] = link.subscriber.split('/') as [Kind, string];
+  const named = ({ subscriber, key, remote_id: id }: MadeRow) => {
+    const [kind, name] = subscriber.split('/') as [Kind, string];
     const remote = world.remotes.find((one) => one.name === name);
     const code =
-      (link.key === null ? undefined : (keys[kind].get(link.key) ?? world.codes.get(`${kind}${link.key}`))) ??
-      (link.remote_id === null ? undefined : (remote?.things[kind].get(link.remote_id)?.values['code'] as string));
-    return { ...link, kind, remote: name, code };
-  });
+      (key === null ? undefined : (keys[kind].get(key) ?? world.codes.get(`${kind}${key}`))) ??
+      (id === null ? undefined : (remote?.things[kind].get(id)?.values['code'] as string | undefined));
+    return { kind, remote: name, code };
+  };
+  const links = (await user.links()).map((link): SeenLink => ({ ...link, ...named(link) }));
+  const made = groupBy(await user.made(), (row) => named(row).code ?? '');
   const logged = new Set<string>();
   for (const { base, hub, remote } of await user.conflicts())
     for (const text of [base, hub, remote])
@@ -91,6 +95,7 @@ export async function lookAround(world: World): Promise<Scene> {
     events: await user.events(),
     cursors: await user.cursors(),
     openIntents: await user.openIntents(),
+    madeInward: new Map([...made].map(([code, rows]) => [code, rows.length])),
     plannedAt: new Map((await user.planned()).map(({ idempotency_key, at }) => [idempotency_key, at])),
     counts: await user.counts(),
   };

@@ -128,8 +128,10 @@ export abstract class SimulatedSubscriber<C extends CatalogClass> extends Subscr
     if (known !== undefined) return known;
     const outcome = isForbidden && operation.kind !== 'create' ? missing('404') : this.#write(remote, operation);
     if (outcome.kind === 'done') {
+      const isAgain = operation.kind === 'update' && remote.hasForgotten(operation.idempotencyKey);
       remote.remember(operation.idempotencyKey, outcome);
       const code = outcome.remote?.code ?? this.#codeOf(operation);
+      if (isAgain) remote.updatedAgain.add(code);
       const { kind: call, idempotencyKey } = operation;
       remote.writes.push({ at: remote.time.ms, call, code, id: outcome.remoteId, idempotencyKey });
     }

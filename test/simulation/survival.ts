@@ -19,6 +19,8 @@ export function survival(world: World, scene: Scene, say: Say): void {
     }
     // whoever is set aside is shown with both sides; nothing of it is decided yet
     if (world.remotes.some((remote) => scene.parked.has(`${kind}/${remote.name} ${code}`))) continue;
+    // a request that came later than the system says that it knows it: nothing tells it from an edit (SPEC.md, "Not enforced yet")
+    if (world.remotes.some((remote) => remote.updatedAgain.has(code))) continue;
     if (row === undefined && entity.deletions.length === 0) {
       say('I2', `${kind} ${code} is gone, and nobody deleted it`, code);
       continue;
@@ -68,6 +70,14 @@ function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, los
   // whoever deletes has seen what stood there, also where the record lives on: by a remote that wasn't paired with it then
   for (const deletion of entity.deletions) for (const token of deletion.over) keep(token);
   for (const token of entity.removed.get(unit) ?? []) keep(token);
+  // edited there for this record when another had come under its key already: the link goes on with that one
+  for (const heir of heirs(world, code)) {
+    const heirWrites = world.ledger.entities.get(heir)?.writes.get(unit) ?? [];
+    for (const write of heirWrites) keep(write.over);
+    const inherited = scene.hub[code.startsWith('o') ? 'order' : 'customer'].get(heir)?.values[unit];
+    if (typeof inherited === 'string') keep(tokenOf(inherited));
+    for (const deletion of world.ledger.entities.get(heir)?.deletions ?? []) for (const one of deletion.over) keep(one);
+  }
   // whoever deletes an order has seen its lines
   const isCovered = row === undefined && label !== undefined;
   // no history tells of lines, nor of what a deletion took with it
@@ -78,6 +88,12 @@ function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, los
   }
   if (typeof value === 'string' && !over.has(tokenOf(value)) && !isInherited(world, entity, unit, tokenOf(value)))
     say('I3', `${code}.${unit} is ${value}, which nobody wrote`, code);
+}
+
+/** Those that came under its key, one after the other. */
+function heirs(world: World, code: string): string[] {
+  const found = [...world.ledger.entities].flatMap(([heir, { formerly }]) => (formerly === code ? [heir] : []));
+  return found.flatMap((heir) => [heir, ...heirs(world, heir)]);
 }
 
 /** Edited in a remote for the record that had the key before: the link goes on with the one that has it now. */

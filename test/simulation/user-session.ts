@@ -92,6 +92,13 @@ export interface PlannedRow {
   readonly at: number;
 }
 
+/** A record that inward sync made. */
+export interface MadeRow {
+  readonly subscriber: string;
+  readonly key: string | null;
+  readonly remote_id: string | null;
+}
+
 export interface LoggedConflict {
   readonly link_id: string;
   readonly subscriber: string;
@@ -191,6 +198,9 @@ export class UserSession {
   planned(): Promise<PlannedRow[]> {
     return this.#db.query<PlannedRow>(plannedStatement);
   }
+  made(): Promise<MadeRow[]> {
+    return this.#db.query<MadeRow>(madeStatement);
+  }
   async counts(): Promise<Counts> {
     const [row] = await this.#db.query<Counts>(countsStatement);
     return row ?? { marks: 0, sleepers: 0, settings: 0, runs: 0 };
@@ -274,6 +284,11 @@ const openIntentsStatement = {
 const plannedStatement = {
   name: 'user-planned',
   text: `select idempotency_key, (extract(epoch from created_at) * 1000)::float8 as at from syncflow.intent order by intent.id`,
+};
+
+const madeStatement = {
+  name: 'user-made',
+  text: `select subscriber, key, remote_id from syncflow.history where event = 'record-created' order by history.id`,
 };
 
 const countsStatement = {

@@ -81,19 +81,20 @@ export function pairedTwins(store: Store): Twins {
         .map((link) => ({ remoteId: link.remote_id }));
     },
 
-    'syncflow-others-coming': (tx, [subscriber, id]) =>
+    'syncflow-witnesses-coming': (tx, [subscriber, id]) =>
       store.link
         .rows(
           tx,
           (link) =>
             link.id !== Number(id) &&
             link.key !== null &&
-            link.remote_id === null &&
-            link.state === 'new' &&
-            link.due_at !== null &&
-            link.parked_code === null &&
-            !link.paused &&
-            link.waits_for === null,
+            ((link.remote_id === null &&
+              link.state === 'new' &&
+              link.due_at !== null &&
+              link.parked_code === null &&
+              !link.paused &&
+              link.waits_for === null) ||
+              (link.state === 'linked' && link.parked_code === 'remote-missing')),
           store.linkBySubscriber.slots.get(text(subscriber)) ?? [],
         )
         .slice(0, 1)

@@ -56,6 +56,11 @@ export function userTwins(store: Store, tableOf: (name: string) => CatalogTable)
       .rows(tx, () => true)
       .map(({ idempotency_key, created_at }) => ({ idempotency_key, at: created_at / 1_000 })),
   );
+  twins.set('user-made', (tx) =>
+    store.history
+      .rows(tx, ({ event }) => event === 'record-created')
+      .map(({ subscriber, key, remote_id }) => ({ subscriber, key, remote_id })),
+  );
   twins.set('user-counts', (tx) => [
     {
       marks: store.mark.rows(tx, () => true).length,

@@ -145,9 +145,9 @@ const dueCommands = [
     (given) => (tx) => witnesses.pairedRemotes(tx, ...given),
   ),
   command(
-    'othersComing',
+    'witnessesComing',
     fc.tuple(subscriber, fc.integer({ min: 1, max: 6 }).map(String)),
-    (given) => (tx) => witnesses.othersComing(tx, ...given),
+    (given) => (tx) => witnesses.witnessesComing(tx, ...given),
   ),
   command('makeAllDue', few(subscriber), (given) => (tx) => marks.makeAllDue(tx, given)),
   command(
