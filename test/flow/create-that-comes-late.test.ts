@@ -3,7 +3,6 @@
  * What the remote shows is what the first one sent: no edit of somebody's.
  */
 import { describe, expect, test } from 'vitest';
-import type { CatalogClass } from '../../src/catalog/catalog.js';
 import type { CreateOperation } from '../../src/subscriber/base.js';
 import type { Outcome } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
