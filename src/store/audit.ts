@@ -6,7 +6,7 @@ import type { LinkState } from '../outward/plan.js';
 import type { Queryable } from './database.js';
 import type { HistoryDetail, HistoryEvent } from './history.js';
 import type { InboxPayload } from './inbox.js';
-import type { Intent, IntentBody } from './intents.js';
+import { bodyOf, type Intent, type IntentBody } from './intents.js';
 import { isoUtc } from './iso.js';
 
 /** A link, whole. */
@@ -186,7 +186,7 @@ export async function openIntentsOf(db: Queryable, linkIds: readonly string[]): 
   );
   return rows.map((row) => ({
     ...row,
-    body: JSON.parse(row.body) as IntentBody,
+    body: bodyOf(row.body),
     steps: (JSON.parse(row.steps) as { name: string; done: boolean }[]).map(({ name, done }) => ({ name, done })),
   }));
 }

@@ -49,6 +49,18 @@ export interface NewIntent {
   readonly body: IntentBody;
 }
 
+/** A create changes all that it sends: that is stored once. */
+function stored(body: IntentBody): object {
+  const { changed, ...draft } = body.draft;
+  return changed === draft.values ? { ...body, draft } : body;
+}
+
+/** The frozen operation, as it was before it was stored. */
+export function bodyOf(text: string): IntentBody {
+  const { draft, ...body } = JSON.parse(text) as Omit<IntentBody, 'draft'> & { draft: Omit<Draft, 'changed'> };
+  return { ...body, draft: { changed: draft.values, ...draft } };
+}
+
 /** Writes intents of links whose lease is still ours; returns them by link id. */
 export async function insertIntents(db: Queryable, intents: readonly NewIntent[]): Promise<Map<string, Intent>> {
   if (intents.length === 0) return new Map();
@@ -68,7 +80,7 @@ export async function insertIntents(db: Queryable, intents: readonly NewIntent[]
           fence: one.link.fence,
           kind: one.kind,
           idempotency_key: one.idempotencyKey,
-          body: one.body,
+          body: stored(one.body),
         })),
       ),
     ],
@@ -123,7 +135,7 @@ export async function openIntents(db: Queryable, links: readonly Link[]): Promis
         linkId: row.link_id,
         kind: row.kind,
         idempotencyKey: row.idempotency_key,
-        body: JSON.parse(row.body) as IntentBody,
+        body: bodyOf(row.body),
         steps: JSON.parse(row.steps) as StepRecord[],
         ageMs: row.age_ms,
         resumed: true,
@@ -253,7 +265,7 @@ export async function unseenWrites(
     },
     [linkId, mayComeMs, kind],
   );
-  return rows.map(({ id, body }) => ({ id, body: JSON.parse(body) as IntentBody }));
+  return rows.map(({ id, body }) => ({ id, body: bodyOf(body) }));
 }
 
 /** What creates of a subscriber have sent that were looked for and not seen, the newest first. */
@@ -267,7 +279,7 @@ export async function unseenCreates(db: Queryable, subscriber: string): Promise<
     },
     [subscriber, mayComeMs],
   );
-  return rows.map(({ body }) => JSON.parse(body) as IntentBody);
+  return rows.map(({ body }) => bodyOf(body));
 }
 
 /** An intent that an event names as its cause. */
@@ -299,10 +311,7 @@ export async function intentsByCause(db: Queryable, causes: readonly string[]): 
     [JSON.stringify([...new Set(causes.map(intentKeyOf))])],
   );
   return new Map(
-    rows.map(({ idempotency_key, body, ...standing }) => [
-      idempotency_key,
-      { ...standing, body: JSON.parse(body) as IntentBody },
-    ]),
+    rows.map(({ idempotency_key, body, ...standing }) => [idempotency_key, { ...standing, body: bodyOf(body) }]),
   );
 }
 

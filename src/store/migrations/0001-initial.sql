@@ -20,7 +20,7 @@ create table syncflow.mark (
 
 create index mark_statement on syncflow.mark (statement) where statement is not null;
 
--- The binding of one record to one remote, and what both sides last agreed on.
+-- The binding of one record to one remote, and what both sides last agreed on. Claiming one changes no index: there is room for it on the page.
 create table syncflow.link (
   id bigint generated always as identity primary key,
   subscriber text not null,         -- catalog/as
@@ -56,7 +56,7 @@ create table syncflow.link (
   fence bigint not null default 0,
   created_at timestamptz not null default clock_timestamp(),
   settled_at timestamptz
-);
+) with (fillfactor = 70);
 create unique index link_key on syncflow.link (subscriber, key) where key is not null;
 create unique index link_remote on syncflow.link (subscriber, remote_id) where remote_id is not null;
 create index link_due on syncflow.link (subscriber, lane, due_at) where due_at is not null;
@@ -65,7 +65,7 @@ create index link_waits on syncflow.link (waits_for) where waits_for is not null
 create index link_unpaired on syncflow.link (subscriber, claims) where key is null and state = 'new';
 create index link_parked on syncflow.link (subscriber, parked_code) where parked_code is not null;
 
--- A remote write about to be made: frozen body, idempotency key. Closed ones are kept a while to recognise our own events.
+-- A remote write about to be made: frozen body, idempotency key. Each is closed once, and then the log holds only what differs on its page. Closed ones are kept a while to recognise our own events.
 create table syncflow.intent (
   id bigint generated always as identity primary key,
   link_id bigint not null,
@@ -80,7 +80,7 @@ create table syncflow.intent (
   closed_at timestamptz,
   outcome text,
   created_at timestamptz not null default clock_timestamp()
-);
+) with (fillfactor = 50);
 create index intent_open on syncflow.intent (link_id) where closed_at is null;
 create index intent_unseen on syncflow.intent (link_id) where outcome = 'not seen';
 create index intent_closed on syncflow.intent (closed_at) where closed_at is not null;
