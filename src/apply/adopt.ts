@@ -7,7 +7,7 @@ import { createUnderWayResult, parkResult, type Result } from '../engine/result.
 import { remoteValue } from '../merge/project.js';
 import { awaitedByKey } from '../store/awaited.js';
 import type { Queryable } from '../store/database.js';
-import { concludeIntents, unseenWrites, type IntentBody } from '../store/intents.js';
+import { concludeIntents, unseenWrites, type UnseenWrite } from '../store/intents.js';
 import { deleteLinks, type Link } from '../store/links.js';
 import { writePath } from '../subscriber/path.js';
 import { Refusal, type Observation } from './apply.js';
@@ -20,7 +20,7 @@ export interface Adoption {
   readonly key: RecordKey | undefined;
   readonly adopted: boolean;
   /** What a create of the record has sent that wasn't seen: the remote may be what it made. */
-  readonly unseen?: readonly { readonly body: IntentBody }[];
+  readonly unseen?: readonly UnseenWrite[];
 }
 
 /**
@@ -33,9 +33,9 @@ export async function adopt(tx: Queryable, binding: Binding, link: Link, seen: O
   const verdict = judge(facts, rulesOf(binding));
   switch (verdict.kind) {
     case 'adopt': {
-      const unseen = verdict.own === undefined ? [] : await unseenWrites(tx, verdict.own.id, 'create');
+      const unseen = await unseenCreatesOf(tx, [verdict]);
       await giveWay(tx, [verdict]);
-      return { key: verdict.key, adopted: true, unseen };
+      return { key: verdict.key, adopted: true, unseen: unseen.get(verdict.own?.id ?? '') ?? [] };
     }
     case 'create':
       return { key: undefined, adopted: false };
@@ -50,6 +50,15 @@ export function rulesOf({ subscriber, policies }: Binding): Rules {
 
 export type Adopted = Extract<Verdict, { kind: 'adopt' }>;
 export type Refused = Exclude<Verdict, { kind: 'adopt' | 'create' }>;
+
+/** What creates of these records have sent that wasn't seen, by the record's own link. */
+export function unseenCreatesOf(tx: Queryable, adopted: readonly Adopted[]): Promise<Map<string, UnseenWrite[]>> {
+  return unseenWrites(
+    tx,
+    adopted.flatMap(({ own }) => own?.id ?? []),
+    'create',
+  );
+}
 
 /** The records' own links make room for those that know their remotes. */
 export async function giveWay(tx: Queryable, adopted: readonly Adopted[]): Promise<void> {

@@ -10,13 +10,14 @@ import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import { emitResult, writeResults, type Result } from '../engine/result.js';
 import { SyncflowError } from '../errors.js';
+import { asLate } from '../inward/late.js';
 import type { Merged } from '../merge/merge.js';
 import type { Resolver } from '../merge/project.js';
 import { isBraked } from '../outward/brake.js';
 import { sqlState, type Queryable } from '../store/database.js';
 import { holdLeases, type Link } from '../store/links.js';
 import { announceWriter } from '../store/marks.js';
-import { giveWay, refused, rulesOf, type Adopted, type Refused } from './adopt.js';
+import { giveWay, refused, rulesOf, unseenCreatesOf, type Adopted, type Refused } from './adopt.js';
 import {
   appliedResult,
   failure,
@@ -107,6 +108,10 @@ async function applyTogether(
     sightings.filter(({ link }) => held.has(link.id)),
   );
   const { rows, resolver } = await readHub(tx, binding, judged);
+  const unseen = await unseenCreatesOf(
+    tx,
+    judged.flatMap(({ fate }) => (fate.kind === 'adopt' ? fate : [])),
+  );
   const writer = new PageWriter(tx, binding);
   const nowMs = await writer.announce(judged[0]);
   const merges: Merging[] = [];
@@ -123,7 +128,9 @@ async function applyTogether(
       left.push(one); // it was deleted just now, or somebody is at it
       continue;
     }
-    const outcome = mergeOne(env, binding, one, before, resolver, nowMs);
+    const late = fate.kind === 'adopt' ? unseen.get(fate.own?.id ?? '') : undefined;
+    const seen = asLate(binding, one.link, one.seen, late ?? []);
+    const outcome = mergeOne(env, binding, { ...one, seen }, before, resolver, nowMs);
     if ('merged' in outcome) merges.push(outcome);
     else results.push(outcome.result);
     if (fate.kind === 'adopt' && ('merged' in outcome || outcome.paired)) adopted.push(fate);

@@ -15,7 +15,7 @@ import { shadowOfSent, type Sent, type SentPairs } from '../merge/sent.js';
 import { hubChanged, sameRemote, type Pairs, type Shadow } from '../merge/shadow.js';
 import { recogniseText, writtenPart } from '../merge/written.js';
 import type { Queryable } from '../store/database.js';
-import { mayComeMs, unseenWrites, type IntentBody } from '../store/intents.js';
+import { mayComeMs, unseenWrites, type UnseenWrite } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { Unit } from '../subscriber/compile.js';
 
@@ -24,22 +24,21 @@ export async function withLate(db: Queryable, binding: Binding, link: Link, seen
   const { capabilities } = binding.subscriber;
   // its create came late, and is found by the marker; what answers a create has been compared with those before it
   if (link.remoteId === undefined)
-    return seen.intent === undefined ? asLate(binding, link, seen, await unseenWrites(db, link.id, 'create')) : seen;
+    return seen.intent === undefined ? asLate(binding, link, seen, await unseenOf(db, link, 'create')) : seen;
   // one that remembers keys for as long as a request may take was asked again instead
   const remembersMs = (capabilities.idempotencyHours ?? 0) * 3_600_000;
   if (capabilities.conditional || remembersMs >= mayComeMs) return seen;
   const shadow = shadowOfSent(binding.mapping, link.shadow, seen.sent, seen);
   if (!showsUnseenEdit(binding.mapping, shadow, seen.remote)) return seen;
-  return asLate(binding, link, seen, await unseenWrites(db, link.id, 'update'));
+  return asLate(binding, link, seen, await unseenOf(db, link, 'update'));
+}
+
+async function unseenOf(db: Queryable, { id }: Link, kind: 'create' | 'update'): Promise<readonly UnseenWrite[]> {
+  return (await unseenWrites(db, [id], kind)).get(id) ?? [];
 }
 
 /** The same, of these writes. */
-export function asLate(
-  binding: Binding,
-  link: Link,
-  seen: Observation,
-  unseen: readonly { readonly body: IntentBody }[],
-): Observation {
+export function asLate(binding: Binding, link: Link, seen: Observation, unseen: readonly UnseenWrite[]): Observation {
   if (unseen.length === 0) return seen;
   const shadow = shadowOfSent(binding.mapping, link.shadow, seen.sent, seen);
   for (const { body } of unseen) {

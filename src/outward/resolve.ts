@@ -6,7 +6,7 @@ import type { Environment } from '../engine/environment.js';
 import { againResult, blockedResult, closed, parkResult, retryResult, type Result } from '../engine/result.js';
 import { observe, type Basis } from '../inward/observe.js';
 import { showsUnseenEdit } from '../merge/seen.js';
-import { hasSteps, notSeen, unseenCreates, type Intent } from '../store/intents.js';
+import { hasSteps, notSeen, unseenWrites, type Intent } from '../store/intents.js';
 import { exists, found, gone, type Outcome } from '../subscriber/outcome.js';
 import type { Link } from '../store/links.js';
 import { witnessesComing, pairedRemotes } from '../store/witnesses.js';
@@ -172,8 +172,8 @@ async function withEarlierCreates(
   intent: Intent,
   remote: unknown,
 ): Promise<Intent> {
-  const unseen = await unseenCreates(env.db, binding.id);
-  const earlier = unseen.filter(({ key }) => key === intent.body.key).map(({ draft }) => draft);
+  const unseen = await unseenWrites(env.db, [intent.linkId], 'create');
+  const earlier = (unseen.get(intent.linkId) ?? []).map(({ body: { draft } }) => draft);
   if (earlier.length === 0) return intent;
   const { body } = intent;
   // a create that wasn't sent yet has made nothing

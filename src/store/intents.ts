@@ -251,21 +251,29 @@ export const notSeen = 'not seen';
 /** For so long a request that wasn't seen may still come. */
 export const mayComeMs = 3_600_000;
 
-/** Creates or updates of a link that were looked for and not seen, the newest first. */
+/** A write that was looked for and not seen: it may have been late. */
+export type UnseenWrite = Pick<Intent, 'id' | 'body'>;
+
+/** Creates or updates of links that were looked for and not seen, by link id; the newest of each first. */
 export async function unseenWrites(
   db: Queryable,
-  linkId: string,
+  linkIds: readonly string[],
   kind: 'create' | 'update',
-): Promise<Pick<Intent, 'id' | 'body'>[]> {
-  const rows = await db.query<{ id: string; body: string }>(
+): Promise<Map<string, UnseenWrite[]>> {
+  const byLink = new Map<string, UnseenWrite[]>();
+  if (linkIds.length === 0) return byLink;
+  const rows = await db.query<{ id: string; link_id: string; body: string }>(
     {
       name: 'syncflow-unseen-writes',
-      text: `select id::text as id, body::text as body from syncflow.intent
-     where link_id = $1 and kind = $3 and outcome = '${notSeen}' and closed_at > clock_timestamp() - $2 * interval '1 ms' order by intent.id desc limit 10`,
+      text: `select id::text as id, link_id::text as link_id, body::text as body from syncflow.intent
+     where link_id in (select value::bigint from json_array_elements_text($1::json)) and kind = $3 and outcome = '${notSeen}'
+       and closed_at > clock_timestamp() - $2 * interval '1 ms' order by intent.id desc limit 1000`,
     },
-    [linkId, mayComeMs, kind],
+    [JSON.stringify(linkIds), mayComeMs, kind],
   );
-  return rows.map(({ id, body }) => ({ id, body: bodyOf(body) }));
+  for (const { id, link_id: link, body } of rows)
+    byLink.set(link, [...(byLink.get(link) ?? []), { id, body: bodyOf(body) }]);
+  return byLink;
 }
 
 /** What creates of a subscriber have sent that were looked for and not seen, the newest first. */

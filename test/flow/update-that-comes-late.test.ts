@@ -119,29 +119,35 @@ describe.each(hubs)('$name', (hub) => {
     expect(only(system).values).toMatchObject({ name: 'Ada', city: 'London' });
   });
 
-  test('the same, heard of by an event', async () => {
+  // several are applied together
+  test.each([1, 3])('the same of %i, heard of by events', async (count) => {
     const Contact = contactCatalog();
     Contact.register(memorySide({ mapping, match: ['email'], capabilities: { marker: false } }));
     const system = new MemorySystem();
     const world = await stage.start([Contact], { memory: system }, { retry: { baseMs: 1, maxMs: 1 } });
     const contacts = world.flow.catalog(Contact);
-    const ada = { id: 1, name: 'Ada', email: 'a@x', note: null };
-    system.faults.push({ call: 'create', kind: 'throws' }, { call: 'create', kind: 'rejected' });
-    await contacts.save({ ...ada, city: 'Newtown' });
-    await world.flow.settled();
+    const people = Array.from({ length: count }, (_, n) => ({ id: n + 1, name: 'Ada', email: `a${n}@x`, note: null }));
+    for (const person of people) {
+      system.faults.push({ call: 'create', kind: 'throws' }, { call: 'create', kind: 'rejected' });
+      await contacts.save({ ...person, city: 'Newtown' });
+      await world.flow.settled();
+    }
     await world.flow.pause('contact/memory');
-    await contacts.save({ ...ada, city: 'London' });
-    system.put('late', { name: 'Ada', email: 'a@x', city: 'Newtown' });
-    await world.flow.receive('memory', delivery([{ id: '1', remoteId: 'late', kind: 'changed' }]));
-    // the remote's turn comes first
+    for (const person of people) {
+      await contacts.save({ ...person, city: 'London' });
+      system.put(`late${person.id}`, { name: 'Ada', email: person.email, city: 'Newtown' });
+    }
+    const events = people.map(({ id }) => ({ id: `${id}`, remoteId: `late${id}`, kind: 'changed' }) as const);
+    await world.flow.receive('memory', delivery(events));
+    // the remotes' turn comes first
     await stage.db.query(`update syncflow.link set due_at = due_at + interval '1 hour' where key is not null`);
     await world.flow.resume('contact/memory');
     await expect
-      .poll(() => stage.db.query(`select 1 from syncflow.link where key is not null and remote_id = 'late'`))
-      .toHaveLength(1);
+      .poll(() => stage.db.query(`select 1 from syncflow.link where key is not null and remote_id like 'late%'`))
+      .toHaveLength(count);
     await world.flow.settled();
-    expect(await contacts.get(1)).toEqual({ ...ada, city: 'London' });
-    expect(only(system).values).toMatchObject({ name: 'Ada', city: 'London' });
+    for (const person of people) expect(await contacts.get(person.id)).toEqual({ ...person, city: 'London' });
+    expect([...system.objects.values()].map(({ values }) => values['city'])).toEqual(people.map(() => 'London'));
   });
 
   test('another value is an edit', async () => {

@@ -111,14 +111,14 @@ export function intentTwins(store: Store): Twins {
       return found === undefined ? [] : [found];
     },
 
-    'syncflow-unseen-writes': (tx, [id, withinMs, kind]) =>
-      store.intentUnseen
-        .find(tx, Number(id))
+    'syncflow-unseen-writes': (tx, [ids, withinMs, kind]) =>
+      [...new Set(json<string[]>(ids))]
+        .flatMap((id) => store.intentUnseen.find(tx, Number(id)))
         .map((slot) => rowOf(tx, slot))
         .filter((intent) => intent.kind === kind && (intent.closed_at ?? 0) > store.now() - Number(withinMs) * 1_000)
         .sort((one, other) => other.id - one.id)
-        .slice(0, 10)
-        .map((intent) => ({ id: String(intent.id), body: intent.body })),
+        .slice(0, 1_000)
+        .map((intent) => ({ id: String(intent.id), link_id: String(intent.link_id), body: intent.body })),
 
     'syncflow-unseen-creates': (tx, [subscriber, withinMs]) =>
       store.intent

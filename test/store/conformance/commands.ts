@@ -344,11 +344,11 @@ const hintCommands = [
   command('unseenCreates', subscriber, (one) => (tx) => intents.unseenCreates(tx, one)),
   command(
     'unseenWrites',
-    fc.tuple(fc.nat(9), fc.constantFrom('create', 'update')),
+    fc.tuple(fc.array(fc.nat(9), { maxLength: 3 }), fc.constantFrom('create', 'update')),
     ([which, kind]) =>
-      (tx, _db, known) => {
-        const intent = known.intents[which % known.intents.length];
-        return intents.unseenWrites(tx, intent?.linkId ?? '0', kind);
+      async (tx, _db, known) => {
+        const ids = which.flatMap((one) => known.intents[one % known.intents.length]?.linkId ?? []);
+        return [...(await intents.unseenWrites(tx, ids, kind))].sort();
       },
   ),
   command('markUnknown', fc.nat(9), (which) => (tx, _db, known) => {
