@@ -137,17 +137,19 @@ function originsOf(
   field: string | undefined,
 ): Record<string, ValueOrigin> {
   const origins: Record<string, ValueOrigin> = {};
-  const agreedWith = (name: string): string[] =>
-    known.subscribers.flatMap(({ subscriber, units }) =>
-      units.some(({ unit, state }) => unit === name && state === 'agreed') ? subscriber : [],
-    );
+  const agreed = (name: string): { subscriber: string; isInward: boolean }[] =>
+    known.subscribers.flatMap(({ subscriber, units }) => {
+      const unit = units.find((one) => one.unit === name && one.state === 'agreed');
+      return unit === undefined ? [] : [{ subscriber, isInward: unit.direction === 'inward' }];
+    });
   for (const { mapping } of bindings) {
     const wanted = field === undefined ? () => true : isAbout(mapping, field);
     for (const unit of mapping.units) {
       if (!wanted(unit.name) || Object.hasOwn(origins, unit.name)) continue;
       const origin = originOf(unit.name, hubText(unit, record), entries, {
         ...known,
-        agreedWith: agreedWith(unit.name),
+        agreedWith: agreed(unit.name).map(({ subscriber }) => subscriber),
+        decidedBy: agreed(unit.name).find(({ isInward }) => isInward)?.subscriber,
       });
       if (origin !== undefined) origins[unit.name] = origin;
     }

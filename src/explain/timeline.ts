@@ -155,12 +155,21 @@ export interface LastEdit {
   readonly by: Writer;
 }
 
+/** What is known beside the history. */
+export interface Known {
+  readonly edit: LastEdit | undefined;
+  /** Subscribers whose remote has the same value. */
+  readonly agreedWith: readonly string[];
+  /** The one of them that alone sets it: it is mapped inward only. */
+  readonly decidedBy?: string | undefined;
+}
+
 /** Where the hub's present value of a unit came from; undefined where nothing tells. */
 export function originOf(
   unit: string,
   value: string | null,
   entries: readonly TimelineEntry[],
-  { edit: lastEdit, agreedWith }: { readonly edit: LastEdit | undefined; readonly agreedWith: readonly string[] },
+  { edit: lastEdit, agreedWith, decidedBy }: Known,
 ): ValueOrigin | undefined {
   let origin: ValueOrigin | undefined;
   let lost: ValueOrigin['lost'];
@@ -182,6 +191,15 @@ export function originOf(
     lost = undefined;
   }
   if (origin?.value === value) return origin;
+  if (decidedBy !== undefined)
+    return {
+      value,
+      by: { kind: 'subscriber', subscriber: decidedBy },
+      editedAt: null,
+      at: null,
+      rule: 'mapped inward only: what it shows there is what stands here',
+      events: [],
+    };
   if (agreedWith.length > 0)
     return {
       value,

@@ -48,19 +48,43 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** Links of one subscriber, oldest first. */
+export const linkOrders = ['oldest', 'newest', 'changed'] as const;
+/** `changed`: what was settled last comes first. */
+export type LinkOrder = (typeof linkOrders)[number];
+
+/** In ms: what a page of `changed` goes on after, together with an id. */
+const settledMs = `floor(coalesce(extract(epoch from l.settled_at) * 1000, 0))::bigint`;
+
+const orders: Readonly<Record<LinkOrder, { readonly after: string; readonly by: string }>> = {
+  oldest: { after: '($2::bigint is null or l.id > $2)', by: 'l.id' },
+  newest: { after: '($2::bigint is null or l.id < $2)', by: 'l.id desc' },
+  changed: {
+    after: `($2::bigint is null or (${settledMs}, l.id) < ($4::bigint, $2))`,
+    by: `${settledMs} desc, l.id desc`,
+  },
+};
+
+export interface LinkPageRequest extends PageRequest {
+  readonly subscriber: string;
+  readonly filter?: LinkFilter | undefined;
+  readonly order?: LinkOrder | undefined;
+}
+
+/** Links of one subscriber, oldest first unless said otherwise. In the order of changes, `after` is `<ms>.<id>`. */
 export function linkPage(
   db: Queryable,
-  { subscriber, filter, after, limit }: PageRequest & { subscriber: string; filter?: LinkFilter | undefined },
+  { subscriber, filter, order = 'oldest', after, limit }: LinkPageRequest,
 ): Promise<LinkRow[]> {
   const where = filter === undefined ? '' : ` and ${standing[filter]}`;
+  const { after: beyond, by } = orders[order];
+  const [ms = null, id = null] = after?.includes('.') === true ? after.split('.') : [null, after ?? null];
   return db.query<LinkRow>(
     {
-      name: `syncflow-dashboard-links-${filter ?? 'all'}`,
+      name: `syncflow-dashboard-links-${filter ?? 'all'}-${order}`,
       // the page first: what is told of each row costs more than finding it
-      text: `select ${linkColumns} from (select * from syncflow.link l where l.subscriber = $1 and l.id > $2::bigint${where} order by l.id limit $3) l order by l.id`,
+      text: `select ${linkColumns} from (select * from syncflow.link l where l.subscriber = $1 and ${beyond}${where} order by ${by} limit $3) l order by ${by}`,
     },
-    [subscriber, after ?? '0', limit],
+    [subscriber, id, limit, ...(order === 'changed' ? [ms] : [])],
   );
 }
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.js';
+import type { ListPage } from '../../src/subscriber/base.js';
+import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { hubs } from '../setup/hub.js';
 import { contactCatalog, expectAgreement, remoteValues, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
@@ -91,6 +93,34 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     await flow.resume('paused_record/a', '["1"]');
     await settle(world);
     await expectAgreement(db, 'paused_record', a, 'a');
+  });
+
+  test('during a first load: no further page is asked for; resumed, it goes on where it stopped', async () => {
+    const system = new MemorySystem();
+    for (let n = 1; n <= 9; n++) system.put(`r${n}`, { name: `There ${n}` });
+    const { Contact, MemoryContact } = contactCatalog('paused_load');
+    const asked: (string | undefined)[] = [];
+    let whenAsked = (): Promise<unknown> => Promise.resolve();
+    class Paged extends MemoryContact {
+      override async list(cursor?: string): Promise<ListPage<MemoryObject>> {
+        asked.push(cursor);
+        await whenAsked();
+        const [from, all] = [Number(cursor ?? 0), [...system.objects.values()]];
+        return { remotes: all.slice(from, from + 2), ...(from + 2 < all.length ? { cursor: String(from + 2) } : {}) };
+      }
+    }
+    Contact.register(Paged, { as: 'memory' });
+    whenAsked = () => (asked.length === 2 ? world.flow.pause('paused_load') : Promise.resolve());
+    const world = await startOn(db, [Contact], { memory: system }, {}, false);
+    await expect.poll(() => asked.length).toBe(2);
+    await settle(world);
+    await world.flow.sync();
+    expect(asked).toEqual([undefined, '2']);
+    expect(await db.query('select 1 from paused_load')).toEqual([]);
+    await world.flow.resume('paused_load');
+    await world.flow.sync();
+    expect(asked).toEqual([undefined, '2', '4', '6', '8']);
+    await expectAgreement(db, 'paused_load', system);
   });
 
   test('one record that is not there yet', async () => {

@@ -14,6 +14,7 @@ const entry = (id: number, event: HistoryEntry['event'], atMs = start, tookMs: n
   remoteId: null,
   event,
   link: null,
+  label: null,
   units: [],
   editedBy: null,
   tookMs,
@@ -95,6 +96,7 @@ describe('frames for a page that reads slowly', () => {
       since: '',
       at: '',
       over: false,
+      stops: false,
     };
     const frame = joined(
       { points: before, progress: [progress], trouble: 'away' },

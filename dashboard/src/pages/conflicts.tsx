@@ -51,17 +51,21 @@ export function Conflicts() {
 }
 
 function Conflict({ one }: { readonly one: ConflictEntry }) {
-  const { id, link, subscriber, key, unit, hub, remote, base, winner, rule, at, resolvedAt, resolvedBy, taken } = one;
+  const { id, link, subscriber, key, label, unit, hub, remote, base, winner, rule, at, resolvedAt, resolvedBy, taken } =
+    one;
   const catalog = subscriber.split('/')[0] ?? '';
   return (
     <section className="card" aria-label={`${unit} of ${catalog} ${showKey(key)}`}>
       <div className="card-head">
-        <h2 className="grow">
-          <Link href={`/r/${link}`}>
-            {catalog} {showKey(key)}
-          </Link>{' '}
-          <span className="soft">· {unit}</span>
-        </h2>
+        <div className="grow">
+          <h2>
+            <Link href={`/r/${link}`}>
+              {catalog} {showKey(key)}
+            </Link>{' '}
+            <span className="soft">· {unit}</span>
+          </h2>
+          {label !== null && <p className="small muted clip">{label}</p>}
+        </div>
         <span className="small muted">
           {subscriber} · <Ago at={at} />
         </span>

@@ -25,7 +25,7 @@ export function Feed({ limit }: { readonly limit: number }) {
 
 /** Drawn once: an entry of history never changes. */
 export const Entry = memo(function Entry({ entry }: { readonly entry: HistoryEntry }) {
-  const { at, subscriber, key, remoteId, link, units, tookMs, editedBy, reason, code, event } = entry;
+  const { at, subscriber, key, label, remoteId, link, units, tookMs, editedBy, reason, code, event } = entry;
   const flow = flowOf(entry);
   const name = key === null ? (remoteId ?? '') : showKey(key);
   const catalog = subscriber.split('/')[0] ?? '';
@@ -54,6 +54,7 @@ export const Entry = memo(function Entry({ entry }: { readonly entry: HistoryEnt
                 {catalog} {name}
               </Link>
             ))}{' '}
+          {label !== null && <span className="muted small">{label} </span>}
           <span className="soft">{deed(event)}</span>{' '}
           <span className="muted small">{subscriber === '*' ? 'everything' : subscriber}</span>
         </p>

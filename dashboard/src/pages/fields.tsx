@@ -1,11 +1,25 @@
 /** Both sides next to each other, field by field; what they last agreed on stands between. */
-import type { Explanation, SubscriberReport, UnitReport, Writer } from '../../../src/server/dashboard/contract.js';
+import type {
+  Explanation,
+  RecordView,
+  Reference,
+  SubscriberReport,
+  UnitReport,
+  Writer,
+} from '../../../src/server/dashboard/contract.js';
 import { clock, showValue } from '../data/format.js';
+import { Named } from '../ui/named.js';
 import { Badge, type Tone } from '../ui/parts.js';
 
 type Origins = Explanation['origins'];
 
-export function Fields({ report, origins }: { readonly report: SubscriberReport; readonly origins: Origins }) {
+interface FieldsProps {
+  readonly report: SubscriberReport;
+  readonly origins: Origins;
+  readonly references: RecordView['references'];
+}
+
+export function Fields({ report, origins, references }: FieldsProps) {
   const system = report.subscriber.split('/')[1] ?? 'remote';
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label={`Fields in ${report.subscriber}`}>
@@ -21,7 +35,12 @@ export function Fields({ report, origins }: { readonly report: SubscriberReport;
         </thead>
         <tbody>
           {report.units.map((unit) => (
-            <Field key={unit.unit} unit={unit} origin={origins[unit.unit]} />
+            <Field
+              key={unit.unit}
+              unit={unit}
+              origin={origins[unit.unit]}
+              reference={unit.fields.length === 1 ? references[unit.fields[0] ?? ''] : undefined}
+            />
           ))}
         </tbody>
       </table>
@@ -36,7 +55,13 @@ const states: Readonly<Record<UnitReport['state'], readonly [Tone, string]>> = {
   'not-compared': ['plain', 'not compared yet'],
 };
 
-function Field({ unit, origin }: { readonly unit: UnitReport; readonly origin: Origins[string] | undefined }) {
+interface FieldProps {
+  readonly unit: UnitReport;
+  readonly origin: Origins[string] | undefined;
+  readonly reference: Reference | undefined;
+}
+
+function Field({ unit, origin, reference }: FieldProps) {
   const differs = unit.live?.differs === true || unit.state === 'owed' || unit.state === 'inward-only';
   const [tone, word]: readonly [Tone, string] =
     unit.live?.differs === true ? ['bad', 'differs there'] : states[unit.state];
@@ -47,11 +72,15 @@ function Field({ unit, origin }: { readonly unit: UnitReport; readonly origin: O
       <th scope="row">
         <span className="strong">{unit.unit}</span>
         <span className="small muted">
-          {arrow} {unit.remote} · {unit.authority === 'function' ? 'own rule' : `${unit.authority} decides`}
+          {arrow} {unit.remote} · {decider(unit)}
         </span>
       </th>
       <td data-label="Hub now">
-        <span className="value">{showHub(unit, unit.hub)}</span>
+        {reference === undefined ? (
+          <span className="value">{showHub(unit, unit.hub)}</span>
+        ) : (
+          <Named value={unit.hub} reference={reference} />
+        )}
         {origin !== undefined && (
           <span className="small muted">
             {showBy(origin.by)}
@@ -78,6 +107,12 @@ function Field({ unit, origin }: { readonly unit: UnitReport; readonly origin: O
       </td>
     </tr>
   );
+}
+
+function decider({ direction, authority }: UnitReport): string {
+  if (direction === 'inward') return 'only the remote sets it';
+  if (direction === 'outward') return 'only the hub sets it';
+  return authority === 'function' ? 'own rule' : `${authority} decides`;
 }
 
 /** A unit of several fields is a list of their texts. */

@@ -24,7 +24,7 @@ export function Record() {
   });
   if (view.isPending) return <Loading lines={10} />;
   if (view.isError) return <Failed error={view.error} onRetry={() => void view.refetch()} />;
-  const { explanation, links } = view.data;
+  const { explanation, links, lines, references } = view.data;
   const { catalog, key, record, softDeleted } = explanation;
   return (
     <>
@@ -50,10 +50,15 @@ export function Record() {
         </button>
       </div>
       {explanation.subscribers.map((one) => (
-        <Side key={one.subscriber} one={one} link={links[one.subscriber]} explanation={explanation} />
+        <Side
+          key={one.subscriber}
+          one={one}
+          link={links[one.subscriber]}
+          explanation={explanation}
+          references={references}
+        />
       ))}
-      {record !== null &&
-        Object.entries(record.children).map(([name, rows]) => <Lines key={name} name={name} rows={rows} />)}
+      {record !== null && lines.map((one) => <Lines key={one.name} lines={one} fields={record.fields} />)}
       <Timeline explanation={explanation} />
     </>
   );
@@ -79,9 +84,10 @@ interface SideProps {
   readonly one: SubscriberReport;
   readonly link: string | undefined;
   readonly explanation: Explanation;
+  readonly references: RecordView['references'];
 }
 
-function Side({ one, link, explanation }: SideProps) {
+function Side({ one, link, explanation, references }: SideProps) {
   const { subscriber, standing, because, cure, fetched, former } = one;
   const formerId = one.link === null ? (former.at(-1)?.remoteId ?? undefined) : undefined;
   return (
@@ -123,7 +129,7 @@ function Side({ one, link, explanation }: SideProps) {
               : `Read just now: it differs in ${fetched.differing.join(', ')}.`}
         </p>
       )}
-      {one.units.length > 0 && <Fields report={one} origins={explanation.origins} />}
+      {one.units.length > 0 && <Fields report={one} origins={explanation.origins} references={references} />}
     </section>
   );
 }

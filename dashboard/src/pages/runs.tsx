@@ -1,5 +1,5 @@
 /** Long runs: first loads, plans and comparisons, with how far they are, how fast they go and how long they still take. */
-import { Square } from 'lucide-react';
+import { Pause, Square } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { Progress, RunEntry, SubscriberView } from '../../../src/server/dashboard/contract.js';
@@ -33,21 +33,34 @@ const manyWaiting = 50;
 export function Runs({ one }: { readonly one: SubscriberView }) {
   const now = useNow();
   const moving = useMoving(one.subscriber).filter(
-    ({ kind, since }) => !one.runs.some((run) => run.kind === kind && (run.finishedAt ?? '') > since),
+    ({ kind, since }) =>
+      !(kind === 'backfill' && one.paused) &&
+      !one.runs.some((run) => run.kind === kind && (run.finishedAt ?? '') > since),
   );
   const left = useLeft(one.waiting);
-  const rest = one.runs.filter((run) => !moving.some(({ kind }) => kind === run.kind));
+  const sweeps = (run: Progress): boolean =>
+    run.kind === 'verify' &&
+    !run.stops &&
+    one.runs.some(({ kind, finishedAt }) => kind === 'sweep' && finishedAt === null);
+  const shown = new Set<string>(moving.map((run) => (sweeps(run) ? 'sweep' : run.kind)));
+  const rest = one.runs.filter(({ kind }) => !shown.has(kind));
   const isDraining = one.waiting >= manyWaiting && !moving.some(({ kind }) => kind === 'apply');
   if (moving.length === 0 && rest.length === 0 && !isDraining) return null;
   return (
     <section className="card" aria-label="Runs">
       <ul className="runs">
         {moving.map((run) => (
-          <Moving key={run.kind} run={run} now={now} about={aboutTotal(run, one)} />
+          <Moving
+            key={run.kind}
+            run={run}
+            name={names[sweeps(run) ? 'sweep' : run.kind]}
+            now={now}
+            about={aboutTotal(run, one)}
+          />
         ))}
         {isDraining && <Draining one={one} left={left} />}
         {rest.map((run) => (
-          <Past key={run.kind} run={run} subscriber={one.subscriber} />
+          <Past key={run.kind} run={run} subscriber={one.subscriber} paused={one.paused} />
         ))}
       </ul>
     </section>
@@ -70,17 +83,19 @@ function aboutTotal({ kind, total, done }: Progress, one: SubscriberView): numbe
 
 interface MovingProps {
   readonly run: Progress;
+  /** What it is called, if not by its kind: a sweep tells of itself as the comparison that it is. */
+  readonly name?: string | undefined;
   readonly now: number;
   /** Of how many; null: nobody knows. */
   readonly about: number | null;
 }
 
-export function Moving({ run, now, about }: MovingProps) {
-  const { kind, phase, done, since, subscriber } = run;
+export function Moving({ run, name: called, now, about }: MovingProps) {
+  const { kind, phase, done, since, subscriber, stops } = run;
   const ms = Math.max(1, now - Date.parse(since));
   const perSecond = (done / ms) * 1_000;
   const leftMs = about === null || perSecond === 0 || ms < 1_000 ? undefined : ((about - done) / perSecond) * 1_000;
-  const name = names[kind] ?? kind;
+  const name = called ?? names[kind] ?? kind;
   return (
     <li>
       <span className="strong nowrap">{name}</span>
@@ -92,9 +107,14 @@ export function Moving({ run, now, about }: MovingProps) {
         {ms >= 1_000 && perSecond >= 1 && `, ${count(perSecond)} a second`}
         {leftMs !== undefined && leftMs > 0 && `, ${duration(leftMs)} left`}
       </span>
-      {kind !== 'backfill' && (
+      {stops && (
         <ActButton path="stop" body={{ subscriber, action: kind }} className="button plain">
           <Square aria-hidden="true" /> Stop
+        </ActButton>
+      )}
+      {kind === 'backfill' && (
+        <ActButton path="pause" body={{ subscriber }} className="button plain">
+          <Pause aria-hidden="true" /> Pause
         </ActButton>
       )}
     </li>
@@ -131,7 +151,13 @@ function useLeft(waiting: number): number | undefined {
   return left;
 }
 
-function Past({ run, subscriber }: { readonly run: RunEntry; readonly subscriber: string }) {
+interface PastProps {
+  readonly run: RunEntry;
+  readonly subscriber: string;
+  readonly paused: boolean;
+}
+
+function Past({ run, subscriber, paused }: PastProps) {
   const { kind, done, finishedAt, startedAt, differing, awaitsPlan } = run;
   return (
     <li>
@@ -145,7 +171,7 @@ function Past({ run, subscriber }: { readonly run: RunEntry; readonly subscriber
           <>
             {count(done)} {kind === 'sweep' ? 'compared' : 'looked at'}
             {finishedAt === null
-              ? '; not finished yet'
+              ? `; not finished yet${paused ? ', goes on once resumed' : ''}`
               : ` in ${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`}
             {differing !== null && (differing === 0 ? ', all equal' : `, ${plural(differing, 'difference')}`)}
           </>

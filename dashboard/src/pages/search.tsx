@@ -62,7 +62,7 @@ function Hit({ hit }: { readonly hit: SearchHit }) {
     <li className="entry">
       <div className="grow">
         <p className="clip">
-          {catalog} <RecordLink row={hit} />{' '}
+          {catalog} <RecordLink row={hit} /> {hit.label !== null && <span className="soft">{hit.label} </span>}
           <Link href={`/s/${hit.subscriber}`} className="small muted strong">
             {hit.subscriber}
           </Link>

@@ -2,7 +2,7 @@
 import { ClipboardList, GitCompareArrows, ListRestart, Pause, Play, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
 import { Link, useParams } from 'wouter';
-import type { LinkFilter, LabelledLink, SubscriberView } from '../../../src/server/dashboard/contract.js';
+import type { LabelledLink, LinkFilter, LinkOrder, SubscriberView } from '../../../src/server/dashboard/contract.js';
 import { count, duration } from '../data/format.js';
 import { healthOf } from '../data/health.js';
 import { useLive } from '../data/live.js';
@@ -125,9 +125,56 @@ const nothingThere: Readonly<Record<LinkFilter | 'all', string>> = {
   tombstone: 'Nothing was deleted',
 };
 
+const orders: readonly (readonly [LinkOrder, string])[] = [
+  ['oldest', 'Oldest first'],
+  ['newest', 'Newest first'],
+  ['changed', 'Synced last first'],
+];
+
+/** Begins the list with a record: nobody scrolls through 100,000. */
+function Jump({ from, onJump }: { readonly from: string; readonly onJump: (from: string) => void }) {
+  const [text, setText] = useState(from);
+  return (
+    <form
+      className="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onJump(text.trim());
+      }}
+    >
+      <input
+        className="field jump"
+        aria-label="Begin the list with this key or remote id"
+        placeholder="Jump to key or id"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+      {from !== '' && (
+        <button
+          type="button"
+          className="button plain"
+          onClick={() => {
+            setText('');
+            onJump('');
+          }}
+        >
+          From the start
+        </button>
+      )}
+    </form>
+  );
+}
+
 function Links({ one }: { readonly one: SubscriberView }) {
   const [filter, setFilter] = useState<LinkFilter | 'all'>(one.parked > 0 ? 'parked' : 'all');
-  const body = { subscriber: one.subscriber, ...(filter === 'all' ? {} : { filter }) };
+  const [order, setOrder] = useState<LinkOrder>('oldest');
+  const [from, setFrom] = useState('');
+  const body = {
+    subscriber: one.subscriber,
+    order,
+    ...(filter === 'all' ? {} : { filter }),
+    ...(from === '' ? {} : { from }),
+  };
   return (
     <section className="card" aria-label="Records">
       <div className="card-head">
@@ -145,8 +192,22 @@ function Links({ one }: { readonly one: SubscriberView }) {
             </button>
           ))}
         </div>
+        <Jump from={from} onJump={setFrom} />
+        <select
+          className="field"
+          aria-label="Order"
+          value={order}
+          onChange={(event) => setOrder(event.target.value as LinkOrder)}
+        >
+          {orders.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
       </div>
       <Rows<LabelledLink>
+        key={JSON.stringify(body)}
         name={`Records of ${one.subscriber}`}
         path="links"
         body={body}

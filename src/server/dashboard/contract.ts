@@ -1,11 +1,19 @@
 /** What the dashboard's page and its server say to each other: types only, for both. */
+import type { RecordKey } from '../../catalog/key.js';
 import type { Json } from '../../catalog/values.js';
 import type { Feed } from '../../store/health.js';
-import type { ConflictEntry, HistoryEntry, LinkFilter, LinkRow, RunEntry } from '../../store/dashboard.js';
+import type {
+  ConflictEntry as ConflictRow,
+  HistoryEntry as HistoryRow,
+  LinkFilter,
+  LinkOrder,
+  LinkRow,
+  RunEntry,
+} from '../../store/dashboard.js';
 import type { ParkedCount } from '../../store/parked.js';
 import type { SubscriberStatus } from '../../store/overview.js';
 import type { HeldChange, HeldCount } from '../../store/held.js';
-import type { Explanation } from '../../explain/explanation.js';
+import type { Explanation, ValueOrigin } from '../../explain/explanation.js';
 import type { ParkedCause } from '../../explain/causes.js';
 import type { Difference as Drift, RepairStep } from '../../maintenance/drift.js';
 import type { Difference } from '../../first-load/item.js';
@@ -15,7 +23,9 @@ import type { VerifyReport } from '../../maintenance/verify.js';
 import type { Point } from './series.js';
 
 export type { Explanation, SubscriberReport, TimelineEntry, UnitReport, Writer } from '../../explain/explanation.js';
-export type { ConflictEntry, HistoryEntry, LinkFilter, LinkRow, ParkedCause, ParkedCount, Point, RunEntry };
+export type { LinkFilter, LinkOrder, LinkRow, ParkedCause, ParkedCount, Point, RunEntry, ValueOrigin };
+export type ConflictEntry = Labelled<ConflictRow>;
+export type HistoryEntry = Labelled<HistoryRow>;
 export type { HistoryEvent } from '../../store/history.js';
 export type { QuotaReport } from './quotas.js';
 import type { QuotaReport } from './quotas.js';
@@ -68,6 +78,8 @@ export interface Progress {
   readonly at: string;
   /** It has ended, one way or another. */
   readonly over: boolean;
+  /** Begun by somebody at this dashboard, who can end it; what the clock or another process began can't be. */
+  readonly stops: boolean;
 }
 
 /** What a long action came to. */
@@ -104,6 +116,33 @@ export interface RecordView {
   readonly explanation: Explanation;
   /** By subscriber: the id of the record's link there. */
   readonly links: Readonly<Record<string, string>>;
+  /** By field: whom its value names. */
+  readonly references: Readonly<Record<string, Reference>>;
+  readonly lines: readonly LinesView[];
+}
+
+/** Whom a value names: a record of another catalog. */
+export interface Reference {
+  readonly catalog: string;
+  readonly label: string | null;
+  /** The link that has its page; null: no subscriber knows it. */
+  readonly link: string | null;
+}
+
+export interface LineCell {
+  readonly value: string | null;
+  readonly reference?: Reference;
+  /** Where the value came from; absent where nothing maps it. */
+  readonly origin?: ValueOrigin;
+}
+
+/** Rows that belong to a record. */
+export interface LinesView {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** Which of them are their key. */
+  readonly key: readonly string[];
+  readonly rows: readonly { readonly key: RecordKey; readonly cells: Readonly<Record<string, LineCell>> }[];
 }
 
 /** A change that waits for release or discard, and what each of the two would do. */
@@ -116,14 +155,13 @@ export interface HeldRow extends HeldChange {
 }
 
 /** A row of a list with what people know its record by. */
-export interface LabelledLink extends LinkRow {
-  readonly label: string | null;
-}
+export type Labelled<T> = T & { readonly label: string | null };
+export type LabelledLink = Labelled<LinkRow>;
 
 /** One parked cause, with all that is needed to show its records and to try them again. */
 export type CauseView = ParkedCause;
 
-export interface SearchHit extends LinkRow {
+export interface SearchHit extends LabelledLink {
   /** Which field matched; null: the key or the remote's id. */
   readonly field: string | null;
   readonly value: string | null;

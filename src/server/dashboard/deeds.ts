@@ -84,6 +84,8 @@ export class Deeds {
       this.#underWay.delete(id);
       throw error;
     }
+    const kind = kinds[deed.action];
+    if (kind !== undefined && deed.subscriber !== undefined) this.#live.begun(deed.subscriber, kind);
     void work(stop.signal)
       .then(
         (came): Came & Pick<Outcome, 'code'> => ({ ...came, code: null }),
@@ -99,7 +101,6 @@ export class Deeds {
       })
       .finally(() => {
         this.#underWay.delete(id);
-        const kind = kinds[deed.action];
         if (kind !== undefined && deed.subscriber !== undefined) this.#live.over(deed.subscriber, kind);
         this.#live.touch();
       });
@@ -108,10 +109,13 @@ export class Deeds {
 
   /** Ends something long before it is done. */
   async stop(by: string, subscriber: string, action: string): Promise<ActionAnswer> {
-    const running = this.#underWay.get(idOf({ action, subscriber }));
-    running?.abort();
+    // a repair is told of as the comparison that it is
+    const running = Object.keys(kinds)
+      .filter((one) => one === action || kinds[one] === kinds[action])
+      .flatMap((one) => this.#underWay.get(idOf({ action: one, subscriber })) ?? []);
+    for (const one of running) one.abort();
     const said =
-      running === undefined
+      running.length === 0
         ? `No ${action} of ${subscriber} is under way here`
         : `The ${action} of ${subscriber} is stopped`;
     return this.done({ action: 'stop', by, subscriber }, said);

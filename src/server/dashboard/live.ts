@@ -3,9 +3,10 @@
  * is new. A page that reads slowly gets fewer frames, not more memory: what it missed is joined, and what is too much is counted.
  */
 import type { AnyEvent } from '../../metrics/metrics.js';
-import { historyAfter, historySince, type HistoryEntry } from '../../store/dashboard.js';
+import { historyAfter, historySince, type HistoryEntry as HistoryRow } from '../../store/dashboard.js';
 import type { Syncflow } from '../../syncflow.js';
-import type { Beat, Notice, Overview, Progress } from './contract.js';
+import type { Beat, HistoryEntry, Notice, Overview, Progress } from './contract.js';
+import { named } from './labels.js';
 import type { Reads } from './reads.js';
 import { GaugeLog, Series } from './series.js';
 
@@ -48,6 +49,8 @@ export class Live {
   readonly #pause: (ms: number) => Promise<void>;
   readonly #watchers = new Set<Watcher>();
   readonly #progress = new Map<string, Progress>();
+  /** What somebody at the dashboard has begun, and can end. */
+  readonly #begun = new Set<string>();
   readonly #gauges = new GaugeLog();
   #notices: Notice[] = [];
   #isMoving = true;
@@ -148,7 +151,7 @@ export class Live {
     const progress = [...this.#progress.values()].filter(({ at }) => Date.parse(at) >= this.#now() - beatMs * 2);
     const rest = { ...(notices.length > 0 ? { notices } : {}), ...(progress.length > 0 ? { progress } : {}) };
     try {
-      const activity = await this.#news();
+      const news = await this.#news();
       const overview = await this.#standing();
       const recovered = this.#trouble === null ? {} : { trouble: null };
       this.#trouble = null;
@@ -158,7 +161,7 @@ export class Live {
         ...recovered,
         ...(overview === undefined ? {} : { overview }),
         ...(points.length > 0 ? { points } : {}),
-        ...shown(activity),
+        ...shown(news),
       };
       return Object.keys(beat).length === 0 ? undefined : beat;
     } catch {
@@ -170,23 +173,33 @@ export class Live {
     }
   }
 
-  /** What came to history since the last look. */
-  async #news(): Promise<readonly HistoryEntry[]> {
-    const { db } = await this.#flow.inside();
+  /** What came to history since the last look, with names for what is shown of it. */
+  async #news(): Promise<News> {
+    const { db, bindings } = await this.#flow.inside();
+    const newsOf = async (rows: readonly HistoryRow[]): Promise<News> => ({
+      activity: await named(db, bindings, rows.slice(-mostInFrame)),
+      skipped: Math.max(0, rows.length - mostInFrame),
+    });
     if (this.#tail === undefined) {
-      const tail = new Tail(await historySince(db, chartMs, mostAtFirst));
-      this.#tail = tail;
+      const rows = await historySince(db, chartMs, mostAtFirst);
+      const tail = new Tail();
+      tail.take(rows);
       for (const [at, gauges] of this.#gauges.entries()) tail.series.gauge(at, gauges);
-      return tail.latest;
+      this.#tail = tail;
+      const news = await newsOf(rows.slice(-atFirst));
+      tail.keep(news.activity);
+      return news;
     }
     // another process may work on the hub, too: looked at now and then, even if nothing moves here
     const isDue = this.#isMoving || this.#now() >= this.#tail.readAt + 1_000;
-    if (!isDue) return [];
+    if (!isDue) return { activity: [], skipped: 0 };
     this.#isMoving = false;
     this.#tail.readAt = this.#now();
     const read = await historyAfter(db, this.#tail.from, readAtOnce);
     if (read.length === readAtOnce) this.#isMoving = true;
-    return this.#tail.take(read);
+    const { activity, skipped } = await newsOf(this.#tail.take(read));
+    this.#tail.keep(activity);
+    return { activity, skipped };
   }
 
   /** How things stand, where that has changed. */
@@ -206,9 +219,15 @@ export class Live {
     return value;
   }
 
+  /** Somebody has begun a long run here. */
+  begun(subscriber: string, kind: Progress['kind']): void {
+    this.#begun.add(`${subscriber} ${kind}`);
+  }
+
   /** A long run has ended. */
   over(subscriber: string, kind: Progress['kind']): void {
     const id = `${subscriber} ${kind}`;
+    this.#begun.delete(id);
     const known = this.#progress.get(id);
     if (known !== undefined) this.#progress.set(id, { ...known, over: true, at: new Date(this.#now()).toISOString() });
   }
@@ -223,16 +242,21 @@ export class Live {
     const { subscriber, kind, done, total = null, phase = null } = event;
     const isSame = known?.over === false && done >= known.done && phase === known.phase;
     this.#progress.delete(id);
-    this.#progress.set(id, { subscriber, kind, phase, done, total, since: isSame ? known.since : at, at, over: false });
+    const since = isSame ? known.since : at;
+    const stops = this.#begun.has(id);
+    this.#progress.set(id, { subscriber, kind, phase, done, total, since, at, over: false, stops });
     const [oldest] = this.#progress.keys();
     if (this.#progress.size > mostProgress && oldest !== undefined) this.#progress.delete(oldest);
   }
 }
 
-function shown(activity: readonly HistoryEntry[]): Pick<Beat, 'activity' | 'skipped'> {
-  if (activity.length === 0) return {};
-  const skipped = activity.length - mostInFrame;
-  return { activity: activity.slice(-mostInFrame), ...(skipped > 0 ? { skipped } : {}) };
+interface News {
+  readonly activity: readonly HistoryEntry[];
+  readonly skipped: number;
+}
+
+function shown({ activity, skipped }: News): Pick<Beat, 'activity' | 'skipped'> {
+  return activity.length === 0 ? {} : { activity, ...(skipped > 0 ? { skipped } : {}) };
 }
 
 function gaugesOf({ subscribers, quotas }: Awaited<ReturnType<Reads['gauges']>>) {
@@ -256,22 +280,21 @@ class Tail {
   latest: readonly HistoryEntry[] = [];
   #newest = 0;
 
-  constructor(first: readonly HistoryEntry[]) {
-    this.take(first);
-  }
-
   get from(): string {
     return String(Math.max(0, this.#newest - overlap));
   }
 
-  take(entries: readonly HistoryEntry[]): HistoryEntry[] {
+  keep(entries: readonly HistoryEntry[]): void {
+    if (entries.length > 0) this.latest = [...this.latest, ...entries].slice(-atFirst);
+  }
+
+  take(entries: readonly HistoryRow[]): HistoryRow[] {
     const fresh = entries.filter(({ id }) => !this.#seen.has(id));
     for (const entry of fresh) {
       this.#seen.add(entry.id);
       this.#newest = Math.max(this.#newest, Number(entry.id));
       this.series.add(entry);
     }
-    if (fresh.length > 0) this.latest = [...this.latest, ...fresh].slice(-atFirst);
     if (this.#seen.size > overlap * 4)
       for (const id of this.#seen) if (Number(id) <= this.#newest - overlap) this.#seen.delete(id);
     return fresh;

@@ -8,11 +8,9 @@ import {
   lastRuns,
   linkPage,
   linksNamed,
-  linkSubject,
   parkedPage,
-  type ConflictEntry,
-  type HistoryEntry,
-  type LinkFilter,
+  type LinkOrder,
+  type LinkPageRequest,
 } from '../../store/dashboard.js';
 import type { HistoryEvent } from '../../store/history.js';
 import { feeds } from '../../store/health.js';
@@ -23,8 +21,16 @@ import { countStates, standingOf, type StateCount } from '../../store/standing.j
 import { rowsThatShow } from '../../store/search.js';
 import { findBinding } from '../../engine/prepare.js';
 import type { Syncflow } from '../../syncflow.js';
-import type { LabelledLink, Overview, Page, RecordView, SearchHit, SubscriberView } from './contract.js';
-import { labelled } from './labels.js';
+import type {
+  ConflictEntry,
+  HistoryEntry,
+  LabelledLink,
+  Overview,
+  Page,
+  SearchHit,
+  SubscriberView,
+} from './contract.js';
+import { labelled, named } from './labels.js';
 import { quotasOf } from './quotas.js';
 
 export const pageSize = 100;
@@ -104,14 +110,37 @@ export class Reads {
     return this.#counted;
   }
 
-  async links(request: {
-    subscriber: string;
-    filter?: LinkFilter | undefined;
-    after?: string | undefined;
-  }): Promise<Page<LabelledLink>> {
+  /** @param request `from`: a key or the id of a remote, with which the list begins */
+  async links(request: Omit<LinkPageRequest, 'limit'> & { from?: string | undefined }): Promise<Page<LabelledLink>> {
     const { db, bindings } = await this.#flow.inside();
-    findBinding(bindings, request.subscriber);
-    return pageOf(await labelled(db, bindings, await linkPage(db, { ...request, limit: pageSize })));
+    const { subscriber, from, after, ...how } = request;
+    findBinding(bindings, subscriber);
+    const begin = after === undefined && from !== undefined ? await this.#justBefore(db, request, from) : after;
+    const rows = await labelled(
+      db,
+      bindings,
+      await linkPage(db, { ...how, subscriber, after: begin, limit: pageSize }),
+    );
+    return { rows, next: rows.length < pageSize ? null : cursorOf(rows.at(-1), how.order) };
+  }
+
+  /** After which a list begins with this record. */
+  async #justBefore(
+    db: Queryable,
+    { subscriber, order }: Pick<LinkPageRequest, 'subscriber' | 'order'>,
+    text: string,
+  ): Promise<string | undefined> {
+    const wanted = {
+      remoteIds: [text],
+      keys: [formatKey([text]), formatKey(text.split('/').map((one) => one.trim()))],
+    };
+    const [found] = await linksNamed(db, [subscriber], wanted, 1);
+    if (found === undefined)
+      throw new SyncflowError('usage', `${subscriber} knows no record and no remote “${text}”`, {
+        hint: 'Give a whole key or a whole remote id. To find one by its name: Search.',
+      });
+    const next = (BigInt(found.id) + (order === undefined || order === 'oldest' ? -1n : 1n)).toString();
+    return cursorOf({ ...found, id: next }, order) ?? undefined;
   }
 
   /** The records of one cause, as `parkedCauses` groups them. */
@@ -129,8 +158,8 @@ export class Reads {
     events?: readonly HistoryEvent[] | undefined;
     after?: string | undefined;
   }): Promise<Page<HistoryEntry>> {
-    const { db } = await this.#flow.inside();
-    return pageOf(await historyPage(db, { ...request, limit: pageSize }));
+    const { db, bindings } = await this.#flow.inside();
+    return pageOf(await named(db, bindings, await historyPage(db, { ...request, limit: pageSize })));
   }
 
   async conflicts(request: {
@@ -138,31 +167,8 @@ export class Reads {
     open: boolean;
     after?: string | undefined;
   }): Promise<Page<ConflictEntry>> {
-    const { db } = await this.#flow.inside();
-    return pageOf(await conflictPage(db, { ...request, limit: pageSize }));
-  }
-
-  /** @throws SyncflowError `usage` for a link that isn't there any more, or of a remote without a record */
-  async record(link: string, fetch: boolean): Promise<RecordView> {
     const { db, bindings } = await this.#flow.inside();
-    const subject = await linkSubject(db, link);
-    if (subject === undefined)
-      throw new SyncflowError('usage', 'this record is no longer known here', { hint: 'Search for it.' });
-    const { subscriber, key } = subject;
-    if (key === null)
-      throw new SyncflowError('usage', `${subscriber} has this remote, but no record stands for it yet`, {
-        hint: 'It is listed under its subscriber, with what it waits for.',
-      });
-    const catalog = subscriber.split('/')[0] ?? '';
-    const explanation = await this.#flow.explain(catalog, key, { fetch });
-    const ids = bindings.filter((one) => one.catalog.definition.name === catalog).map(({ id }) => id);
-    const links = await linksNamed(db, ids, { remoteIds: [], keys: [key] }, ids.length);
-    return {
-      link,
-      subscriber,
-      explanation,
-      links: Object.fromEntries(links.map((one) => [one.subscriber, one.id])),
-    };
+    return pageOf(await labelled(db, bindings, await conflictPage(db, { ...request, limit: pageSize })));
   }
 
   /** By key, by the remote's id, and by texts of the record that begin so. */
@@ -170,12 +176,8 @@ export class Reads {
     const { db, bindings } = await this.#flow.inside();
     const ids = bindings.map(({ id }) => id);
     const wanted = { remoteIds: [text], keys: [text, formatKey([text]), formatKey(text.split('/'))] };
-    const named = (await linksNamed(db, ids, wanted, mostHits)).map((one): SearchHit => ({
-      ...one,
-      field: null,
-      value: null,
-    }));
-    const shown: SearchHit[] = [];
+    const whole = (await linksNamed(db, ids, wanted, mostHits)).map((one) => ({ ...one, field: null, value: null }));
+    const shown: Omit<SearchHit, 'label'>[] = [];
     for (const main of this.#flow.catalogs) {
       const { definition } = main;
       const rows = await rowsThatShow(db, definition, text, mostHits);
@@ -187,9 +189,17 @@ export class Reads {
         if (row !== undefined) shown.push({ ...link, field: row.field, value: row.value });
       }
     }
-    const seen = new Set(named.map(({ id }) => id));
-    return [...named, ...shown.filter(({ id }) => !seen.has(id))];
+    const seen = new Set(whole.map(({ id }) => id));
+    return labelled(db, bindings, [...whole, ...shown.filter(({ id }) => !seen.has(id))]);
   }
+}
+
+function cursorOf(
+  row: Pick<LabelledLink, 'id' | 'settledAt'> | undefined,
+  order: LinkOrder | undefined,
+): string | null {
+  if (row === undefined) return null;
+  return order === 'changed' ? `${row.settledAt === null ? 0 : Date.parse(row.settledAt)}.${row.id}` : row.id;
 }
 
 function pageOf<T extends { readonly id: string }>(rows: readonly T[]): Page<T> {

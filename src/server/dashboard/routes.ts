@@ -2,6 +2,7 @@
 import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import type { Syncflow } from '../../syncflow.js';
+import { linkOrders } from '../../store/dashboard.js';
 import { readJson } from '../input.js';
 import { apiFailure, failure, json, type HttpReport } from '../respond.js';
 import { Actions } from './actions.js';
@@ -11,6 +12,7 @@ import { Lists } from './lists.js';
 import { Live } from './live.js';
 import { Pairing } from './pairing.js';
 import { Reads } from './reads.js';
+import { recordView } from './record.js';
 import { Sessions, type Peer } from './session.js';
 
 export interface DashboardOptions {
@@ -145,11 +147,16 @@ class Gate {
 
 function addReads(gate: Gate, flow: Syncflow, reads: Reads): void {
   gate.read('overview', nothing, () => reads.overview());
-  gate.read('links', z.strictObject({ subscriber: name, filter: filter.optional(), after }), (request) =>
-    reads.links(request),
-  );
+  const order = z.enum(linkOrders).optional();
+  // in the order of changes, a page goes on after a moment and an id
+  const place = z
+    .string()
+    .regex(/^\d{1,18}(\.\d{1,18})?$/)
+    .optional();
+  const links = { subscriber: name, filter: filter.optional(), order, from: name.optional(), after: place };
+  gate.read('links', z.strictObject(links), (request) => reads.links(request));
   gate.read('record', z.strictObject({ link: id, fetch: z.boolean().optional() }), ({ link, fetch }) =>
-    reads.record(link, fetch === true),
+    recordView(flow, link, fetch === true),
   );
   gate.read('causes', nothing, async () => ({ causes: await flow.parkedCauses() }));
   gate.read('parked', z.strictObject({ ...cause, after }), (request) => reads.parked(request));
