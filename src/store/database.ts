@@ -42,6 +42,12 @@ export function transactionSettings({ lockTimeoutMs = defaultLockTimeoutMs, byIn
 
 const defaultLockTimeoutMs = 2_000;
 
+/**
+ * What a session of the engine begins with: rows that a policy would leave out of a single statement are an error there, too, and not rows
+ * that aren't there. (Not behind a pooler, which would hand the setting on to the sessions of others.)
+ */
+export const sessionSettings = 'set row_security = off';
+
 export interface Database extends Queryable {
   /** For people: `postgres://host/name` without credentials, or the embedded hub's folder. */
   readonly description: string;

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { messageOf, SyncflowError } from '../errors.js';
 import {
   sqlState,
+  sessionSettings,
   transactionSettings,
   type Database,
   type Queryable,
@@ -24,6 +25,14 @@ const connectTimeoutMs = 10_000;
 const firstReconnectMs = 100;
 const longestReconnectMs = 10_000;
 
+/** Each new connection, before its first statement. */
+function beginSession(client: pg.PoolClient, done: (error?: Error) => void): void {
+  client.query(sessionSettings).then(
+    () => done(),
+    (error: unknown) => done(error as Error),
+  );
+}
+
 /** Results must not depend on the driver: bool, int2, int4, oid and floats are native, everything else stays Postgres's own text. */
 const nativeParsers: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [16, (text) => text === 't'],
@@ -42,7 +51,11 @@ export class PostgresDatabase implements Database {
   constructor(options: PostgresOptions) {
     this.#options = options;
     this.description = describeUrl(options.url);
-    this.#pool = new pg.Pool({ ...this.#clientConfig(), max: options.poolSize ?? 10 });
+    this.#pool = new pg.Pool({
+      ...this.#clientConfig(),
+      max: options.poolSize ?? 10,
+      ...(options.namedStatements === false ? {} : { verify: beginSession }),
+    });
     this.#pool.on('error', ignore); // an idle connection died: the pool has already replaced it
   }
 

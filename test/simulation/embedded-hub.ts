@@ -42,6 +42,9 @@ export class EmbeddedHub implements Database {
   async close(): Promise<void> {
     return undefined;
   }
+  makeUnique(table: string, column: string): Promise<void> {
+    return this.execute(`create unique index ${table}_${column}_key on ${table} (${column})`);
+  }
   async listen(): Promise<undefined> {
     return undefined;
   }

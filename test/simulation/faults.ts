@@ -50,6 +50,8 @@ export const faultKinds = {
   pause: { rates: [0.0004, 0.001], steps: worker },
   /** The clock of a worker's machine leaps, by hours, either way. */
   clockJump: { rates: [0.05, 0.2], steps: ['worker'] },
+  /** A copy of production is started under another name, against the same hub and the same remotes. */
+  clone: { rates: [0.01, 0.03], steps: ['worker'] },
   /** The mapping of some record throws, for a time (a deploy that didn't know all values). */
   mappingThrows: { rates: [0.02, 0.05], steps: ['plan', 'look', 'apply'] },
 
@@ -58,6 +60,11 @@ export const faultKinds = {
   /** COMMIT, or a single statement, took effect, and the connection broke before the answer. */
   commitAnswerLost: { rates: [0.006, 0.02, 0.06], steps: statements },
   statementFails: { rates: [0.002, 0.006, 0.018], steps: statements },
+  /**
+   * The table of customers is under row-level security for a while, and the engine's role sees a part of it. With `row_security = off` that is
+   * an error of every statement that reads it, and without it rows that aren't there.
+   */
+  rowsHidden: { rates: [0.02, 0.06], steps: ['plan', 'look', 'apply', 'list'] },
   /** The database is restarted: for a while nobody gets through. */
   hubAway: { rates: [0.007, 0.025], steps: statements },
 
@@ -110,6 +117,8 @@ export const faultKinds = {
   invalid: { rates: [0.02, 0.05], steps: ['capture'] },
   /** A value that no remote takes. */
   unwelcome: { rates: [0.02, 0.05], steps: ['capture'] },
+  /** A value is entered in a remote that another record of the hub has, in a column where it may stand but once. */
+  clash: { rates: [0.02, 0.05], steps: ['capture'] },
   /** Two objects of a remote are merged: one is gone, what referred to it refers to the other. */
   merged: { rates: [0.02, 0.05], steps: ['capture'] },
   /** Objects of a remote are edited by a file that somebody imports, and others come in with it: all at one moment. */

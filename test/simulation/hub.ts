@@ -1,5 +1,13 @@
 /** One hub for all workers of a world, in virtual time, with commits that fail and workers that die. */
-import type { Database, Queryable, SqlValue, Statement, TransactionOptions } from '../../src/store/database.js';
+import {
+  sessionSettings,
+  transactionSettings,
+  type Database,
+  type Queryable,
+  type SqlValue,
+  type Statement,
+  type TransactionOptions,
+} from '../../src/store/database.js';
 import type { Ground } from '../../src/store/ground.js';
 import type { Chance } from './chance.js';
 import type { FaultKind, Faults } from './faults.js';
@@ -7,6 +15,11 @@ import { pace } from './pace.js';
 import type { VirtualTime } from './time.js';
 
 export class StoreFailure extends Error {}
+
+/** What Postgres says where a policy would leave rows out and that is to be an error. */
+class PolicyError extends Error {
+  readonly code = '42501';
+}
 
 const never = new Promise<never>(() => undefined);
 
@@ -17,17 +30,24 @@ type Hearing = keyof typeof wakeIntervalsMs;
 const lost = 0.3;
 const lateMs = 800;
 
+/** A hub whose tables can be given a unique column once they are there. */
+export interface Inner extends Database {
+  makeUnique(table: string, column: string): Promise<void>;
+}
+
 export class SimulatedHub {
   readonly faults: Faults;
   /** Until when nobody gets through, in virtual ms. */
   awayUntil = 0;
-  readonly inner: Database;
+  /** Until when the engine's role may not see all customers. */
+  hiddenUntil = 0;
+  readonly inner: Inner;
   readonly time: VirtualTime;
   readonly wakeIntervalMs: number;
   readonly #hearing: Hearing;
   readonly #chance: Chance;
 
-  constructor(inner: Database, time: VirtualTime, faults: Faults, chance: Chance) {
+  constructor(inner: Inner, time: VirtualTime, faults: Faults, chance: Chance) {
     this.inner = inner;
     this.time = time;
     this.faults = faults;
@@ -139,9 +159,9 @@ export class SimulatedConnection implements Database {
           // a connection that was cut takes nothing more
           if (cut) throw new StoreFailure('the connection was cut');
           try {
-            return await this.#run<R>(inner, statement, params);
+            return await this.#run<R>(inner, statement, params, options ?? {});
           } catch (error) {
-            cut ||= error instanceof StoreFailure;
+            cut ||= error instanceof StoreFailure || error instanceof PolicyError;
             throw error;
           }
         },
@@ -167,12 +187,19 @@ export class SimulatedConnection implements Database {
     on: Queryable,
     statement: string | Statement,
     params: readonly SqlValue[] | undefined,
+    options?: TransactionOptions,
   ): Promise<R[]> {
     if (this.dead) return never;
     if (this.#fails('statementFails', '', 'a statement')) throw new StoreFailure('the connection was cut');
     if (this.#worker !== undefined && this.#hub.awayUntil > this.#hub.time.ms) {
       this.#hub.faults.met('hubAway', this.#worker);
       throw new StoreFailure('the database is away');
+    }
+    if (this.#worker !== undefined && this.#hub.hiddenUntil > this.#hub.time.ms && readsCustomers(statement)) {
+      this.#hub.faults.met('rowsHidden', this.#worker);
+      if ((options === undefined ? sessionSettings : transactionSettings(options)).includes('row_security = off'))
+        throw new PolicyError('query would be affected by row-level security policy for table "customer"');
+      return this.#alive(on.query<R>(statement, params).then((rows) => rows.filter(isSeen)));
     }
     return this.#alive(on.query<R>(statement, params));
   }
@@ -211,6 +238,15 @@ export class SimulatedConnection implements Database {
     if (this.pausedUntil > time.ms) await time.sleep(this.pausedUntil - time.ms);
     if (this.dead) await never;
   }
+}
+
+/** The statements of `src/store/rows-sql.ts` but for inserts: the policy is one of what can be seen. */
+const readsCustomers = (statement: string | Statement): boolean =>
+  /^rows of customer: (?!insert)/.test(nameOf(statement));
+/** What a policy leaves of them: the first column that is read is the key. */
+function isSeen(row: object): boolean {
+  const { c0, key } = row as { readonly c0?: string; readonly key?: string };
+  return Number(/\d+/.exec(c0 ?? key ?? '')?.[0] ?? 1) % 3 !== 0;
 }
 
 const nameOf = (statement: string | Statement): string =>

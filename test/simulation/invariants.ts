@@ -34,6 +34,8 @@ export function check(world: World, scene: Scene): Violation[] {
   shadows(world, scene, say);
   bounds(world, scene, say);
   parkedFew(world, scene, say);
+  for (const at of world.trespassers) say('S26', `a copy of production started, ${at}`);
+  for (const what of world.mistaken.slice(0, 3)) say('S12', what);
   return found;
 }
 
@@ -144,6 +146,12 @@ function parkedFew(world: World, scene: Scene, say: Say): void {
   }
 }
 
+function isTaken(scene: Scene, code: string, email: unknown): boolean {
+  return [...scene.hub.customer.values()].some(
+    (row) => row.code !== code && normal(row.values['email']) === normal(email),
+  );
+}
+
 function isExplained(world: World, scene: Scene, name: string, parkedCode: string): boolean {
   const [subscriber = '', code = ''] = name.split(' ');
   const [kind, remoteName] = subscriber.split('/') as [Kind, string];
@@ -172,6 +180,8 @@ function isExplained(world: World, scene: Scene, name: string, parkedCode: strin
       // a replay that is refused tells nothing
       return remote !== undefined && !remote.character.markers && !remote.character.searchable;
     case 'constraint':
+      // what was entered there is another's here
+      if (things.some((thing) => isTaken(scene, code, thing.values['email']))) return true;
       // a customer that was deleted there, and has orders here
       return things.length === 0 && [...scene.hub.order.values()].some((order) => order.customer === code);
     case 'reference': {

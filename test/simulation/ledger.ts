@@ -15,6 +15,15 @@ export interface Write {
   readonly over: string | undefined;
 }
 
+export interface Entry {
+  readonly at: number;
+  readonly side: string;
+  readonly code: string;
+  readonly unit: string;
+  readonly over: string | null | undefined;
+  readonly token: string;
+}
+
 export interface Deletion {
   readonly side: string;
   readonly at: number;
@@ -61,7 +70,11 @@ export class Ledger {
 
   /** A new token for a unit of an entity that is about to be written over `over`. */
   write(at: number, side: string, code: string, unit: string, over: string | null | undefined, flaw = ''): string {
-    const token = `t${++this.#tokens}${flaw}`;
+    return this.enter({ at, side, code, unit, over, token: `t${++this.#tokens}${flaw}` });
+  }
+
+  /** The same, of a value that stands elsewhere, too. */
+  enter({ at, side, code, unit, over, token }: Entry): string {
     const entity = this.entity(code);
     entity.editedAt = at;
     const writes = entity.writes.get(unit) ?? [];

@@ -51,6 +51,8 @@ export class Mischief {
         : this.#remote.edit(chance.pick(this.#world.remotes), 'customer', { unit: 'name', flaw: '!' }),
     unheard: (chance: Chance) => this.#editUnheard(chance),
     unwelcome: () => this.#people.editHub('customer', { unit: 'city', flaw: '?' }),
+    clash: async (chance: Chance) =>
+      this.#remote.clash(chance.pick(this.#world.remotes), await this.#world.user.rows('customer')),
     merged: (chance: Chance) => this.#remote.merge(chance.pick(this.#world.remotes)),
     imported: (chance: Chance) => this.#remote.import(chance.pick(this.#world.remotes), chance),
     childFirst: (chance: Chance) => this.#remote.insertOrder(chance.pick(this.#world.remotes), true),

@@ -28,6 +28,8 @@ function befall(world: World): void {
     if (faults.hits('rescan', remote.name, 'list')) rescan(world, remote.name);
     if (faults.hits('sweep', remote.name, 'list')) sweep(world, remote.name);
   }
+  if (begins('rowsHidden')) hub.hiddenUntil = lasts('rowsHidden', pace.hubAway);
+  if (faults.hits('clone', 'staging', 'worker')) void world.background(world.tryClone());
   if (begins('hubAway')) hub.awayUntil = lasts('hubAway', pace.hubAway);
   if (begins('mappingThrows')) trouble.digit = String(faults.chance('mappingThrows').int(0, 9));
   else if (faults.has('mappingThrows') && faults.chance('mappingThrows').hits(0.1)) trouble.digit = undefined;

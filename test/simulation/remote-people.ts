@@ -1,7 +1,9 @@
 /** What people do inside of a remote system. */
 import type { Chance } from './chance.js';
+import { tokenOf } from './ledger.js';
 import { units, type HubKind, type Pen } from './people.js';
 import type { Remote, Thing } from './remote.js';
+import type { CustomerRow } from './user-session.js';
 import type { World } from './world.js';
 
 export interface RemoteEdit {
@@ -90,6 +92,25 @@ export class RemotePeople {
     const text = this.#pen.write(remote.name, code, unit, line.values['text']);
     const lines = thing.lines.map((one) => (one === line ? { ...one, values: { ...one.values, text } } : one));
     remote.edit('order', thing, {}, lines);
+  }
+
+  /** The e-mail address of another record of the hub is entered. */
+  clash(remote: Remote, rows: readonly CustomerRow[]): void {
+    const thing = this.pick(remote, 'customer');
+    const others = rows.filter((row) => row.email !== null && row.code !== thing?.values['code']);
+    if (thing === undefined || others.length === 0) return;
+    const { email: token } = this.#chance.pick(others);
+    if (token === null) return;
+    const over = thing.values['email'] as string | null;
+    this.#world.ledger.enter({
+      at: this.#world.at,
+      side: remote.name,
+      code: codeOf(thing),
+      unit: 'email',
+      over,
+      token: tokenOf(token),
+    });
+    remote.edit('customer', thing, { email: token });
   }
 
   delete(remote: Remote): void {

@@ -1,6 +1,6 @@
 /** Plays one seed: people act while things go wrong; then the faults stop, and the world must fall quiet and agree. */
-import type { Database } from '../../src/store/database.js';
 import type { Strike } from './faults.js';
+import type { Inner } from './hub.js';
 import { check, type Violation } from './invariants.js';
 import { misfortune } from './misfortune.js';
 import { pace } from './pace.js';
@@ -44,7 +44,7 @@ const { fadeMs, quietMs, echoMs } = pace;
 
 export async function simulate(
   seed: number,
-  hubIn: (time: VirtualTime) => Database,
+  hubIn: (time: VirtualTime) => Inner,
   length: Length = fullLength,
   scope: Scope = {},
 ): Promise<SeedResult> {
@@ -53,6 +53,7 @@ export async function simulate(
   await world.time.until(world.hub.prepare(), 60_000);
   const first = world.makeWorker();
   await world.time.until(first.flow.prepare(), 60_000);
+  if (world.faults.has('clash')) await world.time.until(world.hub.inner.makeUnique('customer', 'email'), 60_000);
   const people = new People(world);
   await world.time.until(world.background(people.moveIn()), 60_000);
   world.faults.calm = false;

@@ -1,13 +1,12 @@
 /** A world from one seed: a hub, workers, remotes of random characters, people who edit, and what goes wrong. */
 import { createHash } from 'node:crypto';
 import { Syncflow } from '../../src/syncflow.js';
-import type { Database } from '../../src/store/database.js';
 import { makeCatalogs, type Trouble } from './catalogs.js';
 import { Chance } from './chance.js';
 import { randomCharacter } from './character.js';
 import { Connection } from './connection.js';
 import { Faults, type FaultKind } from './faults.js';
-import { SimulatedHub, type SimulatedConnection } from './hub.js';
+import { SimulatedHub, type Inner, type SimulatedConnection } from './hub.js';
 import { Ledger } from './ledger.js';
 import { pace } from './pace.js';
 import { Remote } from './remote.js';
@@ -48,6 +47,10 @@ export class World {
   readonly webhooks: Webhooks;
   readonly trouble: Trouble = { digit: undefined };
   readonly errors: string[] = [];
+  /** Copies that were not refused. */
+  readonly trespassers: string[] = [];
+  /** Records that were taken for missing although their rows were there. */
+  readonly mistaken: string[] = [];
   /** Events and errors that told a value of a record. */
   readonly leaks: string[] = [];
   /** `remote code` of records that somebody has had made again. */
@@ -62,7 +65,7 @@ export class World {
   readonly #pollIntervalMs: number;
   #workers = 0;
 
-  constructor(seed: number, hubIn: (time: VirtualTime) => Database, scope: Scope = {}) {
+  constructor(seed: number, hubIn: (time: VirtualTime) => Inner, scope: Scope = {}) {
     this.seed = seed;
     this.chance = new Chance(seed);
     this.started = this.time.ms;
@@ -113,6 +116,7 @@ export class World {
     this.calmAt = this.at;
     this.trouble.digit = undefined;
     this.hub.awayUntil = 0;
+    this.hub.hiddenUntil = 0;
     for (const remote of this.remotes) Object.assign(remote.until, { outage: 0, blocked: 0, forbidden: 0 });
     for (const worker of this.living()) worker.connection.pausedUntil = 0;
     if (this.living().length === 0) this.start(this.makeWorker());
@@ -122,24 +126,14 @@ export class World {
     const name = `w${++this.#workers}`;
     const chance = this.chance.fork();
     const connection = this.hub.connect(chance.fork(), name);
-    const accounts = Object.fromEntries(
-      this.remotes.map((remote) => [remote.name, new Connection(remote, this.faults, connection)]),
-    );
-    const now = (): Date => new Date(this.time.ms + worker.skewMs);
-    const flow = new Syncflow({
-      database: connection,
-      catalogs: [...this.#catalogs],
-      accounts,
-      clock: { now, sleep: (ms, signal) => this.time.sleep(ms, signal), turn: this.time.turn },
-      random: chance.float,
-      newId: chance.id,
-      batchSize: chance.pick([1, 10, 50, 50]),
-      wakeIntervalMs: this.hub.wakeIntervalMs,
-      pollIntervalMs: this.#pollIntervalMs,
-      leaseMs: pace.leaseMs,
-      retry: pace.retry,
-    });
-    const worker: Worker = { name, flow, connection, skewMs: 0, alive: true };
+    const worker: Worker = {
+      name,
+      flow: this.#flowOn(connection, chance, () => worker.skewMs),
+      connection,
+      skewMs: 0,
+      alive: true,
+    };
+    const { flow } = worker;
     connection.onCrash = () => {
       if (this.kill(worker)) void this.background(this.#replace());
     };
@@ -152,10 +146,50 @@ export class World {
         this.#guard(reason === undefined ? text : `${name} ${event} ${JSON.stringify(own)}`);
         this.trace(text);
         this.#note(event, told);
+        const { code, subscriber } = told as { readonly code?: string; readonly subscriber: string };
+        if (code === 'row-missing' && subscriber.startsWith('customer/') && this.hub.hiddenUntil > this.time.ms)
+          this.mistaken.push(`a row that a policy hides was taken for missing: ${text}`);
       });
     }
     this.workers.push(worker);
     return worker;
+  }
+
+  #flowOn(connection: SimulatedConnection, chance: Chance, skewMs: () => number, environment?: string): Syncflow {
+    const accounts = Object.fromEntries(
+      this.remotes.map((remote) => [remote.name, new Connection(remote, this.faults, connection)]),
+    );
+    const now = (): Date => new Date(this.time.ms + skewMs());
+    return new Syncflow({
+      database: connection,
+      catalogs: [...this.#catalogs],
+      accounts,
+      ...(environment === undefined ? {} : { environment }),
+      clock: { now, sleep: (ms, signal) => this.time.sleep(ms, signal), turn: this.time.turn },
+      random: chance.float,
+      newId: chance.id,
+      batchSize: chance.pick([1, 10, 50, 50]),
+      wakeIntervalMs: this.hub.wakeIntervalMs,
+      pollIntervalMs: this.#pollIntervalMs,
+      leaseMs: pace.leaseMs,
+      retry: pace.retry,
+    });
+  }
+
+  /** A copy of production, for staging: it must refuse to start. */
+  async tryClone(): Promise<void> {
+    const chance = this.faults.chance('clone').fork();
+    const connection = this.hub.connect(chance.fork(), 'staging');
+    const flow = this.#flowOn(connection, chance, () => 0, 'staging');
+    try {
+      await flow.start();
+      this.trespassers.push(`at ${this.at}`);
+    } catch {
+      // refused, or something else went wrong just now
+    } finally {
+      connection.kill();
+      void flow.stop().catch(() => undefined);
+    }
   }
 
   start(worker: Worker): void {

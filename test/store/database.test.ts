@@ -278,6 +278,29 @@ describe('trouble with a Postgres server', { timeout: 60_000 }, () => {
     }
   });
 
+  test.skipIf(!hasPostgres)(
+    'rows that a policy would leave out are an error, in a transaction and outside of one',
+    async () => {
+      const owner = await TestPostgres.create();
+      const role = `syncflow_policy_${process.pid}`;
+      const url = new URL(owner.url);
+      url.username = role;
+      const db = new PostgresDatabase({ url: url.href, poolSize: 1 });
+      try {
+        await owner.execute(`create table t (id int primary key); insert into t values (1), (2);
+        create role ${role} login; grant select on t to ${role};
+        alter table t enable row level security; create policy one on t using (id = 1)`);
+        const state = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => sqlState(error));
+        expect(await state(db.query('select id from t'))).toBe('42501');
+        expect(await state(db.transaction((tx) => tx.query('select id from t')))).toBe('42501');
+      } finally {
+        await db.close();
+        await owner.execute(`drop owned by ${role}; drop role ${role}`);
+        await owner.close();
+      }
+    },
+  );
+
   test.skipIf(!hasPostgres)('waiting for a locked row ends with the lock time-out', async () => {
     const db = await TestPostgres.create();
     try {

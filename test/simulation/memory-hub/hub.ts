@@ -8,7 +8,8 @@ import type { Clock } from '../../../src/engine/environment.js';
 import { SyncflowError } from '../../../src/errors.js';
 import type { Database, Queryable, SqlValue, Statement, TransactionOptions } from '../../../src/store/database.js';
 import type { Ground } from '../../../src/store/ground.js';
-import { CatalogTable } from './catalog-table.js';
+import { CatalogTable, type Texts } from './catalog-table.js';
+import { Index } from './table.js';
 import { dueTwins } from './due.js';
 import { heldTwins } from './held.js';
 import { inboxTwins, intentTwins } from './hints.js';
@@ -159,6 +160,12 @@ export class MemoryHub implements Database {
     );
     this.#rows.set(definition.name, rows);
     return rows;
+  }
+
+  /** No two rows may have the same there. Before there are any. */
+  async makeUnique(name: string, column: string): Promise<void> {
+    const index = new Index<Texts>(`${name}_${column}_key`, true, (row) => row[column] ?? undefined);
+    this.#tableNamed(name).table.addIndex(index);
   }
 
   #tableNamed(name: string): CatalogTable {

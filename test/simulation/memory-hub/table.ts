@@ -94,12 +94,17 @@ export interface Changed<R> {
 export class Table<R> {
   readonly name: string;
   readonly slots = new Set<Slot<R>>();
-  readonly #indexes: readonly Index<R>[];
+  readonly #indexes: Index<R>[];
   #lastId = 0;
 
   constructor(name: string, indexes: readonly Index<R>[]) {
     this.name = name;
-    this.#indexes = indexes;
+    this.#indexes = [...indexes];
+  }
+
+  /** Before there are any rows. */
+  addIndex(index: Index<R>): void {
+    this.#indexes.push(index);
   }
 
   /** From the sequence: never given back, in the order of inserts and not of commits. */
