@@ -200,6 +200,16 @@ export function originOf(
       rule: 'mapped inward only: what it shows there is what stands here',
       events: [],
     };
+  const paired = entries.find(({ event, subscriber }) => event === 'linked' && agreedWith.includes(subscriber));
+  if (paired !== undefined)
+    return {
+      value,
+      by: hubWriter,
+      editedAt: null,
+      at: paired.at,
+      rule: `${paired.subscriber} had the same when the two were paired`,
+      events: [],
+    };
   if (agreedWith.length > 0)
     return {
       value,

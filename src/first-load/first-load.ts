@@ -38,6 +38,8 @@ export interface PlanReport {
   readonly state: PlanState;
   /** ISO. */
   readonly createdAt: string;
+  /** Units by whose equal values remotes of before are recognised. Without any, whatever stands on both sides is made twice. */
+  readonly match: readonly string[];
   /** Of each kind: how many, how many of the pairs differ in a field, how many were decided by a person. */
   readonly kinds: readonly {
     readonly kind: ItemKind;
@@ -125,10 +127,11 @@ export class FirstLoad {
 
   async report(subscriber: string): Promise<PlanReport> {
     const { env, bindings } = this.#prepared;
-    const plan = await planOf(env, findBinding(bindings, subscriber));
-    const { id, state, createdAt } = plan;
+    const binding = findBinding(bindings, subscriber);
+    const { id, state, createdAt } = await planOf(env, binding);
+    const { match } = binding.subscriber;
     const [kinds, differences] = [await countItems(env.db, id), await countDifferences(env.db, id)];
-    return { id, subscriber, state, createdAt, kinds, differences };
+    return { id, subscriber, state, createdAt, match, kinds, differences };
   }
 
   async hasPlan(subscriber: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Decisions at the command line (link, unlink, pause, resolve): each refusal says what, where, and what to do. */
 import { afterAll, expect, test } from 'vitest';
+import { hasPostgres, TestPostgres } from '../setup/hub.js';
 import { customerConfig, finish, Folders } from './support.js';
 
 const folders = new Folders();
@@ -56,4 +57,27 @@ test('a hub of another environment says which hub, and how to take it over', { t
   const { code, err } = await finish(['migrate'], { cwd: other });
   expect(err).toMatch(/the hub .*hub.* belongs to the environment "production", not "staging"\n.*--adopt-environment/);
   expect(code).toBe(1);
+});
+
+test.runIf(hasPostgres)('a plan that can recognise nothing says so', { timeout: 60_000 }, async () => {
+  const db = await TestPostgres.create();
+  try {
+    const more = `system.put('r1', { name: 'Ada' });`;
+    const cwd = folders.make(customerConfig({ more, database: `'${db.url}'` }));
+    await finish(['migrate'], { cwd });
+    await db.query(`insert into customer (id, name) values (1, 'Ada')`);
+    const blind = await finish(['plan', 'customer'], { cwd });
+    expect(blind.out).toMatch(/No match units are declared: [\s\S]*made twice[\s\S]*Give customer\/memory its match/);
+    const seeing = folders.make(
+      customerConfig({ more, database: `'${db.url}'` }).replace(
+        'override readonly mapping',
+        "override readonly match = ['name'];\n  override readonly mapping",
+      ),
+    );
+    const { out } = await finish(['plan', 'customer'], { cwd: seeing });
+    expect(out).toContain('one here and one there match');
+    expect(out).not.toContain('No match units');
+  } finally {
+    await db.close();
+  }
 });

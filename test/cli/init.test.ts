@@ -28,7 +28,7 @@ describe.runIf(hasPostgres)('a Pagila-like database', () => {
     expect(err).toBe(
       [
         "log can't be a catalog: it has neither a primary key nor a unique index over columns that are NOT NULL",
-        'actor: "geo" is NOT NULL without a default and can\'t be a field: Syncflow can\'t insert there',
+        'crm.actor: "geo" is NOT NULL without a default and can\'t be a field: Syncflow can\'t insert there',
         '',
       ].join('\n'),
     );

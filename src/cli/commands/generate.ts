@@ -131,7 +131,9 @@ async function generateSubscriber(
   ];
   const written = writeFiles(folder, files, options.force === true);
   const entered = enter(root, moduleFrom(root, join(folder, `${stem}.${extension}`)), system);
+  const peer = systemParts(system)?.peer;
   const steps = [
+    ...(peer === undefined || hasDependency(folder, peer) ? [] : [`npm install ${peer}`]),
     ...(isKnown ? [] : [`fill in create, update, delete and fetch in ${stem}.${extension}`]),
     ...(entered === undefined
       ? [`in syncflow.config: import '${place.subscriberFrom}'; and an account: accounts: { ${system}: … }`]
@@ -162,13 +164,15 @@ function moduleFrom(folder: string, file: string): string {
   return path.startsWith('.') ? path : `./${path}`;
 }
 
-function usesVitest(folder: string): boolean {
+const usesVitest = (folder: string): boolean => hasDependency(folder, 'vitest');
+
+function hasDependency(folder: string, name: string): boolean {
   const value: Readonly<Record<string, unknown>> = packageOf(folder)?.value ?? {};
   const named = {
     ...(value['dependencies'] as object | undefined),
     ...(value['devDependencies'] as object | undefined),
   };
-  return 'vitest' in named;
+  return Object.hasOwn(named, name);
 }
 
 /** Adds the subscriber and its account to a config that `init` made: where its marks are, and nowhere else. */

@@ -293,13 +293,15 @@ function templateSteps({ classes, systems }: Template): string[] {
 
 function warn(cli: Cli, drafts: readonly CatalogDraft[]): void {
   const { yellow } = cli.output.errorColors;
-  for (const table of drafts.flatMap((one) => [one, ...one.children])) {
+  for (const { schema, table } of drafts.flatMap((one) =>
+    [one, ...one.children].map((table) => ({ schema: one.schema, table })),
+  )) {
     const lost = table.leftOut.filter((one) => one.needed && !table.fillsOnInsert).map(({ name }) => `"${name}"`);
     if (lost.length > 0)
       cli.output.note(
         yellow(
           visible(
-            `${table.table}: ${lost.join(', ')} is NOT NULL without a default and can't be a field: Syncflow can't insert there`,
+            `${tableId({ schema, table: table.table })}: ${lost.join(', ')} is NOT NULL without a default and can't be a field: Syncflow can't insert there`,
           ),
         ),
       );

@@ -169,7 +169,19 @@ function show(output: Output, report: Planned): void {
     output.line(
       dim('  Decide about the ambiguous: --decisions <file>. Or later: syncflow link CATALOG KEY SUBSCRIBER REMOTE_ID'),
     );
+  if (isBlind(report))
+    output.line(
+      yellow(
+        `  No match units are declared: what stands on both sides is not recognised, and made twice. Is somebody in both? Give ${report.subscriber} its match, ['email'] say, and plan again.`,
+      ),
+    );
   output.line(dim(`  Apply it with: syncflow apply ${report.subscriber}`));
+}
+
+/** Both sides have what the other lacks, and nothing says how to tell whether some of it is the same. */
+function isBlind({ match, kinds: found }: Planned): boolean {
+  const has = (kind: ItemKind): boolean => found.some((one) => one.kind === kind && one.count > 0);
+  return match.length === 0 && has('here') && has('there');
 }
 
 function sample({ remoteId, key, detail, decision }: Sample): string {
