@@ -1,5 +1,6 @@
 /** All benchmarks, in the order in which they run. */
 import type { Benchmark } from '../harness/benchmark.js';
+import { apiCalls } from './api-calls.js';
 import { capture } from './capture.js';
 import { core } from './core.js';
 import { inward } from './inward.js';
@@ -7,4 +8,4 @@ import { latency } from './latency.js';
 import { outwardPlain } from './outward-plain.js';
 import { outwardStripe } from './outward-stripe.js';
 
-export const benchmarks: readonly Benchmark[] = [core, outwardPlain, outwardStripe, capture, inward, latency];
+export const benchmarks: readonly Benchmark[] = [core, outwardPlain, outwardStripe, capture, inward, latency, apiCalls];

@@ -28,14 +28,24 @@ StripeShopCustomer.register(StripeShopSubscriber, { as: 'stripe', account: 'stri
 export const apiKey = 'sk_test_bench';
 export const webhookSecret = 'whsec_bench';
 
-/** Without limits of rate: the remote has none. */
-export function unlimitedAccount(baseUrl: string): StripeAccount {
-  return new StripeAccount({
+/** Without limits of rate unless one is given: the remote has none. */
+export function unlimitedAccount(baseUrl: string, perSecond = Number.POSITIVE_INFINITY): CountingAccount {
+  return new CountingAccount({
     apiKey,
     baseUrl,
     webhookSecrets: [webhookSecret],
-    ratePerSecond: Number.POSITIVE_INFINITY,
-    endpointRatePerSecond: Number.POSITIVE_INFINITY,
+    ratePerSecond: perSecond,
+    endpointRatePerSecond: perSecond,
     concurrency: inFlight,
   });
+}
+
+export class CountingAccount extends StripeAccount {
+  /** Requests so far. */
+  calls = 0;
+
+  override call<T>(...given: Parameters<StripeAccount['call']>): Promise<T> {
+    this.calls += 1;
+    return super.call(...given) as Promise<T>;
+  }
 }

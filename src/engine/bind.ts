@@ -5,6 +5,7 @@ import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.j
 import { SubscriberBase } from '../subscriber/base.js';
 import type { Registration } from '../subscriber/registration.js';
 import type { Binding, CatalogBinding } from './binding.js';
+import { isMetered } from '../subscriber/quota.js';
 import { Slots } from './slots.js';
 
 export type Accounts = Readonly<Record<string, unknown>>;
@@ -101,6 +102,8 @@ function bindOne(
     subscriber,
     mapping,
     calls: new Slots(subscriber.capabilities.concurrency),
+    perSecond: () =>
+      isMetered(account) ? account.quota().perSecond * Math.max(1, subscriber.capabilities.batchSize) : undefined,
     policies: { ...subscriber.policies, ...registration.options.policies },
     brake: { ...subscriber.brake, ...registration.options.brake },
     ...(registration.options.verify === undefined ? {} : { verify: registration.options.verify }),

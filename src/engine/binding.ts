@@ -25,6 +25,8 @@ export interface Binding {
   readonly mapping: Mapping;
   /** Its calls under way in this process: as many as its capability `concurrency` allows, over all passes. */
   readonly calls: Slots;
+  /** Records a second that can be written, by what its account allows itself; undefined where that isn't known. */
+  readonly perSecond: () => number | undefined;
   readonly policies: Policies;
   readonly brake: Brake;
   /** By the clock; undefined: as Syncflow's options say. */

@@ -46,6 +46,18 @@ const announceMs = (asleepSeconds * 1000) / 3;
 const passesAtOnce = 2;
 const pruneIntervalMs = 600_000;
 
+/** What is claimed is frozen for so long at most, in seconds, where the account says how often it can be asked. */
+const frozenSeconds = 0.25;
+
+/**
+ * No more than all passes can send within that time: an edit that comes after its record was claimed, and before it was sent, costs a
+ * call more.
+ * @param perSecond records that the account can take
+ */
+export function claimLimit(batchSize: number, perSecond = Number.POSITIVE_INFINITY): number {
+  return Math.max(1, Math.min(batchSize, Math.ceil((perSecond * frozenSeconds) / passesAtOnce)));
+}
+
 interface Listing {
   readonly done: Promise<void>;
   /** Begins when this one is done. */
@@ -238,7 +250,8 @@ export class Loops {
     const failures: unknown[] = [];
     try {
       while (!this.#stop.signal.aborted && failures.length === 0) {
-        const links = await claimDue(this.#env, binding, batchSize);
+        const limit = claimLimit(batchSize, binding.perSecond());
+        const links = await claimDue(this.#env, binding, limit);
         if (links.length > 0) {
           const pass: Promise<void> = this.#pass(binding, links)
             .catch((error: unknown) => void failures.push(error))
@@ -246,7 +259,7 @@ export class Loops {
           passes.add(pass);
         }
         // a full batch: more is waiting, to be claimed and planned while the calls of this pass are under way
-        const most = links.length === batchSize ? passesAtOnce : 1;
+        const most = links.length === limit ? passesAtOnce : 1;
         if (passes.size >= most) await Promise.race(passes);
         else if (links.length === 0) await this.#wait(bell, wakeIntervalMs);
       }

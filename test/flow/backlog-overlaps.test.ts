@@ -34,3 +34,28 @@ test('a backlog is claimed ahead, within the limit of calls', { timeout: 60_000 
   expect(system.writes).toBe(20);
   expect(await leased()).toBe(0);
 });
+
+test('where the account says how often it can be asked, no more is claimed than soon goes out', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide(), { as: 'memory', account: 'memory' });
+  class Slow extends MemorySystem {
+    quota() {
+      return { perSecond: 16, used: 0, waiting: 0 };
+    }
+  }
+  const system = new Slow();
+  const held: (() => void)[] = [];
+  system.beforeAnswer = () => new Promise((answer) => held.push(answer));
+  const { flow, db } = await stage.start([Contact], { memory: system });
+  await db.query(`insert into contact (id, name) select n, 'N' || n from generate_series(1, 20) n`);
+  const leased = async (): Promise<unknown[]> => db.query('select id from syncflow.link where lease_until is not null');
+  // two passes of a quarter of a second together
+  await expect.poll(leased).toHaveLength(4);
+  // what is edited meanwhile costs no call of its own
+  await db.query(`update contact set city = 'Oslo'`);
+  system.beforeAnswer = undefined;
+  for (const answer of held.splice(0)) answer();
+  await flow.settled();
+  expect(system.writes).toBe(24);
+  expect([...system.objects.values()].every(({ values }) => values['city'] === 'Oslo')).toBe(true);
+});
