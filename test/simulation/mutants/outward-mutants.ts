@@ -204,7 +204,7 @@ const sending: readonly Mutant[] = [
     file: 'src/outward/answer.ts',
     find: "case 'missing':\n      return {",
     replace:
-      "case 'missing':\n      if (intent.kind === 'delete') return deleted(binding, link, intent);\n      return {",
+      "case 'missing':\n      if ((intent.kind as string) === 'delete') return deleted(binding, link, intent);\n      return {",
   },
   {
     name: 'edit-under-a-delete-not-logged',
