@@ -17,13 +17,13 @@ import {
 const byIndex = { byIndex: 'unordered' } as const;
 
 /** Returns how many marks were routed, and the subscribers that have something to do now. */
-export function routeMarks(
+export async function routeMarks(
   db: Database,
   catalogs: readonly string[],
   bindings: readonly Binding[],
   limit: number,
 ): Promise<{ count: number; due: ReadonlySet<string> }> {
-  return db.transaction(async (tx) => {
+  return await db.transaction(async (tx) => {
     const marks = await claimMarks(tx, catalogs, limit);
     if (marks.length === 0) return { count: 0, due: new Set<string>() };
     const byCatalog = new Map<string, string[]>();

@@ -85,7 +85,7 @@ export const faultKinds = {
   /** A value is refused, this time. */
   rejects: { rates: [0.015, 0.04], steps: writes },
   /** A batch stops in the middle: some took effect, some didn't, answers in any order. */
-  partialBatch: { rates: [0.1, 0.3], steps: writes },
+  partialBatch: { rates: [0.1, 0.3], steps: ['push'] }, // what is resolved is sent alone
   /** The remote forgets idempotency keys within a minute. */
   keyExpires: { rates: [1], steps: writes },
   /** The change feed forgets where we were. */

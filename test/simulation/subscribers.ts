@@ -126,6 +126,8 @@ export abstract class SimulatedSubscriber<C extends CatalogClass> extends Subscr
       return rejected('it does not like it');
     const known = remote.answerTo(operation.idempotencyKey) as Outcome<Shown> | undefined;
     if (known !== undefined) return known;
+    if (remote.hasForgotten(operation.idempotencyKey))
+      faults.struck('keyExpires', `${remote.name}: ${operation.kind} of ${operation.key}`);
     const outcome = isForbidden && operation.kind !== 'create' ? missing('404') : this.#write(remote, operation);
     if (outcome.kind === 'done') {
       const isAgain = operation.kind === 'update' && remote.hasForgotten(operation.idempotencyKey);
