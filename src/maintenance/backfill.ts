@@ -87,15 +87,17 @@ export async function backfill(
   const { plan } = progress;
   while (plan !== undefined && progress.hubDone !== true && !signal.aborted)
     progress = await queuePlanned(env, binding, run.id, { ...progress, plan });
-  // whoever pauses a subscriber wants no more calls of it: the run stays open, and is owed
-  const goesOn = async (): Promise<boolean> => !signal.aborted && !(await isPaused(env, binding));
-  while (progress.listDone !== true && (await goesOn())) progress = await queueRemotes(env, binding, run.id, progress);
-  while (progress.hubDone !== true && (await goesOn())) progress = await queueHub(env, binding, run.id, progress);
+  // whoever pauses a subscriber wants no more calls of it: the run stays open, and is owed to the next look at its feed
+  while (progress.listDone !== true && !signal.aborted && !(await isPaused(env, binding)))
+    progress = await queueRemotes(env, binding, run.id, progress);
+  while (progress.listDone === true && progress.hubDone !== true && !signal.aborted)
+    progress = await queueHub(env, binding, run.id, progress);
   if (progress.listDone === true && progress.hubDone === true && !signal.aborted) await finishRun(env.db, run.id);
 }
 
-async function isPaused({ db }: Environment, { id }: Binding): Promise<boolean> {
-  return (await readSetting(db, `pause:${id}`)) !== undefined;
+/** A system without a list is asked for nothing here, and its feed is looked at no more: such a load doesn't wait. */
+async function isPaused({ db }: Environment, { id, subscriber }: Binding): Promise<boolean> {
+  return subscriber.capabilities.listing && (await readSetting(db, `pause:${id}`)) !== undefined;
 }
 
 /** Whether nothing of a subscriber is loaded before a plan of it is applied. */

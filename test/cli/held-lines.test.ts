@@ -36,7 +36,7 @@ class StripeInvoice extends StripeInvoiceSubscriber<typeof Invoice> {
 }
 Customer.register(StripeCustomer);
 Product.register(StripeProduct);
-Invoice.register(StripeInvoice, { brake: { count: 50, updates: { count: 1, share: 0.1 } } });
+Invoice.register(StripeInvoice, { brake: { count: 50, updates: { count: 0, share: 0.1 } } });
 export default {
   database: '${database}',
   catalogs: [Customer, Product, Invoice],
