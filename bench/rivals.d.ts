@@ -73,6 +73,7 @@ declare module '@supabase/stripe-sync-engine' {
       close(): Promise<void>;
     };
     processWebhook(payload: Buffer | string, signature: string): Promise<void>;
+    syncBackfill(options: { object: 'customer' }): Promise<unknown>;
     syncCustomers(options?: object): Promise<{ synced: number }>;
   }
   export function runMigrations(options: object): Promise<void>;

@@ -112,7 +112,7 @@ export class Syncflow extends Operated {
       // whoever had claimed anything here is dead, and its last requests have had their time
       if (!env.db.shared) await shortenLeases(env.db, graceMs);
       if (backfill !== false) await openFirstLoads(env, bindings, backfill === 'planned' ? 'planned' : 'at-once');
-      await env.db.listen('syncflow', () => this.#loops?.ring());
+      await env.db.listen('syncflow', () => this.#loops?.ringAll());
       this.#loops.start();
     })();
     return this.#started;

@@ -3,9 +3,23 @@ import type { Benchmark } from '../harness/benchmark.js';
 import { apiCalls } from './api-calls.js';
 import { capture } from './capture.js';
 import { core } from './core.js';
+import { embedded } from './embedded.js';
+import { firstLoad } from './first-load.js';
 import { inward } from './inward.js';
 import { latency } from './latency.js';
 import { outwardPlain } from './outward-plain.js';
 import { outwardStripe } from './outward-stripe.js';
+import { workers } from './workers.js';
 
-export const benchmarks: readonly Benchmark[] = [core, outwardPlain, outwardStripe, capture, inward, latency, apiCalls];
+export const benchmarks: readonly Benchmark[] = [
+  core,
+  outwardPlain,
+  outwardStripe,
+  capture,
+  inward,
+  latency,
+  apiCalls,
+  firstLoad,
+  workers,
+  embedded,
+];

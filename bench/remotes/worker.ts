@@ -3,11 +3,16 @@ import { Syncflow } from '../../src/syncflow.js';
 import { announce, givenOptions } from '../harness/remote.js';
 import { Customer, PlainAccount } from '../shop/plain-customer.js';
 
-const { database, url, batchSize } = givenOptions<{ database: string; url: string; batchSize: number }>();
+const { database, url, batchSize, concurrency } = givenOptions<{
+  database: string;
+  url: string;
+  batchSize: number;
+  concurrency?: number;
+}>();
 const flow = new Syncflow({
   database,
   catalogs: [Customer],
-  accounts: { plain: new PlainAccount(url) },
+  accounts: { plain: new PlainAccount(url, concurrency) },
   batchSize,
   backfill: false,
 });

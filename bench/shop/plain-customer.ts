@@ -44,8 +44,12 @@ export class PlainAccount {
   /** Requests sent. */
   calls = 0;
 
-  constructor(url: string) {
-    this.#pool = new Pool(url, { connections: inFlight, pipelining: 1 });
+  /** @param concurrency requests in flight at once */
+  constructor(
+    url: string,
+    readonly concurrency = inFlight,
+  ) {
+    this.#pool = new Pool(url, { connections: concurrency, pipelining: 1 });
   }
 
   async call<T>(
@@ -82,7 +86,7 @@ export const plainCapabilities: Capabilities = {
 
 export class PlainSubscriber extends SubscriberBase<typeof Customer, PlainCustomer, PlainAccount> {
   static readonly system = 'plain';
-  override readonly capabilities: Capabilities = plainCapabilities;
+  override readonly capabilities: Capabilities = { ...plainCapabilities, concurrency: this.account.concurrency };
   override readonly mapping = this.map({ email: 'email', name: 'name', phone: 'phone', city: 'city' });
 
   override versionOf(remote: PlainCustomer): string {

@@ -11,7 +11,7 @@ import { routeMarks } from '../outward/route.js';
 import { hintsToRoute } from '../store/inbox.js';
 import type { RunMode } from '../store/runs.js';
 import type { Link } from '../store/links.js';
-import { announceAwake, announceSleep, asleepSeconds } from '../store/marks.js';
+import { announceAwake, announceSleep, asleepSeconds, ringWorkers } from '../store/marks.js';
 import type { VerifySchedule } from '../subscriber/policy.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
@@ -115,6 +115,12 @@ export class Loops {
   /** Something may have been marked, or have come in. */
   ring(): void {
     this.#marks.ring();
+  }
+
+  /** Somebody else rings: to say that something was marked, or that more was made due than one worker takes at once. */
+  ringAll(): void {
+    this.ring();
+    for (const bell of this.#due.values()) bell.ring();
   }
 
   /** Links of a subscriber were made due. */
@@ -237,6 +243,7 @@ export class Loops {
       const events = hints.events ? await routeInbox(this.#env, byId, routeBatch) : { count: 0, due: [] };
       for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
       const count = marks.count + events.count;
+      if (count >= this.#settings.batchSize && this.#env.db.shared) await ringWorkers(this.#env.db);
       span?.set({ marks: marks.count, events: events.count });
       if (count > 0) this.#env.emit('routed', { marks: marks.count, events: events.count });
       return count;

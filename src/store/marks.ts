@@ -246,3 +246,8 @@ export async function announceAwake(db: Queryable, worker: string): Promise<void
     [worker],
   );
 }
+
+/** Rings all workers: there is more to do than one of them takes at once. */
+export async function ringWorkers(db: Queryable): Promise<void> {
+  await db.query({ name: 'syncflow-ring-workers', text: `select pg_notify('syncflow', '')` });
+}

@@ -67,6 +67,10 @@ test.runIf(hasPostgres)(
           select i * 10 + j, i, 1, j, i from generate_series(1, 4) i, generate_series(1, 2) j;`);
       const start = begin(['start', '--port', '0'], { cwd });
       await start.out.until(/(?:"subscriber":"invoice\/stripe"[^\n]*"operation":"create"[\s\S]*){4}\n/);
+      // the load is through: what it finds edited by then is its own, and not braked
+      await expect
+        .poll(() => db.query('select id from syncflow.link where due_at is not null'), { timeout: 20_000 })
+        .toEqual([]);
       const agreed = [await lines(), there()];
 
       await db.execute(`update invoice_line set quantity = 99 where id in (11, 21);

@@ -237,6 +237,11 @@ function sessionTwins(store: Store): Twins {
       );
       return [];
     },
+    'syncflow-ring-workers': (tx) => {
+      tx.notifies = true;
+      return [];
+    },
+
     'syncflow-announce-awake': async (tx, [worker]) => {
       const oldest = store.now() - minuteMs * 1000;
       const matches = (row: { readonly worker: string; readonly since: Moment }): boolean =>
