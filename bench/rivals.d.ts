@@ -78,3 +78,24 @@ declare module '@supabase/stripe-sync-engine' {
   }
   export function runMigrations(options: object): Promise<void>;
 }
+
+declare module 'fastify' {
+  interface Request {
+    readonly body: unknown;
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  }
+  interface Reply {
+    send(payload: object): Reply;
+  }
+  interface App {
+    addContentTypeParser(
+      type: string,
+      options: { parseAs: 'buffer' },
+      parser: (request: Request, body: Buffer, done: (error: Error | null, body?: unknown) => void) => void,
+    ): void;
+    post(path: string, handler: (request: Request, reply: Reply) => Promise<unknown>): void;
+    listen(options: { port: number; host: string }): Promise<string>;
+    close(): Promise<void>;
+  }
+  export default function fastify(): App;
+}

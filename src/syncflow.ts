@@ -1,4 +1,5 @@
 /** Composes, starts and stops the services. */
+import { dueNotice } from './store/marks.js';
 import type { CatalogClass } from './catalog/catalog.js';
 import { CatalogHandle } from './catalog/handle.js';
 import { inReferenceOrder } from './engine/bind.js';
@@ -112,7 +113,9 @@ export class Syncflow extends Operated {
       // whoever had claimed anything here is dead, and its last requests have had their time
       if (!env.db.shared) await shortenLeases(env.db, graceMs);
       if (backfill !== false) await openFirstLoads(env, bindings, backfill === 'planned' ? 'planned' : 'at-once');
-      await env.db.listen('syncflow', () => this.#loops?.ringAll());
+      await env.db.listen('syncflow', (notice) =>
+        notice === dueNotice ? this.#loops?.wakeAll() : this.#loops?.ring(),
+      );
       this.#loops.start();
     })();
     return this.#started;

@@ -5,10 +5,12 @@ import { capture } from './capture.js';
 import { core } from './core.js';
 import { embedded } from './embedded.js';
 import { firstLoad } from './first-load.js';
+import { growth } from './growth.js';
 import { inward } from './inward.js';
 import { latency } from './latency.js';
 import { outwardPlain } from './outward-plain.js';
 import { outwardStripe } from './outward-stripe.js';
+import { webhooks } from './webhooks.js';
 import { workers } from './workers.js';
 
 export const benchmarks: readonly Benchmark[] = [
@@ -20,6 +22,8 @@ export const benchmarks: readonly Benchmark[] = [
   latency,
   apiCalls,
   firstLoad,
+  webhooks,
   workers,
+  growth,
   embedded,
 ];

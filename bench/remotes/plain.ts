@@ -1,5 +1,6 @@
 /** A JSON API over HTTP: `POST /customers`, `PATCH` and `GET /customers/:id`. Objects have a version. */
 import { announce, givenOptions } from '../harness/remote.js';
+import { rowOf } from '../shop/rows.js';
 import { serveThinly } from './thin-server.js';
 
 type Stored = Record<string, unknown> & { id: string; version: number };
@@ -27,7 +28,7 @@ const url = await serveThinly({
         return JSON.stringify(object);
       }
       case 'PATCH': {
-        const before = objects.get(id);
+        const before = objects.get(id) ?? loaded(id);
         if (before === undefined) return undefined;
         const object = { ...before, ...(JSON.parse(body) as object), id, version: before.version + 1 };
         objects.set(id, object);
@@ -45,3 +46,8 @@ const url = await serveThinly({
   },
 });
 announce(url);
+
+/** `g7` stands for the seventh of the records that a benchmark has linked without sending them. */
+function loaded(id: string): Stored | undefined {
+  return id.startsWith('g') ? { ...rowOf(Number(id.slice(1))), id, version: 1 } : undefined;
+}

@@ -29,6 +29,7 @@ import { hubText, UnresolvedReference, type Resolver } from '../merge/project.js
 import { shadowOfSent, type Sent } from '../merge/sent.js';
 import { pair, type Pair, type Shadow } from '../merge/shadow.js';
 import { isBraked, lockBrake, overBrake } from '../outward/brake.js';
+import { plan } from '../outward/plan.js';
 import { sqlState, type Queryable } from '../store/database.js';
 import type { HistoryRow } from '../store/history.js';
 import type { Intent } from '../store/intents.js';
@@ -183,7 +184,11 @@ async function applyInside(
   // before any row: whoever waits for it holds nothing that its holder may need
   if (isCounted) await lockBrake(tx, binding);
   const editedAt = seenAt(binding, link, shown);
-  const nowMs = await announceWriter(tx, { origin: binding.id, editedAt, settles: settlesOwn(binding) });
+  const nowMs = await announceWriter(tx, {
+    origin: binding.id,
+    editedAt,
+    settles: settlesOwn(binding, link.key === undefined ? [] : [link.key]),
+  });
   if (!(await holdsLease(tx, link))) return 'fenced';
   const target: Adoption =
     link.key === undefined ? await adopt(tx, binding, link, shown) : { key: link.key, adopted: false };
@@ -209,17 +214,15 @@ async function applyInside(
     merged.changesHub || before === undefined
       ? await saveRow(tx, binding, { next: prepareRow(binding, link, merged, before, nowMs), before })
       : undefined;
-  const after = written?.record ?? before?.record ?? {};
-  const key = written?.key ?? target.key;
   return commit(
     tx,
     binding,
     appliedResult(binding, link, seen, {
       merged,
+      resolver,
       before: before?.record,
-      after,
-      key,
-      created: before === undefined,
+      saved: written?.record,
+      key: written?.key ?? target.key,
       adopted: target.adopted,
       nowMs,
     }),
@@ -279,19 +282,24 @@ export function prepareRow(
 
 interface Outcome {
   readonly merged: Merged;
+  readonly resolver: Resolver;
+  /** Undefined where the record is made. */
   readonly before: AnyRecord | undefined;
-  readonly after: AnyRecord;
+  /** As the table shows it after the write; undefined where nothing was written. */
+  readonly saved: AnyRecord | undefined;
   readonly key: RecordKey | undefined;
-  readonly created: boolean;
   readonly adopted: boolean;
   readonly nowMs: number;
 }
 
 export function appliedResult(binding: Binding, link: Link, seen: Observation, outcome: Outcome): Result {
-  const { merged, before, after, key, created, adopted, nowMs } = outcome;
+  const { merged, before, saved, key, adopted, nowMs } = outcome;
+  const after = saved ?? before ?? {};
+  const created = before === undefined;
   const subject = { subscriber: binding.id, key, remoteId: seen.remoteId };
   const detail = detailOfApplied(binding.mapping, { merged, before, after, editedAt: seenAt(binding, link, seen) });
   const { units = [] } = detail;
+  const shadow = shadowAfter(merged, after);
   const history: HistoryRow[] = [...(seen.history ?? [])];
   const emit: Emission[] = [...(seen.emit ?? [])];
   if (adopted) {
@@ -310,15 +318,45 @@ export function appliedResult(binding: Binding, link: Link, seen: Observation, o
     settlement: {
       ...observedSettlement(binding, link, seen),
       ...(key === undefined || key === link.key ? {} : { key }),
-      shadow: shadowAfter(merged, after),
+      shadow,
       flips: rememberValues(link, merged, before, after, nowMs),
-      ...(merged.owed ? { dueInMs: 0 } : {}),
+      ...(merged.owed || (saved !== undefined && isLeftToDo(binding, link, seen, shadow, outcome))
+        ? { dueInMs: 0 }
+        : {}),
     },
     conflicts: [...merged.conflicts, ...(before === undefined ? [] : lateConflicts(binding, seen, before))],
     history,
     emit,
     ...closed(seen.intent, seen.outcome ?? 'done'),
   };
+}
+
+/**
+ * Whether the row, as it was read again, asks for anything of the remote: another column was changed by the table itself, a field that
+ * only the hub may say, a record that has left the subscriber's `where`. No mark tells of it.
+ */
+function isLeftToDo(
+  binding: Binding,
+  link: Link,
+  { remoteId }: Observation,
+  shadow: Shadow,
+  outcome: Outcome,
+): boolean {
+  const { saved: record, key, resolver } = outcome;
+  try {
+    const next = plan({
+      link: { state: 'linked', key: key ?? link.key, remoteId, deleted: false, shadow },
+      record,
+      softDeleted: false,
+      inScope: record !== undefined && binding.subscriber.where(record),
+      policies: binding.policies,
+      mapping: binding.mapping,
+      resolver,
+    });
+    return next.kind !== 'nothing' || next.shadow !== undefined;
+  } catch {
+    return true; // the next pass meets the same, and says so
+  }
 }
 
 export function observedSettlement(binding: Binding, link: Link, seen: Observation): Settlement {

@@ -84,6 +84,8 @@ function isOfOneRecord(error: unknown): boolean {
 
 /** A sighting, and what is to become of it: it belongs to a record, or becomes one, or neither. */
 interface Judged extends Sighting {
+  /** As it was handed in: what is left goes back as that. */
+  readonly given: Sighting;
   readonly fate: { readonly kind: 'known'; readonly key: RecordKey } | { readonly kind: 'create' } | Adopted | Refused;
 }
 
@@ -112,8 +114,7 @@ async function applyTogether(
     tx,
     judged.flatMap(({ fate }) => (fate.kind === 'adopt' ? fate : [])),
   );
-  const writer = new PageWriter(tx, binding);
-  const nowMs = await writer.announce(judged[0]);
+  const nowMs = await announceWriter(tx, { origin: binding.id, editedAt: undefined });
   const merges: Merging[] = [];
   const results: Result[] = [];
   const adopted: Adopted[] = [];
@@ -125,7 +126,7 @@ async function applyTogether(
     }
     const before = 'key' in fate ? rows.get(fate.key) : undefined;
     if ('key' in fate && before?.record === undefined) {
-      left.push(one); // it was deleted just now, or somebody is at it
+      left.push(one.given); // it was deleted just now, or somebody is at it
       continue;
     }
     const late = fate.kind === 'adopt' ? unseen.get(fate.own?.id ?? '') : undefined;
@@ -135,7 +136,7 @@ async function applyTogether(
     else results.push(outcome.result);
     if (fate.kind === 'adopt' && ('merged' in outcome || outcome.paired)) adopted.push(fate);
   }
-  results.push(...(await writer.write(merges, nowMs)));
+  results.push(...(await writePage(tx, binding, merges, { resolver, nowMs })));
   await giveWay(tx, adopted);
   const settled = await writeResults(tx, binding, results);
   return { results: results.filter(({ settlement }) => settled.has(settlement.link.id)), left };
@@ -162,7 +163,7 @@ async function judgePage(
   const left: Sighting[] = [];
   const taken = new Set<string>();
   for (const one of sightings)
-    if (one.link.key !== undefined) judged.push({ ...one, fate: { kind: 'known', key: one.link.key } });
+    if (one.link.key !== undefined) judged.push({ ...one, given: one, fate: { kind: 'known', key: one.link.key } });
   for (const [index, one] of strangers.entries()) {
     const known = facts[index];
     if (known === undefined) continue;
@@ -171,7 +172,7 @@ async function judgePage(
     const same = isRefused(fate) ? [] : sameness(binding, known, one.seen.remote);
     const isAlone = !same.some((name) => taken.has(name));
     for (const name of same) taken.add(name);
-    if (isAlone) judged.push({ ...one, fate });
+    if (isAlone) judged.push({ ...one, given: one, fate });
     else left.push(one);
   }
   return { judged, left };
@@ -224,60 +225,43 @@ function mergeOne(
   }
 }
 
-/** Writes the rows of a page. Who writes, and when what it carries over was edited, is announced as often as that changes. */
-class PageWriter {
-  readonly #tx: Queryable;
-  readonly #binding: Binding;
-  readonly #settles: string | undefined;
-  #announced: { readonly editedAt: string | undefined; readonly nowMs: number } | undefined;
-
-  constructor(tx: Queryable, binding: Binding) {
-    this.#tx = tx;
-    this.#binding = binding;
-    this.#settles = settlesOwn(binding);
+/** Writes the rows of a page. When what it carries over was edited is announced as often as that changes. */
+async function writePage(
+  tx: Queryable,
+  binding: Binding,
+  merges: readonly Merging[],
+  at: { readonly resolver: Resolver; readonly nowMs: number },
+): Promise<Result[]> {
+  const saved = new Map<Merging, Saved>();
+  const groups = new Map<string | undefined, (Merging & Saving)[]>();
+  for (const one of merges) {
+    if (!isToBeSaved(one)) continue;
+    const editedAt = seenAt(binding, one.link, one.seen);
+    groups.set(editedAt, [...(groups.get(editedAt) ?? []), one]);
   }
-
-  async write(merges: readonly Merging[], nowMs: number): Promise<Result[]> {
-    const saved = new Map<Merging, Saved>();
-    const groups = new Map<string | undefined, (Merging & Saving)[]>();
-    for (const one of merges) {
-      if (one.next === undefined) continue;
-      const editedAt = seenAt(this.#binding, one.link, one.seen);
-      const group = groups.get(editedAt) ?? [];
-      groups.set(editedAt, group);
-      group.push(one as Merging & Saving);
+  for (const [editedAt, group] of groups) {
+    const keys = group.flatMap(({ fate }) => ('key' in fate ? fate.key : []));
+    await announceWriter(tx, { origin: binding.id, editedAt, settles: settlesOwn(binding, keys) });
+    const written = await saveRows(tx, binding, group);
+    for (const [index, one] of group.entries()) {
+      const row = written[index];
+      if (row !== undefined) saved.set(one, row);
     }
-    for (const group of groups.values()) {
-      await this.announce(group[0]);
-      const written = await saveRows(this.#tx, this.#binding, group);
-      for (const [index, one] of group.entries()) {
-        const row = written[index];
-        if (row !== undefined) saved.set(one, row);
-      }
-    }
-    return merges.map((one) => this.#result(one, saved.get(one), nowMs));
   }
-
-  /** Returns the database's time. */
-  async announce(one: Sighting | undefined): Promise<number> {
-    const editedAt = one === undefined ? undefined : seenAt(this.#binding, one.link, one.seen);
-    if (this.#announced === undefined || this.#announced.editedAt !== editedAt) {
-      const origin = this.#binding.id;
-      const nowMs = await announceWriter(this.#tx, { origin, editedAt, settles: this.#settles });
-      this.#announced = { editedAt, nowMs };
-    }
-    return this.#announced.nowMs;
-  }
-
-  #result({ link, seen, fate, merged, before }: Merging, saved: Saved | undefined, nowMs: number): Result {
-    return appliedResult(this.#binding, link, seen, {
+  return merges.map((one) => {
+    const { link, seen, fate, merged, before } = one;
+    const row = saved.get(one);
+    return appliedResult(binding, link, seen, {
+      ...at,
       merged,
       before: before?.record,
-      after: saved?.record ?? before?.record ?? {},
-      key: saved?.key ?? ('key' in fate ? fate.key : undefined),
-      created: before === undefined,
+      saved: row?.record,
+      key: row?.key ?? ('key' in fate ? fate.key : undefined),
       adopted: fate.kind === 'adopt',
-      nowMs,
     });
-  }
+  });
+}
+
+function isToBeSaved(one: Merging): one is Merging & Saving {
+  return one.next !== undefined;
 }

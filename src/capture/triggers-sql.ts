@@ -116,15 +116,21 @@ function updateMarks(catalog: string, key: string, from: string): string[] {
   return [
     'insert into syncflow.mark (id, catalog, key, op, origin, except_subscribers, at)',
     `select nextval('syncflow.mark_id_seq') + case when exists (select from ${from} offset ${bulkRows - 1}) then ${bulkIds} else 0 end,`,
-    `  ${quoteLiteral(catalog)}, ${key}, 'U', origin_name, except_names, edited_at from ${from};`,
+    `  ${quoteLiteral(catalog)}, ${key}, 'U', origin_name, ${exceptSettled(key)}, edited_at from ${from};`,
     'marked := marked or found;',
   ];
+}
+
+/** Of the rows that whoever writes has named: a foreign key that cascades may change others at the same depth. */
+function exceptSettled(key: string): string {
+  const named = `${key} in (select value from json_array_elements_text(current_setting('syncflow.settled_keys')::json))`;
+  return `coalesce(except_names, case when settling is not null then case when ${named} then settling end end)`;
 }
 
 function marks(catalog: string, key: string, op: string, from?: string): string[] {
   return [
     'insert into syncflow.mark (catalog, key, op, origin, except_subscribers, at)',
-    `select ${quoteLiteral(catalog)}, ${key}, '${op}', origin_name, except_names, edited_at${from === undefined ? '' : ` from ${from}`};`,
+    `select ${quoteLiteral(catalog)}, ${key}, '${op}', origin_name, ${op === 'I' ? 'coalesce(except_names, settling)' : 'except_names'}, edited_at${from === undefined ? '' : ` from ${from}`};`,
     'marked := marked or found;',
   ];
 }
@@ -145,9 +151,9 @@ function trigger(event: CaptureEvent, table: TableInfo, suffix: string, body: re
       // the session's role: inside of this function the current one is its owner
       "  origin_name constant text := coalesce(nullif(current_setting('syncflow.origin', true), ''),",
       "    '@' || session_user || coalesce(' (' || nullif(current_setting('application_name', true), '') || ')', ''));",
+      "  except_names constant text := nullif(current_setting('syncflow.except', true), '');",
       // what a trigger of the user's writes within the statement is nobody's to settle
-      "  except_names constant text := coalesce(nullif(current_setting('syncflow.except', true), ''),",
-      "    case when pg_trigger_depth() = 1 then nullif(current_setting('syncflow.settles', true), '') end);",
+      "  settling constant text := case when pg_trigger_depth() = 1 then nullif(current_setting('syncflow.settles', true), '') end;",
       "  edited_at constant timestamptz := coalesce(nullif(current_setting('syncflow.edited_at', true), '')::timestamptz, clock_timestamp());",
       ...(isRow ? [] : ['  marked boolean := false;']),
       'begin',

@@ -102,8 +102,7 @@ function bindOne(
     subscriber,
     mapping,
     calls: new Slots(subscriber.capabilities.concurrency),
-    perSecond: () =>
-      isMetered(account) ? account.quota().perSecond * Math.max(1, subscriber.capabilities.batchSize) : undefined,
+    quota: () => (isMetered(account) ? account.quota() : undefined),
     policies: { ...subscriber.policies, ...registration.options.policies },
     brake: { ...subscriber.brake, ...registration.options.brake },
     ...(registration.options.verify === undefined ? {} : { verify: registration.options.verify }),

@@ -5,6 +5,7 @@ import type { SubscriberBase } from '../subscriber/base.js';
 import type { Mapping } from '../subscriber/compile.js';
 import type { Slots } from './slots.js';
 import type { Brake, Policies, VerifySchedule } from '../subscriber/policy.js';
+import type { Quota } from '../subscriber/quota.js';
 
 /** A catalog at work. */
 export interface CatalogBinding {
@@ -25,8 +26,8 @@ export interface Binding {
   readonly mapping: Mapping;
   /** Its calls under way in this process: as many as its capability `concurrency` allows, over all passes. */
   readonly calls: Slots;
-  /** Records a second that can be written, by what its account allows itself; undefined where that isn't known. */
-  readonly perSecond: () => number | undefined;
+  /** What its account says of its rate limit; undefined where it says nothing. */
+  readonly quota: () => Quota | undefined;
   readonly policies: Policies;
   readonly brake: Brake;
   /** By the clock; undefined: as Syncflow's options say. */

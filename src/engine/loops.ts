@@ -13,6 +13,7 @@ import type { RunMode } from '../store/runs.js';
 import type { Link } from '../store/links.js';
 import { announceAwake, announceSleep, asleepSeconds, ringWorkers } from '../store/marks.js';
 import type { VerifySchedule } from '../subscriber/policy.js';
+import type { Quota } from '../subscriber/quota.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
 import { claimDue, reconcile } from './reconcile.js';
@@ -46,16 +47,26 @@ const announceMs = (asleepSeconds * 1000) / 3;
 const passesAtOnce = 2;
 const pruneIntervalMs = 600_000;
 
-/** What is claimed is frozen for so long at most, in seconds, where the account says how often it can be asked. */
+/** What a system takes within so many seconds is claimed at once at least, where its account says how often it can be asked. */
 const frozenSeconds = 0.25;
 
 /**
- * No more than all passes can send within that time: an edit that comes after its record was claimed, and before it was sent, costs a
- * call more.
- * @param perSecond records that the account can take
+ * How many links a pass claims. What is claimed is frozen: an edit that comes before it was sent costs a call more. So few wait for their
+ * turn; and enough that a slow answer leaves no turn unused: twice as many where, at the end of a pass, of the other one nothing waits.
+ * @param last of the pass before; 0 where that left nothing
  */
-export function claimLimit(batchSize: number, perSecond = Number.POSITIVE_INFINITY): number {
-  return Math.max(1, Math.min(batchSize, Math.ceil((perSecond * frozenSeconds) / passesAtOnce)));
+export function claimLimit(
+  batchSize: number,
+  last: number,
+  quota: Pick<Quota, 'perSecond' | 'waiting'> | undefined,
+  recordsPerCall = 1,
+): number {
+  if (quota === undefined || !Number.isFinite(quota.perSecond)) return batchSize;
+  // whole calls
+  const least = Math.max(1, Math.ceil((quota.perSecond * frozenSeconds) / passesAtOnce)) * recordsPerCall;
+  const waiting = quota.waiting * recordsPerCall;
+  const wanted = waiting === 0 ? last * 2 : waiting > last / 2 ? last / 2 : last;
+  return Math.min(batchSize, Math.max(least, Math.floor(wanted)));
 }
 
 interface Listing {
@@ -117,9 +128,8 @@ export class Loops {
     this.#marks.ring();
   }
 
-  /** Somebody else rings: to say that something was marked, or that more was made due than one worker takes at once. */
-  ringAll(): void {
-    this.ring();
+  /** Another worker has made more links due than it takes at once. */
+  wakeAll(): void {
     for (const bell of this.#due.values()) bell.ring();
   }
 
@@ -255,9 +265,14 @@ export class Loops {
     const { batchSize, wakeIntervalMs } = this.#settings;
     const passes = new Set<Promise<void>>();
     const failures: unknown[] = [];
+    const { batchSize: recordsPerCall } = binding.subscriber.capabilities;
+    let limit = 0;
+    let hasMore = false;
+    /** A pass has ended since the last one was claimed. */
+    let isOver = false;
     try {
       while (!this.#stop.signal.aborted && failures.length === 0) {
-        const limit = claimLimit(batchSize, binding.perSecond());
+        if (isOver || !hasMore) limit = claimLimit(batchSize, hasMore ? limit : 0, binding.quota(), recordsPerCall);
         const links = await claimDue(this.#env, binding, limit);
         if (links.length > 0) {
           const pass: Promise<void> = this.#pass(binding, links)
@@ -266,8 +281,10 @@ export class Loops {
           passes.add(pass);
         }
         // a full batch: more is waiting, to be claimed and planned while the calls of this pass are under way
-        const most = links.length === limit ? passesAtOnce : 1;
-        if (passes.size >= most) await Promise.race(passes);
+        hasMore = links.length === limit;
+        const most = hasMore ? passesAtOnce : 1;
+        isOver = passes.size >= most;
+        if (isOver) await Promise.race(passes);
         else if (links.length === 0) await this.#wait(bell, wakeIntervalMs);
       }
     } finally {

@@ -153,14 +153,20 @@ async function planLinks(env: Environment, binding: Binding, links: readonly Lin
   const out: PlannedLinks = { toLook: [], writes: [], decided: [], waiting: [] };
   const planned = links.filter((link) => !link.look && !(link.key === undefined && link.state === 'new'));
   out.toLook.push(...links.filter((link) => !planned.includes(link)));
+  const unreadable = new Map<RecordKey, unknown>();
   const rows = await binding.catalog.rows.load(
     env.db,
     planned.flatMap((link) => link.key ?? []),
+    { problems: unreadable },
   );
   const records = new Map<RecordKey, ReturnType<typeof extractRecord>>();
   const problems = new Map<RecordKey, Result>();
   for (const link of planned) {
     if (link.key === undefined) continue;
+    if (unreadable.has(link.key)) {
+      problems.set(link.key, parkResult(link, 'mapping', messageOf(unreadable.get(link.key))));
+      continue;
+    }
     try {
       records.set(link.key, extractRecord(binding.catalog, rows.get(link.key)));
     } catch (error) {

@@ -41,8 +41,7 @@ export async function observe(
   shown: Observation,
   basis?: Basis,
 ): Promise<Result | undefined> {
-  if (link.key === undefined)
-    return applyObservation(env, binding, link, { ...shown, rivals: await unlistedRivals(env, binding, shown) });
+  if (link.key === undefined) return applyObservation(env, binding, link, shown);
   const seen = await withLate(env.db, binding, link, shown);
   const result = withoutWriting(binding, link, seen, basis ?? (await readBasis(env, binding, link.key, seen)));
   return result ?? applyObservation(env, binding, link, seen);
@@ -206,10 +205,10 @@ function seenSight(
     case 'found':
       return taken(env, binding, link, { remote: sight.remote, remoteId }, sights);
     case 'gone':
-      return applyDeletion(env, binding, link);
+      return sights.alone(() => applyDeletion(env, binding, link));
     case 'missing':
       // an event told that it was deleted: together that is proof
-      if (link.gone) return applyDeletion(env, binding, link);
+      if (link.gone) return sights.alone(() => applyDeletion(env, binding, link));
       if (link.key === undefined)
         return link.attempts < looksForNew
           ? retryResult(env, link, sight.reason, { look: true })

@@ -2,7 +2,7 @@
  * Sights of one pass, taken in as they come: what has come while others are being applied is applied together next. One that comes
  * alone waits for nobody.
  */
-import { applyObservation, type Observation } from '../apply/apply.js';
+import { applyObservation, failure, type Observation } from '../apply/apply.js';
 import { applyPage, type Sighting } from '../apply/page.js';
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
@@ -10,7 +10,9 @@ import { extractRecord, type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import { loadReferences } from '../engine/references.js';
 import type { Result } from '../engine/result.js';
-import { inParallel } from '../outward/push.js';
+import { Slots } from '../engine/slots.js';
+import { SyncflowError } from '../errors.js';
+import { sqlState } from '../store/database.js';
 import type { Link } from '../store/links.js';
 import { withLate } from './late.js';
 import { withoutWriting, type Basis } from './observe.js';
@@ -25,9 +27,13 @@ interface Waiting extends Sighting {
   readonly reject: (error: unknown) => void;
 }
 
+/** Of a record's remote. */
+type Known = Waiting & { readonly key: RecordKey };
+
 export class Sights {
   readonly #env: Environment;
   readonly #binding: Binding;
+  readonly #alone = new Slots(aloneAtOnce);
   #waiting: Waiting[] = [];
   #busy = false;
 
@@ -42,6 +48,11 @@ export class Sights {
       this.#waiting.push({ link, seen, resolve, reject });
       if (!this.#busy) void this.#drain();
     });
+  }
+
+  /** Runs what takes a transaction of its own, few at once. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#alone.run(work);
   }
 
   async #drain(): Promise<void> {
@@ -63,44 +74,59 @@ export class Sights {
     const toApply = await this.#withoutWriting(group);
     const left = new Set<Sighting>(await applyPage(this.#env, this.#binding, toApply));
     for (const one of toApply) if (!left.has(one)) one.resolve(undefined);
-    await inParallel(
-      toApply.filter((one) => left.has(one)),
-      aloneAtOnce,
-      ({ link, seen, resolve, reject }) => applyObservation(this.#env, this.#binding, link, seen).then(resolve, reject),
+    await Promise.all(
+      toApply
+        .filter((one) => left.has(one))
+        .map(({ link, seen, resolve, reject }) =>
+          this.alone(() => applyObservation(this.#env, this.#binding, link, seen)).then(resolve, reject),
+        ),
     );
   }
 
   /** Resolves those for which nothing is to be written here, from one reading of their records; returns the others. */
   async #withoutWriting(group: readonly Waiting[]): Promise<Waiting[]> {
-    const known: (Waiting & { readonly key: RecordKey })[] = [];
+    const known: Known[] = [];
     const others: Waiting[] = [];
     for (const one of group) {
       const { key } = one.link;
       if (key === undefined) others.push(one);
-      else known.push({ ...one, key, seen: await withLate(this.#env.db, this.#binding, one.link, one.seen) });
+      else await this.#attempt(one, async () => known.push({ ...one, key, seen: await this.#withLate(one) }));
     }
     const basisOf = await this.#bases(known);
     for (const one of known) {
-      try {
+      await this.#attempt(one, async () => {
         const result = withoutWriting(this.#binding, one.link, one.seen, basisOf(one.key));
         if (result === undefined) others.push(one);
         else one.resolve(result);
-      } catch (error) {
-        one.reject(error);
-      }
+      });
     }
     return others;
   }
 
-  /** By key; where the user's `extract` throws, so does asking for it. */
-  async #bases(known: readonly (Sighting & { readonly key: RecordKey })[]): Promise<(key: RecordKey) => Basis> {
+  /** What goes wrong with one is no matter of the others; what goes wrong with the database is. */
+  async #attempt(one: Waiting, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (sqlState(error) !== undefined || (error instanceof SyncflowError && error.code === 'database')) throw error;
+      one.resolve(failure(this.#env, this.#binding, one.link, one.seen, error));
+    }
+  }
+
+  #withLate({ link, seen }: Sighting): Promise<Observation> {
+    return withLate(this.#env.db, this.#binding, link, seen);
+  }
+
+  /** By key; where a row can't be read, or the user's `extract` throws, so does asking for it. */
+  async #bases(known: readonly Known[]): Promise<(key: RecordKey) => Basis> {
     const { catalog } = this.#binding;
+    const records = new Map<RecordKey, AnyRecord>();
+    const problems = new Map<RecordKey, unknown>();
     const rows = await catalog.rows.load(
       this.#env.db,
       known.map(({ key }) => key),
+      { problems },
     );
-    const records = new Map<RecordKey, AnyRecord>();
-    const problems = new Map<RecordKey, unknown>();
     for (const [key, row] of rows) {
       try {
         const { record } = extractRecord(catalog, row);

@@ -56,8 +56,8 @@ export interface Database extends Queryable {
   open(): Promise<void>;
   /** Runs `work` in one READ COMMITTED transaction with `row_security = off`; rolls back if it throws. */
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** Calls back on every NOTIFY of the channel; returns a stop function. Undefined where the connection can't listen (a pooler). */
-  listen(channel: string, onNotify: () => void): Promise<(() => Promise<void>) | undefined>;
+  /** Calls back with the payload of every NOTIFY of the channel; returns a stop function. Undefined where the connection can't listen (a pooler). */
+  listen(channel: string, onNotify: (payload: string) => void): Promise<(() => Promise<void>) | undefined>;
   /** Runs several statements without parameters (migrations, DDL) in one transaction. */
   execute(sql: string): Promise<void>;
   /** Safe when doubled. */
@@ -96,8 +96,11 @@ export function storableText(text: string): string {
 
 /** JSON as Postgres takes it: texts inside of it as `storableText` makes them. */
 export function storableJson(value: unknown): string {
-  // JSON.stringify writes both as escapes, so that only these are to be found; an escaped backslash isn't one
-  return JSON.stringify(value).replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (escape) => {
+  const text = JSON.stringify(value);
+  // seldom: JSON.stringify writes both as escapes
+  if (!text.includes('\\u')) return text;
+  // only these are to be found; an escaped backslash isn't one
+  return text.replace(/\\\\|\\u0000|\\ud[89a-f][0-9a-f]{2}/g, (escape) => {
     if (escape === '\\\\') return escape;
     return escape === '\\u0000' ? '' : '\ufffd';
   });

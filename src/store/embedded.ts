@@ -84,16 +84,16 @@ export class EmbeddedDatabase implements Database {
     });
   }
 
-  async listen(channel: string, onNotify: () => void): Promise<() => Promise<void>> {
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
     const db = this.#ready();
     let stopped = false;
     // Not PGlite's own listen(): it takes channel names apart wrongly where they contain quotes.
-    const unsubscribe = db.onNotification((notified) => {
+    const unsubscribe = db.onNotification((notified, payload) => {
       if (notified !== channel) return;
       // PGlite calls back while it still holds its connection; the callback may well want to query.
       setImmediate(() => {
         try {
-          if (!stopped) onNotify();
+          if (!stopped) onNotify(payload);
         } catch {
           // The callback's own trouble; it must not end the process.
         }

@@ -203,10 +203,11 @@ export interface Writer {
   readonly origin: string;
   readonly editedAt: string | undefined;
   /**
-   * A subscriber that reads each row again after the statement that wrote it, and settles its link with what it read, in this
-   * transaction: the mark need not tell it. (What a trigger of the user's writes on the way is marked for everybody.)
+   * A subscriber that reads these rows (and what is inserted) again after the statement that wrote them, and settles their links with
+   * what it read, in this transaction: the marks need not tell it. Whatever else is written on the way, by a trigger of the user's or by
+   * a foreign key that cascades, is marked for everybody.
    */
-  readonly settles?: string | undefined;
+  readonly settles?: { readonly subscriber: string; readonly keys: readonly RecordKey[] } | undefined;
 }
 
 /** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
@@ -215,9 +216,14 @@ export async function announceWriter(tx: Queryable, { origin, editedAt, settles 
     {
       name: 'syncflow-announce-writer',
       text: `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true), set_config('syncflow.settles', $3, true),
-       (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+       set_config('syncflow.settled_keys', $4, true), (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
     },
-    [origin, editedAt ?? '', settles === undefined ? '' : JSON.stringify([settles])],
+    [
+      origin,
+      editedAt ?? '',
+      settles === undefined ? '' : JSON.stringify([settles.subscriber]),
+      JSON.stringify(settles?.keys ?? []),
+    ],
   );
   return Math.round(row?.now_ms ?? 0);
 }
@@ -247,7 +253,10 @@ export async function announceAwake(db: Queryable, worker: string): Promise<void
   );
 }
 
+/** What is said on the channel where links were made due; a trigger says nothing. */
+export const dueNotice = 'due';
+
 /** Rings all workers: there is more to do than one of them takes at once. */
 export async function ringWorkers(db: Queryable): Promise<void> {
-  await db.query({ name: 'syncflow-ring-workers', text: `select pg_notify('syncflow', '')` });
+  await db.query({ name: 'syncflow-ring-workers', text: `select pg_notify('syncflow', '${dueNotice}')` });
 }

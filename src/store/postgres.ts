@@ -110,7 +110,7 @@ export class PostgresDatabase implements Database {
     });
   }
 
-  async listen(channel: string, onNotify: () => void): Promise<(() => Promise<void>) | undefined> {
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<(() => Promise<void>) | undefined> {
     if (this.#options.namedStatements === false) return undefined;
     const listener = new Listener(() => new pg.Client(this.#clientConfig()), channel, onNotify);
     try {
@@ -238,13 +238,13 @@ export function abortedTransaction(cause?: unknown): SyncflowError {
 class Listener {
   readonly #makeClient: () => pg.Client;
   readonly #channel: string;
-  readonly #onNotify: () => void;
+  readonly #onNotify: (payload: string) => void;
   #client: pg.Client | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #delayMs = firstReconnectMs;
 
-  constructor(makeClient: () => pg.Client, channel: string, onNotify: () => void) {
+  constructor(makeClient: () => pg.Client, channel: string, onNotify: (payload: string) => void) {
     this.#makeClient = makeClient;
     this.#channel = channel;
     this.#onNotify = onNotify;
@@ -254,7 +254,7 @@ class Listener {
     const client = this.#makeClient();
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
-    client.on('notification', () => this.#notify());
+    client.on('notification', ({ payload }) => this.#notify(payload ?? ''));
     try {
       await client.connect();
       await client.query(`listen ${client.escapeIdentifier(this.#channel)}`);
@@ -275,9 +275,9 @@ class Listener {
     await client?.end().catch(ignore);
   }
 
-  #notify(): void {
+  #notify(payload: string): void {
     try {
-      if (!this.#stopped) this.#onNotify();
+      if (!this.#stopped) this.#onNotify(payload);
     } catch {
       // The callback's own trouble; it must not end the connection or the process.
     }
@@ -293,7 +293,7 @@ class Listener {
   #reconnectLater(): void {
     this.#timer = setTimeout(() => {
       this.start().then(
-        () => this.#notify(), // whatever was notified meanwhile was missed
+        () => this.#notify(''), // whatever was notified meanwhile was missed
         () => {
           if (!this.#stopped) this.#reconnectLater();
         },

@@ -1,6 +1,6 @@
 /** All reading and writing of hub rows. */
 import { own } from '../catalog/own.js';
-import { keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
+import { formatKey, keyOfRecord, parseKey, type RecordKey } from '../catalog/key.js';
 import type { AnyRecord, CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog.js';
 import { fieldOf } from '../catalog/column-sql.js';
 import type { FieldInfo } from '../catalog/fields.js';
@@ -34,11 +34,12 @@ export class HubRows {
    * `lock` locks the parent rows until the transaction ends (`free`: those that nobody else has locked; the others are not in the map).
    * A catalog with children is then read after the lock in a second statement: a statement that waited for a lock would still see
    * the child rows as they were before.
+   * @param options.problems takes the error of each row that can't be read; without it the first one is thrown
    */
   async load(
     db: Queryable,
     keys: readonly RecordKey[],
-    options: { lock?: RowLock } = {},
+    options: { lock?: RowLock; problems?: Map<RecordKey, unknown> } = {},
   ): Promise<Map<RecordKey, AnyRecord>> {
     if (keys.length === 0) return new Map();
     let list = `[${keys.join(',')}]`;
@@ -52,8 +53,13 @@ export class HubRows {
     const rows = await db.query<TextRow>(this.#sql.load(lock), [list]);
     const records = new Map<RecordKey, AnyRecord>();
     for (const row of rows) {
-      const record = this.#decode(row);
-      records.set(keyOfRecord(this.#definition, record), record);
+      try {
+        const record = this.#decode(row);
+        records.set(keyOfRecord(this.#definition, record), record);
+      } catch (error) {
+        if (options.problems === undefined) throw error;
+        options.problems.set(this.#keyOfRow(row), error);
+      }
     }
     return records;
   }
@@ -324,6 +330,11 @@ export class HubRows {
       const list = group.map((values) => [...values.values()]);
       await db.query(this.#sql.insertChildren(index, [...(group[0]?.keys() ?? [])]), [JSON.stringify(list)]);
     }
+  }
+
+  #keyOfRow(row: TextRow): RecordKey {
+    const { key, columns } = this.#definition;
+    return formatKey(key.map((name) => row[`c${columns.findIndex((one) => one.name === name)}`] ?? ''));
   }
 
   #decode(row: TextRow): AnyRecord {

@@ -118,6 +118,32 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
     await stop?.();
   });
 
+  test('rows that a foreign key carries along are not settled by whoever made the statement', async () => {
+    await db.execute(`alter table item add constraint item_name unique (name), add constraint item_origin foreign key (origin)
+      references item (name) on update cascade`);
+    try {
+      await db.execute(
+        `insert into item (id, name) values (911, 'boss'); insert into item (id, name, origin) values (912, 'b', 'boss')`,
+      );
+      await takeMarks(db);
+      await db.transaction(async (tx) => {
+        await tx.query(
+          `select set_config('syncflow.settles', '["item/x"]', true), set_config('syncflow.settled_keys', '["[\\"911\\"]"]', true)`,
+        );
+        await tx.query(`update item set name = 'chief' where id = 911`);
+      });
+      const marks = (await takeMarks(db)).map(
+        ({ key, except_subscribers: except }) => `${key ?? ''} ${except ?? 'all'}`,
+      );
+      expect(marks.sort()).toEqual(['["911"] ["item/x"]', '["912"] all']);
+    } finally {
+      await db.execute(
+        `alter table item drop constraint item_origin, drop constraint item_name; delete from item where id > 900`,
+      );
+      await takeMarks(db);
+    }
+  });
+
   test('what a user’s trigger writes within a statement is not settled by whoever made the statement', async () => {
     await db.execute(`create or replace function touch_other() returns trigger language plpgsql as $$ begin
         if new.name = 'mine' then update item set name = 'touched' where name = 'other'; update item set name = 'mine too' where id = new.id; end if;
@@ -127,7 +153,9 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
       await db.execute(`insert into item (id, name) values (901, 'x'), (902, 'other')`);
       await takeMarks(db);
       await db.transaction(async (tx) => {
-        await tx.query(`select set_config('syncflow.settles', '["item/x"]', true)`);
+        await tx.query(
+          `select set_config('syncflow.settles', '["item/x"]', true), set_config('syncflow.settled_keys', '["[\\"901\\"]"]', true)`,
+        );
         await tx.query(`update item set name = 'mine' where id = 901`);
       });
       const marks = (await takeMarks(db)).map(

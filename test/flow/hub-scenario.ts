@@ -57,7 +57,7 @@ export class MortalDatabase implements Database {
   async close(): Promise<void> {
     for (const stop of this.#stops.splice(0)) await stop();
   }
-  async listen(channel: string, onNotify: () => void): Promise<(() => Promise<void>) | undefined> {
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<(() => Promise<void>) | undefined> {
     const stop = await this.#inner.listen(channel, onNotify);
     if (stop !== undefined) this.#stops.push(stop);
     return stop;

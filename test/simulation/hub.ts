@@ -66,12 +66,12 @@ export class SimulatedHub {
   }
 
   /** LISTEN: a pooler in between takes no such connection, and whoever is told may be told late, or not at all. */
-  async listen(channel: string, onNotify: () => void): Promise<(() => Promise<void>) | undefined> {
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<(() => Promise<void>) | undefined> {
     if (this.#hearing === 'never') return undefined;
     const isSure = this.#hearing === 'surely';
-    return this.inner.listen(channel, () => {
+    return this.inner.listen(channel, (payload) => {
       if (!isSure && this.#chance.hits(lost)) return;
-      void this.time.sleep(isSure ? this.#chance.int(0, 2) : this.#chance.int(0, lateMs)).then(onNotify);
+      void this.time.sleep(isSure ? this.#chance.int(0, 2) : this.#chance.int(0, lateMs)).then(() => onNotify(payload));
     });
   }
 }
@@ -118,9 +118,9 @@ export class SimulatedConnection implements Database {
   async close(): Promise<void> {
     await this.#unlisten?.();
   }
-  async listen(channel: string, onNotify: () => void): Promise<undefined> {
-    this.#unlisten = await this.#hub.listen(channel, () => {
-      if (!this.dead) onNotify();
+  async listen(channel: string, onNotify: (payload: string) => void): Promise<undefined> {
+    this.#unlisten = await this.#hub.listen(channel, (payload) => {
+      if (!this.dead) onNotify(payload);
     });
   }
 

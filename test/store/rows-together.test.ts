@@ -150,13 +150,21 @@ describe.each(all)('rows written together on $name', { timeout: 60_000 }, (hub) 
 
   test('whoever settles what it writes is excepted from its marks, and from no other', async () => {
     const rows = await make(Part);
+    const other = await rows.write(db, { name: 'other' }, undefined);
+    await marksOf('part');
     await db.transaction(async (tx) => {
-      await announceWriter(tx, { origin: 'part/a', editedAt: undefined, settles: 'part/a' });
-      await rows.writeAll(tx, [{ record: { name: 'a' }, before: undefined }]);
+      await announceWriter(tx, { origin: 'part/a', editedAt: undefined, settles: { subscriber: 'part/a', keys: [] } });
+      const keys = await rows.writeAll(tx, [{ record: { name: 'a' }, before: undefined }]);
+      await announceWriter(tx, { origin: 'part/a', editedAt: undefined, settles: { subscriber: 'part/a', keys } });
+      const before = await rows.load(tx, [...keys, other]);
+      await rows.writeAll(
+        tx,
+        [...before.values()].map((row) => ({ record: { ...row, name: 'changed' }, before: row })),
+      );
       await announceWriter(tx, { origin: 'part/a', editedAt: undefined });
       await rows.writeAll(tx, [{ record: { name: 'b' }, before: undefined }]);
     });
     await rows.write(db, { name: 'c' }, undefined);
-    expect(await marksOf('part')).toEqual(['I ["1"]["part/a"]', 'I ["2"]', 'I ["3"]']);
+    expect(await marksOf('part')).toEqual(['I ["2"]["part/a"]', 'I ["3"]', 'I ["4"]', 'U ["1"]', 'U ["2"]["part/a"]']);
   });
 });

@@ -6,7 +6,7 @@ import type { CatalogDefinition, ChildInfo, TableInfo } from '../../../src/catal
 import type { FieldInfo } from '../../../src/catalog/fields.js';
 import { momentOf } from './moment.js';
 import { rowOf } from './claims.js';
-import type { MarkRow, Store } from './store.js';
+import { json, type MarkRow, type Store } from './store.js';
 import { Index, Table, type Slot } from './table.js';
 import { HubError, Lockable, Mode, type Transaction } from './transaction.js';
 
@@ -251,7 +251,7 @@ export class CatalogTable {
     const bulk = seen === 'U' && keys.length >= bulkRows;
     for (const key of keys) await this.#insertMark(tx, { key, op: seen, old_key: null, statement: null, bulk });
     const awake = this.#store.now() - asleepSeconds * 1_000_000;
-    if (this.#store.sleeper.exists(tx, (row) => row.since > awake)) tx.notifies = true;
+    if (this.#store.sleeper.exists(tx, (row) => row.since > awake)) tx.notifies ??= '';
   }
 
   async #insertMark(
@@ -266,9 +266,15 @@ export class CatalogTable {
       catalog: this.#catalog,
       at: momentOf(settings.get('edited_at') || null) ?? this.#store.now(),
       origin: settings.get('origin') || '@postgres',
-      except_subscribers: settings.get('except') || settings.get('settles') || null,
+      except_subscribers: settings.get('except') || (isSettled(settings, mark) && settings.get('settles')) || null,
     });
   }
+}
+
+/** Whoever writes it reads it again, and settles its link with that. */
+function isSettled(settings: ReadonlyMap<string, string>, { op, key }: Pick<MarkRow, 'op' | 'key'>): boolean {
+  if (op === 'I') return true;
+  return op === 'U' && key !== null && json<string[]>(settings.get('settled_keys') ?? '[]').includes(key);
 }
 
 /** Numbers by their value, everything else by its characters. */

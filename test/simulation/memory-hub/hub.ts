@@ -33,7 +33,7 @@ export class MemoryHub implements Database {
   readonly #clock: Clock;
   readonly #twins: Map<string, Twin>;
   readonly #rows = new Map<string, MemoryRowStatements>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(payload: string) => void>();
   /** How many statements it has answered. */
   statements = 0;
 
@@ -70,7 +70,7 @@ export class MemoryHub implements Database {
     return undefined;
   }
 
-  async listen(_channel: string, onNotify: () => void): Promise<() => Promise<void>> {
+  async listen(_channel: string, onNotify: (payload: string) => void): Promise<() => Promise<void>> {
     this.#listeners.add(onNotify);
     return async () => {
       this.#listeners.delete(onNotify);
@@ -140,7 +140,8 @@ export class MemoryHub implements Database {
 
   #commit(tx: Transaction): void {
     tx.commit();
-    if (tx.notifies) for (const listener of this.#listeners) listener();
+    const { notifies } = tx;
+    if (notifies !== undefined) for (const listener of this.#listeners) listener(notifies);
   }
 
   #prepare(definition: CatalogDefinition): MemoryRowStatements {

@@ -1,4 +1,5 @@
 /** Twins of the statements on history, conflicts, runs, settings and sleepers: what the hub remembers beside its links. */
+import { dueNotice } from '../../../src/store/marks.js';
 import { rowOf } from './claims.js';
 import { momentOf, sqlText, type Moment } from './moment.js';
 import { json, jsonText, slotsOf, text, type LinkRow, type RunRow, type Store, type Twins } from './store.js';
@@ -218,8 +219,9 @@ function sessionTwins(store: Store): Twins {
       await tx.lock(brake, Mode.update);
       return [];
     },
-    'syncflow-announce-writer': (tx, [origin, editedAt, settles]) => {
-      tx.settings.set('origin', text(origin)).set('edited_at', text(editedAt)).set('settles', text(settles));
+    'syncflow-announce-writer': (tx, [origin, editedAt, settles, keys]) => {
+      tx.settings.set('origin', text(origin)).set('edited_at', text(editedAt));
+      tx.settings.set('settles', text(settles)).set('settled_keys', text(keys));
       return [{ now_ms: store.now() / 1000 }];
     },
     'syncflow-except-subscribers': (tx, [except]) => {
@@ -238,7 +240,7 @@ function sessionTwins(store: Store): Twins {
       return [];
     },
     'syncflow-ring-workers': (tx) => {
-      tx.notifies = true;
+      tx.notifies = dueNotice;
       return [];
     },
 

@@ -53,7 +53,7 @@ export class Transaction {
   #interrupt: ((error: Error) => void) | undefined;
   #state: 'open' | 'failed' | 'ended' = 'open';
   /** Somebody is to be rung when it commits. */
-  notifies = false;
+  notifies: string | undefined;
 
   constructor(clock: Clock, lockTimeoutMs: number | undefined) {
     this.#clock = clock;

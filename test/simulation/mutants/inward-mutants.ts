@@ -109,8 +109,8 @@ const looking: readonly Mutant[] = [
     mistake: 'A look that is answered with 404 is taken for proof of a deletion.',
     breaks: ['S12'],
     file: 'src/inward/observe.ts',
-    find: 'if (link.gone) return applyDeletion(env, binding, link);',
-    replace: "if (link.gone || link.state === 'linked') return applyDeletion(env, binding, link);",
+    find: 'if (link.gone) return sights.alone(() => applyDeletion(env, binding, link));',
+    replace: "if (link.gone || link.state === 'linked') return sights.alone(() => applyDeletion(env, binding, link));",
   },
   {
     name: 'refused-look-forgotten',
@@ -153,9 +153,9 @@ const applying: readonly Mutant[] = [
     mistake: 'The transaction that writes the hub doesn’t ask whether its lease is still held.',
     breaks: ['S6', 'S13'],
     file: 'src/apply/apply.ts',
-    find: `settles: settlesOwn(binding) });
-  if (!(await holdsLease(tx, link))) return 'fenced';`,
-    replace: 'settles: settlesOwn(binding) });',
+    find: `  if (!(await holdsLease(tx, link))) return 'fenced';
+  const target: Adoption =`,
+    replace: '  const target: Adoption =',
   },
   {
     name: 'conflict-of-an-apply-not-logged',
@@ -170,8 +170,8 @@ const applying: readonly Mutant[] = [
     mistake: 'An inward write clears “due” although an edit here is still to be told to that remote.',
     breaks: ['S5', 'S7'],
     file: 'src/apply/apply.ts',
-    find: 'flips: rememberValues(link, merged, before, after, nowMs),\n      ...(merged.owed ? { dueInMs: 0 } : {}),',
-    replace: 'flips: rememberValues(link, merged, before, after, nowMs),',
+    find: 'merged.owed || (saved !== undefined && isLeftToDo(binding, link, seen, shadow, outcome))',
+    replace: "merged.owed && key === ''",
   },
   {
     name: 'version-not-renewed',
