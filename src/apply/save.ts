@@ -4,7 +4,7 @@ import type { RecordKey } from '../catalog/key.js';
 import { extractRecord, type Binding, type CatalogBinding } from '../engine/binding.js';
 import { SyncflowError } from '../errors.js';
 import type { Queryable } from '../store/database.js';
-import type { Writer } from '../store/marks.js';
+import type { Settling } from '../store/marks.js';
 import type { RowLock } from '../store/rows-sql.js';
 
 /** A row, and the record that subscribers see in it; undefined where it counts as deleted. */
@@ -85,17 +85,18 @@ function hasOwnSave({ main }: CatalogBinding): boolean {
 
 /**
  * For which records the subscriber needs no mark of what it writes: each row is read again right after it was written, and the link
- * settled with that. Not where `save` may write other rows as well; nor where a remote chooses the key, since another record may have been
- * deleted under it.
- * @param keys of the rows that are updated; what is inserted counts as well
+ * settled with that, under another key where that was changed. No updates where `save` may write other rows as well; no inserts where a
+ * remote chooses the key, since another record may have been deleted under it.
+ * @param keys of the rows that are updated
  */
-export function settlesOwn(binding: Binding, keys: readonly RecordKey[]): Writer['settles'] {
+export function settlesOwn(binding: Binding, keys: readonly RecordKey[]): Settling {
   const { id, catalog, mapping } = binding;
   const { key } = catalog.definition;
   const choosesKey = mapping.units.some(
     ({ direction, fields }) => direction !== 'outward' && fields.some(({ name }) => key.includes(name)),
   );
-  return choosesKey || hasOwnSave(catalog) ? undefined : { subscriber: id, keys };
+  const rows = hasOwnSave(catalog) ? 'nothing' : choosesKey ? 'updates' : 'updates and inserts';
+  return { subscriber: id, keys, rows };
 }
 
 /** The face of a transaction that `save` and `delete` overrides see. */

@@ -76,7 +76,7 @@ function tableTriggers(definition: CatalogDefinition, shapes: CaptureShapes): Ca
     trigger('rekey', definition, name, [
       `if coalesce(current_setting('${statement}', true), '') = '' then perform set_config('${statement}', gen_random_uuid()::text, true); end if;`,
       `insert into syncflow.mark (catalog, key, op, old_key, statement, origin, except_subscribers, at)`,
-      `values (${quoteLiteral(name)}, ${key('new')}, 'K', ${key('old')}, current_setting('${statement}'), origin_name, except_names, edited_at);`,
+      `values (${quoteLiteral(name)}, ${key('new')}, 'K', ${key('old')}, current_setting('${statement}'), origin_name, ${exceptSettled(key('old'))}, edited_at);`,
     ]),
   ];
 }
@@ -116,21 +116,21 @@ function updateMarks(catalog: string, key: string, from: string): string[] {
   return [
     'insert into syncflow.mark (id, catalog, key, op, origin, except_subscribers, at)',
     `select nextval('syncflow.mark_id_seq') + case when exists (select from ${from} offset ${bulkRows - 1}) then ${bulkIds} else 0 end,`,
-    `  ${quoteLiteral(catalog)}, ${key}, 'U', origin_name, ${exceptSettled(key)}, edited_at from ${from};`,
+    `  ${quoteLiteral(catalog)}, ${key}, 'U', origin_name, ${exceptSettled(key, "settled_rows in ('updates', 'updates and inserts')")}, edited_at from ${from};`,
     'marked := marked or found;',
   ];
 }
 
 /** Of the rows that whoever writes has named: a foreign key that cascades may change others at the same depth. */
-function exceptSettled(key: string): string {
+function exceptSettled(key: string, when = 'true'): string {
   const named = `${key} in (select value from json_array_elements_text(current_setting('syncflow.settled_keys')::json))`;
-  return `coalesce(except_names, case when settling is not null then case when ${named} then settling end end)`;
+  return `coalesce(except_names, case when settling is not null and ${when} then case when ${named} then settling end end)`;
 }
 
 function marks(catalog: string, key: string, op: string, from?: string): string[] {
   return [
     'insert into syncflow.mark (catalog, key, op, origin, except_subscribers, at)',
-    `select ${quoteLiteral(catalog)}, ${key}, '${op}', origin_name, ${op === 'I' ? 'coalesce(except_names, settling)' : 'except_names'}, edited_at${from === undefined ? '' : ` from ${from}`};`,
+    `select ${quoteLiteral(catalog)}, ${key}, '${op}', origin_name, ${op === 'I' ? `coalesce(except_names, case when settled_rows = 'updates and inserts' then settling end)` : 'except_names'}, edited_at${from === undefined ? '' : ` from ${from}`};`,
     'marked := marked or found;',
   ];
 }
@@ -153,6 +153,7 @@ function trigger(event: CaptureEvent, table: TableInfo, suffix: string, body: re
       "    '@' || session_user || coalesce(' (' || nullif(current_setting('application_name', true), '') || ')', ''));",
       "  except_names constant text := nullif(current_setting('syncflow.except', true), '');",
       // what a trigger of the user's writes within the statement is nobody's to settle
+      "  settled_rows constant text := coalesce(current_setting('syncflow.settled_rows', true), '');",
       "  settling constant text := case when pg_trigger_depth() = 1 then nullif(current_setting('syncflow.settles', true), '') end;",
       "  edited_at constant timestamptz := coalesce(nullif(current_setting('syncflow.edited_at', true), '')::timestamptz, clock_timestamp());",
       ...(isRow ? [] : ['  marked boolean := false;']),

@@ -45,12 +45,32 @@ export async function routeMarks(
         .slice(cut + 1)
         .filter((mark) => truncated === undefined || !mark.bulk || BigInt(mark.id) > BigInt(truncated.id));
       if (rest.some((mark) => mark.key === null)) await makeAllDue(tx, subscribers);
-      for (const moves of keyMoves(rest)) await moveKeys(tx, subscribers, moves);
+      for (const [movers, marked] of whoMoves(subscribers, rest))
+        for (const moves of keyMoves(marked)) await moveKeys(tx, movers, moves);
       await releaseKeys(tx, subscribers, deletedKeys(rest));
       await makeDue(tx, dueRows(rest, byCatalog));
     }
     return { count: marks.length, due: new Set(marks.flatMap((mark) => byCatalog.get(mark.catalog) ?? [])) };
   }, byIndex);
+}
+
+/**
+ * Who must follow which changes of key. A subscriber that has changed one itself, since its remote did, has moved its link with it.
+ */
+function whoMoves(subscribers: readonly string[], marks: readonly MarkRow[]): [string[], readonly MarkRow[]][] {
+  const changes = marks.filter(({ op }) => op === 'K');
+  const own = new Set(changes.flatMap(({ origin }) => (origin !== null && subscribers.includes(origin) ? origin : [])));
+  const others = subscribers.filter((one) => !own.has(one));
+  const isOwn = (mark: MarkRow, one: string): boolean =>
+    mark.op === 'K' && mark.origin === one && exceptOf(mark).includes(one);
+  return [
+    [others, marks],
+    ...[...own].map((one): [string[], readonly MarkRow[]] => [[one], marks.filter((mark) => !isOwn(mark, one))]),
+  ];
+}
+
+function exceptOf({ except_subscribers: except }: MarkRow): string[] {
+  return except === null ? [] : (JSON.parse(except) as string[]);
 }
 
 interface Move {
@@ -122,7 +142,7 @@ export function dueRows(marks: readonly MarkRow[], byCatalog: ReadonlyMap<string
   const rows = new Map<string, DueRow>();
   for (const mark of marks) {
     if (mark.key === null) continue;
-    const except = mark.except_subscribers === null ? [] : (JSON.parse(mark.except_subscribers) as string[]);
+    const except = exceptOf(mark);
     for (const subscriber of byCatalog.get(mark.catalog) ?? []) {
       if (except.includes(subscriber)) continue;
       const id = JSON.stringify([subscriber, mark.key]);

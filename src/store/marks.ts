@@ -207,7 +207,15 @@ export interface Writer {
    * what it read, in this transaction: the marks need not tell it. Whatever else is written on the way, by a trigger of the user's or by
    * a foreign key that cascades, is marked for everybody.
    */
-  readonly settles?: { readonly subscriber: string; readonly keys: readonly RecordKey[] } | undefined;
+  readonly settles?: Settling | undefined;
+}
+
+export interface Settling {
+  readonly subscriber: string;
+  /** Of rows that are there; their links follow them where their key is changed. */
+  readonly keys: readonly RecordKey[];
+  /** What else it needs no mark of. */
+  readonly rows: 'nothing' | 'updates' | 'updates and inserts';
 }
 
 /** Tells the triggers who writes, so that the mark carries it: for the audit, and for `latest`. Returns the database's time. */
@@ -216,13 +224,14 @@ export async function announceWriter(tx: Queryable, { origin, editedAt, settles 
     {
       name: 'syncflow-announce-writer',
       text: `select set_config('syncflow.origin', $1, true), set_config('syncflow.edited_at', $2, true), set_config('syncflow.settles', $3, true),
-       set_config('syncflow.settled_keys', $4, true), (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+       set_config('syncflow.settled_keys', $4, true), set_config('syncflow.settled_rows', $5, true), (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
     },
     [
       origin,
       editedAt ?? '',
       settles === undefined ? '' : JSON.stringify([settles.subscriber]),
       JSON.stringify(settles?.keys ?? []),
+      settles?.rows ?? 'nothing',
     ],
   );
   return Math.round(row?.now_ms ?? 0);

@@ -128,7 +128,8 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
       await takeMarks(db);
       await db.transaction(async (tx) => {
         await tx.query(
-          `select set_config('syncflow.settles', '["item/x"]', true), set_config('syncflow.settled_keys', '["[\\"911\\"]"]', true)`,
+          `select set_config('syncflow.settles', '["item/x"]', true), set_config('syncflow.settled_keys', '["[\\"911\\"]"]', true),
+            set_config('syncflow.settled_rows', 'updates', true)`,
         );
         await tx.query(`update item set name = 'chief' where id = 911`);
       });
@@ -154,7 +155,8 @@ describe.each(hubs)('capture on $name', { timeout: 60_000 }, (hub) => {
       await takeMarks(db);
       await db.transaction(async (tx) => {
         await tx.query(
-          `select set_config('syncflow.settles', '["item/x"]', true), set_config('syncflow.settled_keys', '["[\\"901\\"]"]', true)`,
+          `select set_config('syncflow.settles', '["item/x"]', true), set_config('syncflow.settled_keys', '["[\\"901\\"]"]', true),
+            set_config('syncflow.settled_rows', 'updates', true)`,
         );
         await tx.query(`update item set name = 'mine' where id = 901`);
       });

@@ -152,10 +152,11 @@ describe.each(all)('rows written together on $name', { timeout: 60_000 }, (hub) 
     const rows = await make(Part);
     const other = await rows.write(db, { name: 'other' }, undefined);
     await marksOf('part');
+    const settles = (keys: readonly string[]) => ({ subscriber: 'part/a', keys, rows: 'updates and inserts' }) as const;
     await db.transaction(async (tx) => {
-      await announceWriter(tx, { origin: 'part/a', editedAt: undefined, settles: { subscriber: 'part/a', keys: [] } });
+      await announceWriter(tx, { origin: 'part/a', editedAt: undefined, settles: settles([]) });
       const keys = await rows.writeAll(tx, [{ record: { name: 'a' }, before: undefined }]);
-      await announceWriter(tx, { origin: 'part/a', editedAt: undefined, settles: { subscriber: 'part/a', keys } });
+      await announceWriter(tx, { origin: 'part/a', editedAt: undefined, settles: settles(keys) });
       const before = await rows.load(tx, [...keys, other]);
       await rows.writeAll(
         tx,

@@ -272,9 +272,14 @@ export class CatalogTable {
 }
 
 /** Whoever writes it reads it again, and settles its link with that. */
-function isSettled(settings: ReadonlyMap<string, string>, { op, key }: Pick<MarkRow, 'op' | 'key'>): boolean {
-  if (op === 'I') return true;
-  return op === 'U' && key !== null && json<string[]>(settings.get('settled_keys') ?? '[]').includes(key);
+function isSettled(
+  settings: ReadonlyMap<string, string>,
+  { op, key, old_key }: Pick<MarkRow, 'op' | 'key' | 'old_key'>,
+): boolean {
+  const rows = settings.get('settled_rows');
+  if (op === 'I') return rows === 'updates and inserts';
+  const named = op === 'K' ? old_key : op === 'U' && rows !== 'nothing' ? key : null;
+  return named !== null && json<string[]>(settings.get('settled_keys') ?? '[]').includes(named);
 }
 
 /** Numbers by their value, everything else by its characters. */

@@ -219,9 +219,9 @@ function sessionTwins(store: Store): Twins {
       await tx.lock(brake, Mode.update);
       return [];
     },
-    'syncflow-announce-writer': (tx, [origin, editedAt, settles, keys]) => {
+    'syncflow-announce-writer': (tx, [origin, editedAt, settles, keys, rows]) => {
       tx.settings.set('origin', text(origin)).set('edited_at', text(editedAt));
-      tx.settings.set('settles', text(settles)).set('settled_keys', text(keys));
+      tx.settings.set('settles', text(settles)).set('settled_keys', text(keys)).set('settled_rows', text(rows));
       return [{ now_ms: store.now() / 1000 }];
     },
     'syncflow-except-subscribers': (tx, [except]) => {

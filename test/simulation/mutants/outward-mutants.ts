@@ -64,6 +64,15 @@ const routing: readonly Mutant[] = [
     foundBy: 'test/flow/create-that-comes-late.test.ts',
   },
   {
+    name: 'own-change-of-key-followed-twice',
+    mistake: 'The link of a subscriber whose remote has changed a key is moved once more, from under its record.',
+    breaks: ['S4'],
+    file: 'src/outward/route.ts',
+    find: "mark.op === 'K' && mark.origin === one && exceptOf(mark).includes(one);",
+    replace: "mark.op === 'K' && mark.origin === '' && exceptOf(mark).includes(one);",
+    foundBy: 'test/flow/key-changed-there.test.ts',
+  },
+  {
     name: 'origin-suppressed',
     mistake: 'A mark of our own inward write is not routed to the subscriber that it came from.',
     breaks: ['S4'],
