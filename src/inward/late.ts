@@ -1,6 +1,6 @@
 /**
- * A worker that stood still for longer than its lease, or a slow network, may bring an update of ours after it was looked for in
- * vain and we went on. A system that refuses it (conditional writes) or knows it (idempotency keys) is safe; in any other it looks
+ * A worker that stood still for longer than its lease, or a slow network, may bring a write of ours after it was looked for in
+ * vain and we went on. (What a remote shows that answers a later create is told apart in `outward/resolve.ts`.) A system that refuses it (conditional writes) or knows it (idempotency keys) is safe; in any other it looks
  * like somebody's edit, and an old value of ours would come back over a newer one.
  */
 import type { Observation } from '../apply/apply.js';
