@@ -4,7 +4,8 @@ import { Syncflow } from '../../src/syncflow.js';
 import type { Hub } from '../harness/hub.js';
 import type { Contender, Figures } from '../harness/statistics.js';
 import { finished } from '../shop/finished.js';
-import { Customer, PlainAccount, insertCustomers } from '../shop/plain-customer.js';
+import { insertLinked } from '../shop/linked.js';
+import { Customer, PlainAccount } from '../shop/plain-customer.js';
 
 const figure = 'µs/edit';
 const small = 10_000;
@@ -68,14 +69,7 @@ async function openSide(bench: Bench, url: string, count: number): Promise<Side>
   const preparing = new Syncflow(options);
   await preparing.prepare();
   await preparing.stop();
-  await hub.pool.query('alter table customer disable trigger user');
-  await hub.pool.query(insertCustomers, [1, count]);
-  await hub.pool.query('alter table customer enable trigger user');
-  await hub.pool.query(`insert into syncflow.link (subscriber, key, remote_id, state, shadow, version, settled_at)
-    select 'customer/plain', json_build_array(id::text)::text, 'g' || id, 'linked', json_build_object('units', json_build_object(
-        'email', json_build_object('h', email, 'r', email), 'name', json_build_object('h', name, 'r', name),
-        'phone', json_build_object('h', phone, 'r', phone), 'city', json_build_object('h', city, 'r', city))), '1', clock_timestamp()
-      from customer`);
+  await insertLinked(hub, { subscriber: 'customer/plain', count, version: '1' });
   const flow = new Syncflow(options);
   await flow.start();
   await flow.settled();

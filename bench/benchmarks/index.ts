@@ -7,9 +7,12 @@ import { embedded } from './embedded.js';
 import { firstLoad } from './first-load.js';
 import { growth } from './growth.js';
 import { inward } from './inward.js';
+import { inwardBatch } from './inward-batch.js';
 import { latency } from './latency.js';
+import { massUpdate } from './mass-update.js';
 import { outwardPlain } from './outward-plain.js';
 import { outwardStripe } from './outward-stripe.js';
+import { verify } from './verify.js';
 import { webhooks } from './webhooks.js';
 import { workers } from './workers.js';
 
@@ -19,10 +22,13 @@ export const benchmarks: readonly Benchmark[] = [
   outwardStripe,
   capture,
   inward,
+  inwardBatch,
   latency,
+  massUpdate,
   apiCalls,
   firstLoad,
   webhooks,
+  verify,
   workers,
   growth,
   embedded,

@@ -44,3 +44,8 @@ export function announce(url: string, close: () => Promise<void> = () => Promise
 export function givenOptions<T extends RemoteOptions>(): T {
   return JSON.parse(process.argv[2] ?? '{}') as T;
 }
+
+/** Of a clock that the processes of a machine share, and that nobody sets. */
+export function sharedClockMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

@@ -1,5 +1,8 @@
-/** A JSON API over HTTP: `POST /customers`, `PATCH` and `GET /customers/:id`. Objects have a version. */
-import { announce, givenOptions } from '../harness/remote.js';
+/**
+ * A JSON API over HTTP: `POST /customers`, `PATCH` and `GET /customers/:id`. Objects have a version. When a city came in that begins
+ * with `live`, `/arrivals` tells: by the clock that all processes of the machine share.
+ */
+import { announce, givenOptions, sharedClockMs } from '../harness/remote.js';
 import { rowOf } from '../shop/rows.js';
 import { serveThinly } from './thin-server.js';
 
@@ -9,6 +12,7 @@ const { delayMs } = givenOptions<{ delayMs: number }>();
 const objects = new Map<string, Stored>();
 let created = 0;
 let requests = 0;
+let arrivals: (readonly [city: string, atMs: number])[] = [];
 
 const url = await serveThinly({
   delayMs,
@@ -30,11 +34,18 @@ const url = await serveThinly({
       case 'PATCH': {
         const before = objects.get(id) ?? loaded(id);
         if (before === undefined) return undefined;
-        const object = { ...before, ...(JSON.parse(body) as object), id, version: before.version + 1 };
+        const given = JSON.parse(body) as { readonly city?: string };
+        if (given.city?.startsWith('live') === true) arrivals.push([given.city, sharedClockMs()]);
+        const object = { ...before, ...given, id, version: before.version + 1 };
         objects.set(id, object);
         return JSON.stringify(object);
       }
       default: {
+        if (path === '/arrivals') {
+          const told = JSON.stringify(arrivals);
+          arrivals = [];
+          return told;
+        }
         if (path.startsWith('/customers?marker=')) {
           const marker = decodeURIComponent(path.slice('/customers?marker='.length));
           return JSON.stringify([...objects.values()].filter((one) => one['marker'] === marker));

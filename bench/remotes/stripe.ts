@@ -4,13 +4,15 @@
  */
 import { announce, givenOptions } from '../harness/remote.js';
 import { stripeCustomer, type CustomerValues } from '../shop/stripe-objects.js';
-import { serveThinly } from './thin-server.js';
+import { serveThinly, type Request } from './thin-server.js';
 
 const { delayMs, preloaded } = givenOptions<{ delayMs: number; preloaded?: number }>();
 const objects = new Map<string, string>();
 /** Newest first, as Stripe lists. */
 const ids: string[] = [];
 let created = 0;
+/** Served since somebody asked last. */
+let served = { calls: 0, bytes: 0 };
 
 function create(values: CustomerValues): string {
   const id = `cus_${String(++created).padStart(14, '0')}`;
@@ -37,32 +39,44 @@ function page(query: URLSearchParams): string {
 const url = await serveThinly({
   delayMs,
   headers: 'request-id: req_bench\r\n',
-  answer: ({ method, path, body }) => {
-    const [place = '', query = ''] = path.split('?');
-    const id = place.slice('/v1/customers/'.length);
-    if (place === '/v1/events') return '{"object":"list","url":"/v1/events","has_more":false,"data":[]}';
-    if (method !== 'POST') return id === '' ? page(new URLSearchParams(query)) : objects.get(id);
-    const form = new URLSearchParams(body);
-    const metadata: Record<string, string> = {};
-    for (const [name, value] of form) {
-      if (name.startsWith('metadata[')) metadata[name.slice(9, -1)] = value;
+  answer: (request) => {
+    if (request.path === '/bench/served') {
+      const text = JSON.stringify(served);
+      served = { calls: 0, bytes: 0 };
+      return text;
     }
-    const values = {
-      email: form.get('email'),
-      name: form.get('name'),
-      phone: form.get('phone'),
-      city: form.get('address[city]'),
-      metadata,
-    };
-    if (id === '') return create(values);
-    const before = objects.get(id);
-    if (before === undefined) return undefined;
-    const text = JSON.stringify(stripeCustomer(id, { ...shownOf(before), ...definedOf(values) }));
-    objects.set(id, text);
+    const text = answer(request);
+    served.calls += 1;
+    served.bytes += text?.length ?? 0;
     return text;
   },
 });
 announce(url);
+
+function answer({ method, path, body }: Request): string | undefined {
+  const [place = '', query = ''] = path.split('?');
+  const id = place.slice('/v1/customers/'.length);
+  if (place === '/v1/events') return '{"object":"list","url":"/v1/events","has_more":false,"data":[]}';
+  if (method !== 'POST') return id === '' ? page(new URLSearchParams(query)) : objects.get(id);
+  const form = new URLSearchParams(body);
+  const metadata: Record<string, string> = {};
+  for (const [name, value] of form) {
+    if (name.startsWith('metadata[')) metadata[name.slice(9, -1)] = value;
+  }
+  const values = {
+    email: form.get('email'),
+    name: form.get('name'),
+    phone: form.get('phone'),
+    city: form.get('address[city]'),
+    metadata,
+  };
+  if (id === '') return create(values);
+  const before = objects.get(id);
+  if (before === undefined) return undefined;
+  const text = JSON.stringify(stripeCustomer(id, { ...shownOf(before), ...definedOf(values) }));
+  objects.set(id, text);
+  return text;
+}
 
 function shownOf(text: string): CustomerValues {
   const { email, name, phone, address, metadata } = JSON.parse(text) as ReturnType<typeof stripeCustomer>;
