@@ -18,9 +18,13 @@ export function propertyKey(name: string): string {
   return identifier.test(name) ? name : quoted(name);
 }
 
-/** A text literal, as prettier writes it. */
+/** A text literal, as prettier writes it. It is one line, and so can stand in a comment, too. */
 export function quoted(text: string): string {
-  const json = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"');
+  const json = JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll('\\"', '"')
+    .replaceAll('\u2028', String.raw`\u2028`)
+    .replaceAll('\u2029', String.raw`\u2029`);
   const singles = text.split("'").length;
   const doubles = text.split('"').length;
   return singles > doubles ? `"${json.replaceAll('"', '\\"')}"` : `'${json.replaceAll("'", "\\'")}'`;

@@ -1,6 +1,6 @@
 /** The text of a subscriber for a system that Syncflow has a connector for. */
 import { importLine } from './catalog-source.js';
-import { camelCase, propertyKey } from './names.js';
+import { camelCase, propertyKey, quoted } from './names.js';
 import { jsonType, type MainShape, type MappingLine } from './shape.js';
 import { stripeMapping, type StripeKind } from './stripe-source.js';
 
@@ -24,7 +24,7 @@ const stripeBases: Readonly<Record<StripeKind, string>> = {
 /** What every subscriber can override, each as an example that compiles. */
 const overridable = (main: string, match: string): string => `
   // Units whose equal values mean "the same thing", at first load and before every create:
-  // override readonly match = ['${match}'];
+  // override readonly match = [${match}];
   //
   // Which records take part:
   // override where(record: Row<typeof ${main}>) {
@@ -118,7 +118,7 @@ function subscriberFile({ head, lines, bases, declaration, before, types, shape,
     '  override readonly mapping = this.map({',
     mappingText(lines),
     '  });',
-    overridable(shape.className, match?.name.replaceAll(/['\\]/g, '') ?? 'email').replace(/^\n/, '\n'),
+    overridable(shape.className, quoted(match?.name ?? 'email')).replace(/^\n/, '\n'),
     '}',
     '',
     `${shape.className}.register(${place.className});`,
