@@ -1,6 +1,7 @@
 /** The pure core: what planning a record and merging its answer cost, in copies of the record. */
 import { Catalog } from '../../src/catalog/catalog.js';
 import { merge } from '../../src/merge/merge.js';
+import { noReferences } from '../../src/merge/project.js';
 import { plan } from '../../src/outward/plan.js';
 import type { Shadow } from '../../src/merge/shadow.js';
 import { compileMapping } from '../../src/subscriber/compile.js';
@@ -74,7 +75,7 @@ function editAndAnswer(): (n: number) => unknown {
     active: 'active',
     ...Object.fromEntries(texts.map((name) => [name, name])),
   });
-  const resolver = { remoteId: () => undefined, key: () => undefined };
+  const resolver = noReferences;
   const cases = Array.from({ length: 64 }, (_, n) => {
     const before = recordOf(n);
     const shadow: Shadow = {

@@ -2,7 +2,7 @@
 import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
-import { get, hubText, remoteValue, type Resolver } from '../merge/project.js';
+import { get, hubText, noReferences, remoteValue } from '../merge/project.js';
 import { isEmpty } from '../merge/shadow.js';
 import type { Queryable } from '../store/database.js';
 import { findLinks, isLeftAlone, type Link } from '../store/links.js';
@@ -12,8 +12,6 @@ import { takeTurns } from '../store/turns.js';
 
 /** More candidates than this are not looked at: two are ambiguous already. */
 const maxCandidates = 5;
-
-const noReferences: Resolver = { remoteId: () => undefined, key: () => undefined };
 
 /** What a remote that bears the marker of a record claims to be. */
 export function markerClaim(key: RecordKey): string {

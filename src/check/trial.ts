@@ -3,7 +3,7 @@ import type { AnyRecord } from '../catalog/catalog.js';
 import { showKey, type RecordKey } from '../catalog/key.js';
 import { extractRecord, type Binding } from '../engine/binding.js';
 import { messageOf } from '../errors.js';
-import { get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
+import { get, hubText, noReferences, put, remoteValue } from '../merge/project.js';
 import { isEmpty, sameRemote } from '../merge/shadow.js';
 import type { Queryable } from '../store/database.js';
 import type { Unit } from '../subscriber/compile.js';
@@ -11,7 +11,6 @@ import { schemaAt, valueProblem } from '../subscriber/remote-schema.js';
 import type { Finding, Level } from './finding.js';
 
 const pageSize = 500;
-const nobody: Resolver = { remoteId: () => undefined, key: () => undefined };
 
 /** How often something happened, and where first. */
 class Tally {
@@ -70,14 +69,14 @@ function tryRecord(binding: Binding, record: AnyRecord, example: string, tally: 
   for (const unit of binding.mapping.units) {
     if (unit.direction === 'inward' || unit.reference !== undefined) continue;
     try {
-      const remote = put(unit, record, nobody);
+      const remote = put(unit, record, noReferences);
       const at = schema === undefined ? undefined : schemaAt(schema, unit.path);
       const problem = at?.kind === 'known' ? valueProblem(at.schema, remote) : undefined;
       if (problem !== undefined)
         tally.add(unit, 'error', `what is sent ${problem}`, 'Correct the rows, or give a lens.', example);
       if (unit.direction === 'outward') continue;
       // as it comes back over the wire
-      const back = get(unit, JSON.parse(JSON.stringify(remote)) as never, record, nobody);
+      const back = get(unit, JSON.parse(JSON.stringify(remote)) as never, record, noReferences);
       if (hubText(unit, { ...record, ...back }) !== hubText(unit, record))
         tally.add(
           unit,
@@ -114,7 +113,7 @@ function tryRemote(binding: Binding, remote: unknown, example: string, tally: Ta
     if (unit.direction === 'outward' || unit.reference !== undefined) continue;
     const shown = remoteValue(unit, remote);
     try {
-      const fields = get(unit, shown, undefined, nobody);
+      const fields = get(unit, shown, undefined, noReferences);
       for (const field of unit.fields) {
         const parsed = field.schema.safeParse(fields[field.name]);
         if (parsed.success) continue;
@@ -122,7 +121,7 @@ function tryRemote(binding: Binding, remote: unknown, example: string, tally: Ta
         tally.add(unit, 'error', problem, 'Widen the field, or give a lens.', example);
       }
       if (unit.direction === 'inward') continue;
-      const again = put(unit, fields, nobody);
+      const again = put(unit, fields, noReferences);
       if (!sameRemote(again, shown) && !(isEmpty(again) && isEmpty(shown)))
         tally.add(
           unit,

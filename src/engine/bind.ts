@@ -4,7 +4,7 @@ import { didYouMean, SyncflowError } from '../errors.js';
 import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.js';
 import { SubscriberBase } from '../subscriber/base.js';
 import type { Registration } from '../subscriber/registration.js';
-import type { Binding, CatalogBinding } from './binding.js';
+import type { Binding, CatalogBinding, Referrer } from './binding.js';
 import { isMetered } from '../subscriber/quota.js';
 import { Slots } from './slots.js';
 
@@ -27,21 +27,34 @@ export function bindSubscribers(
       ),
     );
   });
-  return bindings.map((binding) => ({ ...binding, referredBy: referringTo(binding, bindings) }));
+  return bindings.map((binding) => {
+    const referrers = referrersOf(binding, bindings);
+    return { ...binding, referrers, referredBy: outsideCircles(binding, referrers, bindings) };
+  });
 }
 
-type Unreferred = Omit<Binding, 'referredBy'>;
+type Unreferred = Omit<Binding, 'referredBy' | 'referrers'>;
+
+function referrersOf({ id }: Unreferred, bindings: readonly Unreferred[]): Referrer[] {
+  return bindings.flatMap(({ id: subscriber, mapping, references }) => {
+    const refers = ({ reference }: Unit): boolean => reference !== undefined && references[reference] === id;
+    return [
+      ...mapping.units.filter(refers).map((unit): Referrer => ({ subscriber, unit: unit.name })),
+      ...mapping.children.flatMap((child) =>
+        child.units.filter(refers).map((unit): Referrer => ({ subscriber, unit: unit.name, child: child.name })),
+      ),
+    ];
+  });
+}
 
 /** Where subscribers refer to each other in a circle, nobody comes before the other. */
-function referringTo(binding: Unreferred, bindings: readonly Unreferred[]): Binding['referredBy'] {
+function outsideCircles(
+  binding: Unreferred,
+  referrers: readonly Referrer[],
+  bindings: readonly Unreferred[],
+): Binding['referredBy'] {
   const above = reachable(binding, bindings);
-  return bindings.flatMap((other) =>
-    other.mapping.units.flatMap(({ name, reference }) =>
-      reference !== undefined && other.references[reference] === binding.id && !above.has(other.id)
-        ? [{ subscriber: other.id, unit: name }]
-        : [],
-    ),
-  );
+  return referrers.filter(({ subscriber, child }) => child === undefined && !above.has(subscriber));
 }
 
 /** A subscriber, those that it refers to, and so on. */

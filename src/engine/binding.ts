@@ -36,6 +36,16 @@ export interface Binding {
   readonly references: Readonly<Record<string, string>>;
   /** Who refers to this one's records, and by which of its units; children's references aside. */
   readonly referredBy: readonly { readonly subscriber: string; readonly unit: string }[];
+  /** All who refer to this one's records, in circles and in lines of a collection too. */
+  readonly referrers: readonly Referrer[];
+}
+
+/** A unit by which links of a subscriber refer to others. */
+export interface Referrer {
+  readonly subscriber: string;
+  readonly unit: string;
+  /** The collection whose lines hold it. */
+  readonly child?: string;
 }
 
 /** The record that subscribers see, from the row as loaded; undefined for a soft-deleted one. */

@@ -173,9 +173,11 @@ async function planLinks(env: Environment, binding: Binding, links: readonly Lin
       problems.set(link.key, parkResult(link, 'mapping', `extract: ${messageOf(error)}`));
     }
   }
-  const resolver = await loadReferences(env.db, binding, {
-    records: [...records.values()].map(({ record }) => record).filter((record) => record !== undefined),
+  const agreed = planned.flatMap(({ key, shadow }) => {
+    const record = key === undefined ? undefined : records.get(key)?.record;
+    return record === undefined ? [] : [{ record, shadow }];
   });
+  const resolver = await loadReferences(env.db, binding, { records: agreed.map(({ record }) => record), agreed });
   for (const link of planned) {
     const problem = link.key === undefined ? undefined : problems.get(link.key);
     if (problem !== undefined) {

@@ -1,5 +1,5 @@
 /** What a pass over one link came to, and how results are committed. */
-import type { RecordKey } from '../catalog/key.js';
+import { parseKey, type RecordKey } from '../catalog/key.js';
 import type { Environment } from './environment.js';
 import type { Conflict } from '../merge/merge.js';
 import type { UnresolvedReference } from '../merge/project.js';
@@ -19,6 +19,7 @@ import {
   type Awaited,
   type Standing,
 } from '../store/awaited.js';
+import { wakeReferrers, type Renewed } from '../store/referred.js';
 import { wakeCircles, type Waiter } from '../store/circles.js';
 import { insertConflicts, insertHistory, type HistoryRow } from '../store/history.js';
 import { sqlState, transactionAgain, type Database, type Queryable } from '../store/database.js';
@@ -178,6 +179,10 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
     tx,
     committed.flatMap(({ settlement }) => wakes(binding, settlement)),
   );
+  await wakeReferrers(
+    tx,
+    committed.flatMap(({ settlement }) => renewedBy(binding, settlement)),
+  );
   await wakeCircles(
     tx,
     committed.flatMap(({ settlement, awaits }) =>
@@ -272,15 +277,25 @@ function parkedHistory(binding: Binding, { settlement }: Result): HistoryRow[] {
   ];
 }
 
+function isNewlyLinked({ state, link }: Settlement): boolean {
+  return (state ?? link.state) === 'linked' && !(link.state === 'linked' && link.key !== undefined);
+}
+
+/** By which units others refer to a record that has just got a remote. */
+function renewedBy({ id, referrers }: Binding, settlement: Settlement): Renewed[] {
+  const [key, remoteId] = [keyAfter(settlement), remoteIdAfter(settlement)];
+  if (referrers.length === 0 || !isNewlyLinked(settlement) || key === undefined || remoteId === undefined) return [];
+  const text = parseKey(key)[0] ?? null;
+  return referrers.map((referrer) => ({ own: id, key, remoteId, ...referrer, text }));
+}
+
 /** Who may be waiting for this link: for its remote to exist, or to hear that it won't for now. */
 function wakes(binding: Binding, settlement: Settlement): string[] {
   const key = keyAfter(settlement);
   const remoteId = remoteIdAfter(settlement);
-  const wasLinked = settlement.link.state === 'linked' && settlement.link.key !== undefined;
   const state = settlement.state ?? settlement.link.state;
-  const isLinked = state === 'linked';
   const isLeftOut = (state === 'excluded' || state === 'gone') && state !== settlement.link.state;
-  if (!(isLinked && !wasLinked) && !isLeftOut && settlement.parked === undefined) return [];
+  if (!isNewlyLinked(settlement) && !isLeftOut && settlement.parked === undefined) return [];
   return [
     ...(key === undefined ? [] : [awaitedByKey(binding.id, key)]),
     ...(remoteId === undefined ? [] : [awaitedByRemote(binding.id, remoteId)]),

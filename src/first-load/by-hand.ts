@@ -48,8 +48,9 @@ export async function linkByHand(env: Environment, binding: Binding, request: Li
     const [decided] = await findDecided(tx, binding.id, { key, remoteId });
     if (decided !== undefined && (decided.key !== key || decided.remoteId !== remoteId))
       throw promised(binding, decided, remoteId);
-    // what was let go before is taken up again
-    await deleteLinks(tx, [...new Set([own, there].flatMap((link) => (link?.state === 'gone' ? [link.id] : [])))]);
+    // what was let go before is taken up again; the record's former remote stays let go, and becomes no record of its own
+    if (there?.state === 'gone') await deleteLinks(tx, [there.id]);
+    if (own?.state === 'gone' && own.id !== there?.id) await settleLinks(tx, [{ link: own, state: 'gone', key: null }]);
     await announce(tx, binding, remoteId, { by: 'person', do: 'link', key });
   });
 }

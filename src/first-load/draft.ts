@@ -16,7 +16,7 @@ import { messageOf, SyncflowError } from '../errors.js';
 import { shows } from '../inward/inbox.js';
 import { reading } from '../inward/reading.js';
 import { merge } from '../merge/merge.js';
-import { put, UnresolvedReference, type Resolver } from '../merge/project.js';
+import { noReferences, put, UnresolvedReference, type Resolver } from '../merge/project.js';
 import { emptyShadow } from '../merge/shadow.js';
 import { inParallel } from '../outward/push.js';
 import { findLinks, type FoundLink } from '../store/links.js';
@@ -372,7 +372,7 @@ function matchValues({ subscriber, mapping }: Binding, record: AnyRecord): Recor
   const units = mapping.units.filter((unit) => subscriber.match.includes(unit.name));
   const values: Record<string, Json> = {};
   for (const unit of units) {
-    const value = put(unit, record, { remoteId: () => undefined, key: () => undefined });
+    const value = put(unit, record, noReferences);
     if (value === null || value === '') return undefined;
     writePath(values, unit.path, value);
   }

@@ -7,7 +7,7 @@ import type { Binding } from '../engine/binding.js';
 import { messageOf } from '../errors.js';
 import { hubChildren } from '../merge/child-pairs.js';
 import { merge, type Merged } from '../merge/merge.js';
-import { childrenById, get, hubText, put, remoteValue, type Resolver } from '../merge/project.js';
+import { childrenById, get, hubText, isOutdated, put, remoteValue, type Resolver } from '../merge/project.js';
 import { hubChanged, sameRemote, type Pair, type Pairs } from '../merge/shadow.js';
 import type { Link } from '../store/links.js';
 import type { ChildMapping, Unit } from '../subscriber/compile.js';
@@ -134,7 +134,8 @@ function compareUnit(unit: Unit, pairs: Pairs, record: AnyRecord, remote: unknow
   if (equalExactly(unit, h, r, record, resolver)) return 'equal';
   const pair: Pair | undefined = own(pairs, unit.name);
   if (pair === undefined) return 'never-agreed';
-  const [here, there] = [hubChanged(pair, h), !sameRemote(pair.r, r)];
+  const here = hubChanged(pair, h) || isOutdated(unit, pair, record, resolver);
+  const there = !sameRemote(pair.r, r);
   if (here) return there ? 'edited-both' : 'edited-here';
   return there ? 'edited-there' : 'normalised';
 }

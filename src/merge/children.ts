@@ -214,7 +214,12 @@ function applyChild(
   input: MergeInput,
   draft: Draft,
 ): void {
-  const merged = mergeUnits(mapping.units, base, { ...input, record: hub, remote: remote.value });
+  const merged = mergeUnits(mapping.units, base, {
+    ...input,
+    record: hub,
+    remote: remote.value,
+    told: input.sent?.firstHand === true && key !== undefined ? input.sent.children[mapping.name]?.[key] : undefined,
+  });
   if (merged.owed) draft.owed = true;
   for (const conflict of merged.conflicts) {
     draft.conflicts.push({ ...conflict, unit: `${mapping.name}${key ?? ''}.${conflict.unit}` });

@@ -8,8 +8,8 @@ import type { Json } from '../catalog/values.js';
 import type { Mapping, Unit } from '../subscriber/compile.js';
 import { decideConflict, type Decision, type EditTimes } from './authority.js';
 import { mergeChildren, type ChildrenMerged } from './children.js';
-import { fieldsOf, get, hubText, put, remoteValue, type Resolver } from './project.js';
-import { rebase, type Sent } from './sent.js';
+import { fieldsOf, get, hubText, isOutdated, put, remoteValue, type Resolver } from './project.js';
+import { rebase, type Sent, type SentPairs } from './sent.js';
 import { hubChanged, isEmpty, pair, sameRemote, type Pair, type Pairs, type Shadow } from './shadow.js';
 
 export interface MergeInput extends EditTimes {
@@ -26,6 +26,8 @@ export interface MergeInput extends EditTimes {
 export interface UnitsInput extends Omit<MergeInput, 'mapping' | 'shadow' | 'sent'> {
   /** The hub wins where the remote was edited, and is told: see `Shadow.insists`. */
   readonly insists?: boolean;
+  /** What a write of ours sent whose own answer this is. */
+  readonly told?: SentPairs | undefined;
 }
 
 /** A field that both sides changed, and who won. Values are canonical: hub text, remote JSON. */
@@ -69,7 +71,11 @@ export function merge(input: MergeInput): Merged {
       remote: input.remote,
       firstHand: input.sent?.firstHand === true,
     }),
-    input.shadow.insists === undefined ? input : { ...input, insists: true },
+    {
+      ...input,
+      insists: input.shadow.insists !== undefined,
+      told: input.sent?.firstHand === true ? input.sent.units : undefined,
+    },
   );
   const children = input.mapping.children.map((mapping) => mergeChildren(mapping, input));
   const patch = { ...units.patch };
@@ -100,13 +106,31 @@ export function mergeUnits(units: readonly Unit[], base: Pairs, input: UnitsInpu
   for (const side of sides) {
     const forced = side.unit.group === undefined ? undefined : groups.get(side.unit.group);
     mergeUnit(side, input, forced, out);
+    noteKept(side, input, out);
   }
   const owed = sides.some(({ unit, h }) => {
     if (input.record === undefined || unit.direction === 'inward' || out.applied.some((one) => one.unit === unit))
       return false;
-    return hubChanged(own(out.pairs, unit.name), h);
+    const agreed = own(out.pairs, unit.name);
+    return hubChanged(agreed, h) || isOutdated(unit, agreed, input.record, input.resolver);
   });
   return { ...out, owed };
+}
+
+/** A reference whose new id the remote was told just now, and that keeps the former one: it isn't told the same again. */
+function noteKept({ unit, h, r }: Sides, { record, resolver, told }: UnitsInput, out: Draft): void {
+  const agreed = own(out.pairs, unit.name);
+  const ours = own(told ?? {}, unit.name);
+  if (record === undefined || ours?.r === undefined || !isOutdated(unit, agreed, record, resolver)) return;
+  out.pairs[unit.name] = { ...agreed, told: ours.r };
+  out.conflicts.push({
+    unit: unit.name,
+    base: h,
+    hub: h,
+    remote: r ?? null,
+    winner: 'remote',
+    rule: 'the remote was told another id, and keeps its own',
+  });
 }
 
 interface Draft {

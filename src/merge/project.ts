@@ -7,12 +7,18 @@ import { fromCanonical, toCanonical, type Json } from '../catalog/values.js';
 import { messageOf, SyncflowError } from '../errors.js';
 import type { ChildMapping, Unit } from '../subscriber/compile.js';
 import { readPath } from '../subscriber/path.js';
+import { sameRemote, type Pair } from './shadow.js';
 
 /** Finds the other side of a reference among the links known to the caller. */
 export interface Resolver {
   remoteId(catalog: string, key: RecordKey): string | undefined;
   key(catalog: string, remoteId: string): RecordKey | undefined;
+  /** Whether it is, or was, the remote of a pair at all. */
+  knows(catalog: string, remoteId: string): boolean;
 }
+
+/** Where nothing refers to anything. */
+export const noReferences: Resolver = { remoteId: () => undefined, key: () => undefined, knows: () => false };
 
 /** Thrown where a reference has no link yet: whoever catches it makes the link wait. */
 export class UnresolvedReference extends Error {
@@ -96,6 +102,30 @@ function remoteIdFor(unit: Unit, catalog: string, value: unknown, resolver: Reso
   const id = resolver.remoteId(catalog, key);
   if (id === undefined) throw new UnresolvedReference(catalog, { key });
   return id;
+}
+
+/**
+ * Whether the record that a reference names has another remote by now than the one that was told last: it was linked anew, or its
+ * remote was deleted and made once more. An id that never belonged to a pair says nothing: it may be how the remote writes ours.
+ */
+export function isOutdated(unit: Unit, agreed: Pair | undefined, record: AnyRecord, resolver: Resolver): boolean {
+  if (unit.reference === undefined || unit.direction === 'inward') return false;
+  const told = idAgreed(unit, agreed);
+  const value = told === undefined ? null : hubValue(unit, record);
+  if (told === undefined || value === null) return false;
+  const id = resolver.remoteId(unit.reference, referenceKey(unit, value));
+  if (id === undefined || id === told || !resolver.knows(unit.reference, told)) return false;
+  return agreed?.told === undefined || !sameRemote(agreed.told, put(unit, record, resolver));
+}
+
+/** The remote id that a reference's pair names. */
+export function idAgreed(unit: Unit, agreed: Pair | undefined): string | undefined {
+  if (agreed?.r === undefined) return undefined;
+  try {
+    return remoteIdOf(unit, agreed.r) ?? undefined;
+  } catch {
+    return undefined; // its lens has changed since
+  }
 }
 
 /** The hub fields that the remote's value stands for. */

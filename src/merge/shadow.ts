@@ -8,6 +8,8 @@ import { canonicalJson, type Json } from '../catalog/values.js';
 export interface Pair {
   readonly h?: string | null;
   readonly r?: Json;
+  /** Of a reference: what the remote was told in vain, and isn't told again. */
+  readonly told?: Json;
 }
 
 export type Pairs = Readonly<Record<string, Pair>>;

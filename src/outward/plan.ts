@@ -5,7 +5,15 @@ import type { RecordKey } from '../catalog/key.js';
 import type { Json } from '../catalog/values.js';
 import { hubChildren } from '../merge/child-pairs.js';
 import { childMarker } from '../merge/children.js';
-import { hubText, hubValue, put, referenceKey, UnresolvedReference, type Resolver } from '../merge/project.js';
+import {
+  hubText,
+  hubValue,
+  isOutdated,
+  put,
+  referenceKey,
+  UnresolvedReference,
+  type Resolver,
+} from '../merge/project.js';
 import { hubChanged, pair, sameRemote, type ChildShadow, type Pair, type Shadow } from '../merge/shadow.js';
 import type { ChildMapping, Mapping, Unit } from '../subscriber/compile.js';
 import { writePath } from '../subscriber/path.js';
@@ -274,7 +282,7 @@ function diffUnits(
     const before = own(base, unit.name);
     if (unit.direction === 'inward') continue;
     const h = hubText(unit, record);
-    if (!hubChanged(before, h)) {
+    if (!hubChanged(before, h) && !isOutdated(unit, before, record, resolver)) {
       writePath(values, unit.path, before?.r ?? null);
       continue;
     }

@@ -82,7 +82,8 @@ abstract class DeskSide<
   override async update(operation: UpdateOperation<R>): Promise<Outcome<R>> {
     const before = this.table.objects.get(operation.remoteId);
     if (before === undefined) return gone();
-    return done(operation.remoteId, this.table.put({ ...before, ...(operation.changed as Partial<R>) }));
+    const lines = this.changedLines(before, operation);
+    return done(operation.remoteId, this.table.put({ ...before, ...(operation.changed as Partial<R>), ...lines }));
   }
   override async delete({ remoteId }: { readonly remoteId: string }): Promise<Outcome<R>> {
     return this.table.objects.delete(remoteId) ? done(remoteId) : gone();
@@ -99,6 +100,9 @@ abstract class DeskSide<
     return { events: cursor === undefined ? [] : all.slice(Number(cursor)), cursor: String(all.length), more: false };
   }
   protected lines(_operation: CreateOperation<R>): object {
+    return {};
+  }
+  protected changedLines(_before: R, _operation: UpdateOperation<R>): object {
     return {};
   }
 }
@@ -133,6 +137,10 @@ class DeskOrders extends DeskSide<typeof Order, DeskOrder> {
   protected override lines({ children }: CreateOperation<DeskOrder>): object {
     const added = children['lines']?.add ?? [];
     return { lines: added.map(({ values }, at) => ({ ...values, id: at + 1 })) };
+  }
+  protected override changedLines(before: DeskOrder, { children }: UpdateOperation<DeskOrder>): object {
+    const changed = new Map((children['lines']?.update ?? []).map((one) => [Number(one.remoteId), one.changed]));
+    return { lines: before.lines.map((line) => ({ ...line, ...changed.get(line.id) })) };
   }
 }
 Client.register(DeskClients);
@@ -191,4 +199,33 @@ test('what is no id parks the order, and says that it is a reference', async () 
   const [parked] = await flow.parked();
   expect(parked).toMatchObject({ subscriber: 'order/desk', code: 'mapping' });
   expect(parked?.reason).toContain('client_id (a reference to client): 7.5 is not an integer id');
+});
+
+test('a client and an item get other remotes: the order is told, and its line; a comparison finds one that was not', async () => {
+  const { desk, world, flow } = await deskWorld();
+  const ada = await flow.catalog(Client).save({ name: 'Ada' });
+  const pen = await flow.catalog(Item).save({ name: 'pen' });
+  await flow.catalog(Order).save({ client_id: ada.id, lines: [{ item_id: pen.id }] });
+  await flow.settled();
+  const relink = async (subscriber: string, key: string, remoteId: string): Promise<void> => {
+    await flow.unlink({ subscriber, key });
+    await flow.link({ subscriber, key, remoteId });
+    await flow.settled();
+  };
+  desk.items.put({ id: 801, name: 'pen' });
+  await relink('item/desk', JSON.stringify([String(pen.id)]), '801');
+  expect(desk.orders.objects.get('900')).toMatchObject({ client: 700, lines: [{ item: { ref: 801 } }] });
+
+  desk.clients.put({ id: 701, name: 'Ada' });
+  await flow.pause('order/desk');
+  await relink('client/desk', JSON.stringify([String(ada.id)]), '701');
+  // as if nothing had told it
+  await stage.db.query(`update syncflow.link set due_at = null where subscriber = 'order/desk'`);
+  await flow.resume('order/desk');
+  const [drifted] = (await flow.verify('order/desk', { repair: true })).flatMap((one) => one.differences);
+  expect(drifted).toMatchObject({ unit: 'client_id', cause: 'edited-here' });
+  await flow.settled();
+  expect(desk.orders.objects.get('900')).toMatchObject({ client: 701, lines: [{ item: { ref: 801 } }] });
+  expect((await flow.verify()).flatMap((report) => report.differences)).toEqual([]);
+  expect(await parkedOf(world)).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Catalog, type AnyRecord } from '../../src/catalog/catalog.js';
 import { decimal } from '../../src/catalog/fields.js';
 import { merge, type Merged, type MergeInput } from '../../src/merge/merge.js';
-import type { Resolver } from '../../src/merge/project.js';
+import { noReferences } from '../../src/merge/project.js';
 import type { Shadow } from '../../src/merge/shadow.js';
 import { shadowAfter } from '../../src/apply/apply.js';
 import { compileMapping, type Mapping } from '../../src/subscriber/compile.js';
@@ -30,7 +30,7 @@ export const Thing = class extends Catalog({
   },
 }) {};
 
-export const nobody: Resolver = { remoteId: () => undefined, key: () => undefined };
+export const nobody = noReferences;
 
 export function mappingOf(spec: MappingSpec): Mapping {
   return compileMapping('thing/test', Thing.definition, spec);

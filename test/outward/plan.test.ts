@@ -228,7 +228,7 @@ describe('drafts', () => {
   });
 
   test('a throw of a reference becomes a wait', () => {
-    const waiting: Resolver = { remoteId: () => undefined, key: () => undefined };
+    const waiting: Resolver = { remoteId: () => undefined, key: () => undefined, knows: () => false };
     const lens = {
       put: (): string => {
         throw new UnresolvedReference('customer', { key: '["9"]' });
@@ -261,7 +261,11 @@ describe('a reference that isn’t linked yet', () => {
   }) {}
   const nodes = compileMapping('node/test', Node.definition, { name: 'name', other: 'other', parent: 'parent' });
   const node: AnyRecord = { id: 1, name: 'A', other: 2, parent: 3 };
-  const parentOnly: Resolver = { remoteId: (_, key) => (key === '["3"]' ? 'r3' : undefined), key: () => undefined };
+  const parentOnly: Resolver = {
+    remoteId: (_, key) => (key === '["3"]' ? 'r3' : undefined),
+    key: () => undefined,
+    knows: () => false,
+  };
   const fresh = { state: 'new', remoteId: undefined, shadow: { units: {} } } as const;
 
   test('makes a create wait; left out, it is neither sent nor agreed on', () => {

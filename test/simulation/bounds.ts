@@ -39,15 +39,20 @@ function writesAfterTheLastEdit(world: World, scene: Scene, say: Say): void {
   }
 }
 
+const sum = (counts: readonly number[]): number => counts.reduce((all, one) => all + one, 0);
+
 function mayBeTold(world: World, code: string, since: number, but: string): number {
   const entity = world.ledger.entities.get(code);
   const writes = [...(entity?.writes.values() ?? [])].flat();
-  const sides = new Set(writes.flatMap(({ side, at }) => (at > since && side !== but ? [side] : [])));
+  const edits = new Map<string, number>();
+  for (const { side, at } of writes) if (at > since && side !== but) edits.set(side, (edits.get(side) ?? 0) + 1);
+  const appliedSince = (name: string): number => (entity?.appliedAt.get(name) ?? []).filter((at) => at > since).length;
+  // what was edited there twice, and heard of at two times, may be told twice
+  const heard = [...edits].map(([side, count]) => Math.min(count, Math.max(1, appliedSince(side))));
   const forms = world.remotes.filter(
-    ({ name, character }) =>
-      name !== but && character.normalises !== undefined && (entity?.appliedAt.get(name) ?? 0) > since,
+    ({ name, character }) => name !== but && character.normalises !== undefined && appliedSince(name) > 0,
   );
-  return Math.max(lateWrites, sides.size) + forms.length;
+  return Math.max(lateWrites, sum(heard)) + forms.length;
 }
 
 /** I10, I13: nothing half done, and nothing that piles up. */

@@ -44,7 +44,7 @@ export class Entity {
   /** How many rows of the hub were made of it by inward sync. */
   madeInward = 0;
   /** When inward sync last brought something of a remote, by remote, in ms. */
-  readonly appliedAt = new Map<string, number>();
+  readonly appliedAt = new Map<string, number[]>();
   /** When it was first paired with a remote that people had made, by remote, in ms. */
   readonly pairedAt = new Map<string, number>();
   /** When somebody last changed it, in ms. */

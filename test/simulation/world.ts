@@ -258,7 +258,10 @@ export class World {
       (remoteId === undefined ? undefined : (remote?.things[kind].get(remoteId)?.values['code'] as string | undefined));
     if (code === undefined) return;
     const made = event === 'applied' && 'operation' in told && told.operation === 'create';
-    if (event === 'applied' && remote !== undefined) this.ledger.entity(code).appliedAt.set(remote.name, this.at);
+    if (event === 'applied' && remote !== undefined) {
+      const { appliedAt } = this.ledger.entity(code);
+      appliedAt.set(remote.name, [...(appliedAt.get(remote.name) ?? []), this.at]);
+    }
     if (made) this.ledger.entity(code).madeInward += 1;
     if ((made || event === 'linked') && remote !== undefined)
       this.ledger.entity(code).pairedAt.set(remote.name, this.at);

@@ -97,6 +97,7 @@ function links(pairs: Readonly<Record<string, string>>): Resolver {
   return {
     remoteId: (catalog) => pairs[catalog],
     key: (catalog, remoteId) => (pairs[catalog] === remoteId ? '["1"]' : undefined),
+    knows: (catalog, remoteId) => pairs[catalog] === remoteId,
   };
 }
 

@@ -305,6 +305,7 @@ export class Bench {
         return known[catalog];
       },
       key: (catalog, remoteId) => (known[catalog] === remoteId ? keys.get(catalog) : undefined),
+      knows: (catalog, remoteId) => known[catalog] === remoteId,
     };
   }
 

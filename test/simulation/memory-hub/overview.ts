@@ -50,11 +50,42 @@ export function overviewTwins(store: Store): Twins {
             !link.paused &&
             String(link.id) !== one.id &&
             one.text !== null &&
-            shadowText(link.shadow, one.unit) === one.text,
+            unitsOf(link.shadow).some((units) => textOf(units, one.unit) === one.text),
           store.linkDue.slots.get(one.subscriber) ?? [],
         ),
       );
       return [...new Set(referred.map(({ id }) => id))].map((id) => ({ id }));
+    },
+
+    'syncflow-find-renewed': (tx, [linked]) =>
+      json<{ at: number; own: string; key: string; remoteId: string }[]>(linked).flatMap(
+        ({ at, own, key, remoteId }) =>
+          store.history.exists(
+            tx,
+            (row) => row.key === key && row.remote_id !== null && row.remote_id !== remoteId,
+            store.historyBySubscriber.slots.get(own) ?? [],
+          )
+            ? [{ at }]
+            : [],
+      ),
+
+    'syncflow-wake-referrers': async (tx, [referring]) => {
+      const asked = json<{ subscriber: string; unit: string; child?: string; text: string | null }[]>(referring);
+      const matches = (link: LinkRow): boolean =>
+        link.state === 'linked' &&
+        link.parked_code === null &&
+        asked.some(
+          (one) =>
+            one.subscriber === link.subscriber &&
+            one.text !== null &&
+            unitsOf(link.shadow, one.child).some((units) => textOf(units, one.unit) === one.text),
+        );
+      const subscribers = new Set(asked.map(({ subscriber }) => subscriber));
+      const slots = [...subscribers].flatMap((one) => [...(store.linkBySubscriber.slots.get(one) ?? [])]);
+      await store.link.update(tx, store.link.where(tx, matches, slots), (link) =>
+        matches(link) ? { ...link, due_at: store.now(), generation: link.generation + 1 } : undefined,
+      );
+      return [];
     },
 
     'syncflow-subscriber-status': (tx, [subscribers]) =>
@@ -149,11 +180,22 @@ export function overviewTwins(store: Store): Twins {
   };
 }
 
-/** What a unit of a shadow holds in the hub. */
-function shadowText(shadow: string | null, unit: string): string | null | undefined {
-  const units =
-    shadow === null ? undefined : (JSON.parse(shadow) as { units: Record<string, { h?: string | null }> }).units;
-  return units !== undefined && Object.hasOwn(units, unit) ? units[unit]?.h : undefined;
+type UnitPairs = Readonly<Record<string, { readonly h?: string | null }>>;
+
+/** The units of a shadow, or those of each line of a collection. */
+function unitsOf(shadow: string | null, child?: string): UnitPairs[] {
+  if (shadow === null) return [];
+  const { units, children = {} } = JSON.parse(shadow) as {
+    readonly units: UnitPairs;
+    readonly children?: Readonly<Record<string, Readonly<Record<string, { readonly units: UnitPairs }>>>>;
+  };
+  if (child === undefined) return [units];
+  return Object.hasOwn(children, child) ? Object.values(children[child] ?? {}).map((line) => line.units) : [];
+}
+
+/** What a unit holds in the hub. */
+function textOf(units: UnitPairs, unit: string): string | null | undefined {
+  return Object.hasOwn(units, unit) ? units[unit]?.h : undefined;
 }
 
 function statusOf(store: Store, tx: Transaction, subscriber: string): object {

@@ -32,8 +32,8 @@ const routing: readonly Mutant[] = [
     mistake: 'A reference is translated into the id of a remote that is being deleted, since its row is there again.',
     breaks: ['S20'],
     file: 'src/engine/references.ts',
-    find: 'if (!link.leaving) remoteIds.set(',
-    replace: 'remoteIds.set(',
+    find: 'if (!leaving) this.#remoteIds.set(',
+    replace: 'this.#remoteIds.set(',
     foundBy: 'test/flow/child-before-its-parent.test.ts',
   },
   {
@@ -62,6 +62,15 @@ const routing: readonly Mutant[] = [
     find: 'if (earlier.length === 0) return intent;',
     replace: 'if (earlier.length >= 0) return intent;',
     foundBy: 'test/flow/create-that-comes-late.test.ts',
+  },
+  {
+    name: 'outdated-reference-kept',
+    mistake: 'What refers to a record by its key is in agreement, whichever remote that record has by now.',
+    breaks: ['S20', 'I14'],
+    file: 'src/outward/plan.ts',
+    find: 'if (!hubChanged(before, h) && !isOutdated(unit, before, record, resolver)) {',
+    replace: 'if (!hubChanged(before, h)) {',
+    foundBy: 'test/flow/parent-with-another-remote.test.ts',
   },
   {
     name: 'own-change-of-key-followed-twice',

@@ -15,6 +15,7 @@ import * as links from '../../../src/store/links.js';
 import * as listed from '../../../src/store/listed.js';
 import * as marks from '../../../src/store/marks.js';
 import * as overview from '../../../src/store/overview.js';
+import * as referred from '../../../src/store/referred.js';
 import * as resolutions from '../../../src/store/resolutions.js';
 import { pruneTable } from '../../../src/store/prune.js';
 import * as runs from '../../../src/store/runs.js';
@@ -178,7 +179,11 @@ const dueCommands = [
   ),
 ];
 
-const pairs = fc.constantFrom({ units: {} }, { units: { name: { h: 'x', r: 'y' } } });
+const pairs = fc.constantFrom(
+  { units: {} },
+  { units: { name: { h: 'x', r: 'y' } } },
+  { units: {}, children: { lines: { '["7"]': { id: 'l7', units: { about: { h: 'x', r: 'y' } } } } } },
+);
 const settlement = fc.record(
   {
     state: fc.constantFrom('new', 'linked', 'gone', 'excluded'),
@@ -269,6 +274,28 @@ const linkCommands = [
       wakeWaiting(
         tx,
         given.map((one) => one.join(':')),
+      ),
+  ),
+  command(
+    'wakeReferrers',
+    few(
+      fc.record({
+        own: subscriber,
+        key,
+        remoteId,
+        subscriber,
+        holder: fc.constantFrom(
+          { unit: 'name' },
+          { unit: 'about', child: 'lines' },
+          { unit: 'other', child: 'others' },
+        ),
+        text: fc.constantFrom('x', 'z', null),
+      }),
+    ),
+    (given) => (tx) =>
+      referred.wakeReferrers(
+        tx,
+        given.map(({ holder, ...one }) => ({ ...one, ...holder })),
       ),
   ),
   command('circles', fc.tuple(subscriber, key, key), ([one, own, awaited]) => async (tx) => {
