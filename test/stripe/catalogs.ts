@@ -102,6 +102,23 @@ export class StripeInvoices extends StripeInvoiceSubscriber<typeof Invoice> {
   });
 }
 
+export class CollectedInvoice extends Catalog({
+  name: 'invoice',
+  key: 'id',
+  fields: { id: z.int(), customer_id: z.string(), status: z.string(), advance: z.boolean().nullable() },
+}) {}
+
+/** Invoices that say whether Stripe may collect them. */
+export function advancingInvoices(direction: 'both' | 'inward') {
+  return class extends StripeInvoiceSubscriber<typeof CollectedInvoice> {
+    override readonly mapping = this.map({
+      customer_id: 'customer',
+      status: 'status',
+      advance: { remote: 'auto_advance', direction },
+    });
+  };
+}
+
 Customer.register(StripeCustomers);
 Product.register(StripeProducts);
 Invoice.register(StripeInvoices);

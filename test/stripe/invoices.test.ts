@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { StripeInvoice } from '../../src/connectors/stripe/index.js';
 import { transitions } from '../../src/connectors/stripe/invoice-status.js';
 import type { Json } from '../../src/catalog/values.js';
-import { StripeInvoices } from './catalogs.js';
+import { advancingInvoices, StripeInvoices } from './catalogs.js';
+import type { StripeSimulator } from '../../src/testing/stripe-simulator/index.js';
 import { createOf, deleteOf, idOf, newSteps, updateOf, world } from './support.js';
 
 async function setup() {
@@ -161,6 +162,55 @@ describe('a Stripe invoice', () => {
     expect(new Set(events.map((event) => event.remoteId))).toEqual(new Set([id]));
     expect(events.filter((event) => event.kind === 'deleted')).toHaveLength(1);
     expect(events.find((event) => event.snapshot !== undefined)?.snapshot).toMatchObject({ id });
+  });
+});
+
+/** What was said of collection whenever an invoice was finalized. */
+const finalizedWith = (sim: StripeSimulator): unknown[] =>
+  sim.state
+    .all('event')
+    .filter(({ type }) => type === 'invoice.finalized')
+    .map(({ data }) => (data as { object: { auto_advance: unknown } }).object.auto_advance);
+
+describe('an invoice whose auto_advance is mapped', () => {
+  it.each([
+    [true, 'open', true],
+    [false, 'open', false],
+    [null, 'open', false],
+    // Stripe would collect what is paid already, or never to be
+    [true, 'paid', false],
+    [true, 'void', false],
+  ])('as %s, and made as %s, is left to Stripe: %s', async (auto_advance, status, shown) => {
+    const { context, head, line, sim } = await setup();
+    const invoices = new (advancingInvoices('both'))(context('invoice/stripe'));
+    const outcome = await invoices.push(
+      createOf({ ...head(status), auto_advance }, { children: { lines: { add: [line(1)] } } }),
+    );
+    expect(outcome).toMatchObject({ kind: 'done', remote: { status, auto_advance: shown } });
+    expect(finalizedWith(sim)).toEqual([shown]);
+  });
+
+  it.each([
+    ['both', {}, { auto_advance: false }, true], // edited there, and not heard of
+    ['both', { auto_advance: false }, { auto_advance: false }, false],
+    ['inward', {}, {}, true],
+  ] as const)('(%s) is finalized as it is, unless it changes here: %j', async (direction, changed, values, shown) => {
+    const { context, create, sim } = await setup();
+    const invoices = new (advancingInvoices(direction))(context('invoice/stripe'));
+    const { id } = await create('draft');
+    sim.dashboard.invoices.update(id, { auto_advance: true });
+    const outcome = await invoices.push(
+      updateOf(id, { status: 'open', ...changed }, { values: { status: 'open', ...values } }),
+    );
+    expect(outcome).toMatchObject({ kind: 'done', remote: { status: 'open', auto_advance: shown } });
+  });
+
+  it('where it is not, is never left to Stripe', async () => {
+    const { create, invoices, sim } = await setup();
+    const { id } = await create('draft');
+    sim.dashboard.invoices.update(id, { auto_advance: true });
+    const outcome = await invoices.push(updateOf(id, { status: 'open' }));
+    expect(outcome).toMatchObject({ kind: 'done', remote: { status: 'open', auto_advance: false } });
   });
 });
 

@@ -54,12 +54,20 @@ const frozen = [
   'transfer_data',
 ];
 
+/** How an invoice gets to its status. */
+interface Way {
+  readonly target: InvoiceStatus;
+  readonly path: readonly Transition[] | undefined;
+  /** Whether Stripe collects it by itself once it is open. */
+  readonly advance: boolean;
+}
+
 /**
  * Base of a subscriber for Stripe's invoices with their lines.
  *
  * - A new record becomes a draft, its lines are added in bulk, then it is taken to the record's status: `open` finalizes it,
- *   `paid` marks it as paid out of band, `void` and `uncollectible` do what they say. Stripe never collects by itself
- *   (`auto_advance` is off unless it is mapped).
+ *   `paid` marks it as paid out of band, `void` and `uncollectible` do what they say. Stripe collects by itself only where
+ *   `auto_advance` is mapped and true, and the invoice's status is `open`; else it is off.
  * - Lines and most fields can change while it is a draft. Afterwards such a change is rejected with the names of the fields;
  *   so is a way back to an earlier status.
  * - A deleted record deletes a draft. A finalized invoice can't be deleted: void it instead.
@@ -123,7 +131,11 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
       async () => {
         if (existed) return;
         await this.sendLines(run, id, batches);
-        await this.move(run, id, target, transitions('draft', target));
+        await this.move(run, id, {
+          target,
+          path: transitions('draft', target),
+          advance: fields['auto_advance'] === true,
+        });
       },
       existed ? asItIs : async () => done(id, await this.complete(run, id, operation.lane)),
       // the draft is there, and ours: link it, and let an update meet what stands in the way
@@ -161,10 +173,10 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
     const changed = operation.changed as JsonObject;
     const run = new StepRun<StripeInvoice>(this.account, operation);
     const before = await run.read('before', async () => {
-      const { status, currency } = await this.call('GET invoices/:id', lane, (stripe, options) =>
+      const { status, currency, auto_advance } = await this.call('GET invoices/:id', lane, (stripe, options) =>
         stripe.invoices.retrieve(remoteId, {}, options),
       );
-      return { status, currency };
+      return { status, currency, auto_advance: auto_advance === true };
     });
     const status: InvoiceStatus = isInvoiceStatus(before.status) ? before.status : 'draft';
     const { status: wanted, currency: _currency, customer: _customer, ...fields } = await this.updateBody(operation);
@@ -173,6 +185,9 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
     const batches = lineBatches(children, before.currency);
     const refusal = refusalOf(status, target, changed, batches);
     if (refusal !== undefined) return rejected(refusal);
+    const sent = changed['auto_advance'];
+    // where it isn't changed here, what stands there counts, not what we believe stands there
+    const advance = this.maps('auto_advance') && (sent === undefined ? before.auto_advance : sent === true);
     return run.settle(
       async () => {
         if (Object.keys(changed).some((name) => name !== 'status')) {
@@ -181,7 +196,7 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
           );
         }
         await this.sendLines(run, remoteId, batches);
-        await this.move(run, remoteId, target, transitions(status, target));
+        await this.move(run, remoteId, { target, path: transitions(status, target), advance });
       },
       async () => done(remoteId, await this.complete(run, remoteId, lane)),
     );
@@ -220,28 +235,29 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
   }
 
   /** Takes the invoice to its status. With nothing to pay it is paid once finalized: that is as open as it gets. */
-  private async move(
-    run: StepRun<StripeInvoice>,
-    id: string,
-    target: InvoiceStatus,
-    path: readonly Transition[] = [],
-  ): Promise<void> {
+  private async move(run: StepRun<StripeInvoice>, id: string, { target, path = [], advance }: Way): Promise<void> {
     for (const transition of path) {
-      const reached = await this.transition(run, id, transition);
+      // of what is paid already, or never to be, Stripe must not begin to collect on the way there
+      const reached = await this.transition(run, id, transition, advance && target === 'open');
       if (reached === target || (reached === 'paid' && target === 'open')) return;
       if (reached !== statusAfter[transition])
         throw new SyncflowError('mapping', `the invoice became ${reached} on its way to ${target}`);
     }
   }
 
-  private transition(run: StepRun<StripeInvoice>, id: string, transition: Transition): Promise<string> {
+  private transition(
+    run: StepRun<StripeInvoice>,
+    id: string,
+    transition: Transition,
+    advance: boolean,
+  ): Promise<string> {
     switch (transition) {
       case 'finalize':
         return this.step(
           run,
           'finalize',
           'POST invoices/:id/finalize',
-          { auto_advance: false },
+          { auto_advance: advance },
           (stripe, params, options) => stripe.invoices.finalizeInvoice(id, params, options),
         );
       case 'pay':

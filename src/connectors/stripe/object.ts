@@ -18,6 +18,7 @@ import {
   type UpdateOperation,
 } from '../../subscriber/base.js';
 import { leastCapabilities, type Capabilities } from '../../subscriber/capabilities.js';
+import type { UnitSpec } from '../../subscriber/mapping.js';
 import {
   done,
   exists,
@@ -128,6 +129,13 @@ export abstract class StripeObject<C extends CatalogClass, Remote extends Stripe
     if (metadata?.[`${prefix}_env`] !== this.environment || metadata[`${prefix}_catalog`] !== this.catalogName)
       return undefined;
     return metadata[`${prefix}_key`];
+  }
+
+  /** Whether the mapping has a unit of this remote key. */
+  protected maps(path: string): boolean {
+    return Object.values(this.mapping).some(
+      (unit) => (typeof unit === 'string' ? unit : (unit as UnitSpec).remote) === path,
+    );
   }
 
   // Outward -----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '..
 import type { Capabilities } from '../../subscriber/capabilities.js';
 import type { RemoteSchema } from '../../subscriber/remote-schema.js';
 import { done, type Outcome } from '../../subscriber/outcome.js';
-import type { UnitSpec } from '../../subscriber/mapping.js';
 import { productEvents } from './event-types.js';
 import type { PageRequest, RemotePage } from './listing.js';
 import { stripeCapabilities, StripeObject, type SeenInEvent } from './object.js';
@@ -84,7 +83,7 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
   }
 
   override accepts(remote: StripeProduct): boolean {
-    return remote.active || (!this.isDeleted(remote) && this.mapsActive());
+    return remote.active || (!this.isDeleted(remote) && this.maps('active'));
   }
 
   /** A record that is made anew under a deleted one's key gets a product of its own. */
@@ -232,11 +231,5 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
 
   private get deletedKey(): string {
     return `${this.account.metadataPrefix}_deleted`;
-  }
-
-  private mapsActive(): boolean {
-    return Object.values(this.mapping).some(
-      (unit) => (typeof unit === 'string' ? unit : (unit as UnitSpec).remote) === 'active',
-    );
   }
 }
