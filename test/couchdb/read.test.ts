@@ -2,6 +2,8 @@ import nano from 'nano';
 import { describe, expect, it } from 'vitest';
 import { SyncflowError } from '../../src/errors.js';
 import type { RemoteEvent } from '../../src/subscriber/base.js';
+import { CouchAccount } from '../../src/connectors/couchdb/index.js';
+import type { CouchCall } from '../../src/connectors/couchdb/account.js';
 import { contextOf, CouchCustomer, create, docOf, marker, remove, world, type Doc } from './harness.js';
 
 async function drain(
@@ -43,12 +45,35 @@ describe('changes', () => {
     const { rev } = await db.insert({ firstName: 'Ada' }, 'ada');
     const page = await subscriber.changes(cursor);
     expect(page.events).toEqual([
-      { id: `ada@${rev}`, remoteId: 'ada', kind: 'changed', snapshot: { _id: 'ada', _rev: rev, firstName: 'Ada' } },
+      { id: `ada@${rev}@2`, remoteId: 'ada', kind: 'changed', snapshot: { _id: 'ada', _rev: rev, firstName: 'Ada' } },
     ]);
     expect(page.more).toBe(false);
     expect(await subscriber.changes(page.cursor)).toEqual({ events: [], cursor: page.cursor, more: false });
     // the same cursor gives the same events, under the same ids
     expect((await subscriber.changes(cursor)).events).toEqual(page.events);
+  });
+
+  it('are told apart by their sequences, whose length is not that of the ids', async () => {
+    const { server, subscriber, db } = await world();
+    const cursor = await cursorOf(subscriber);
+    await db.insert({ firstName: 'Ada' }, 'ada');
+    const idAt = async (seq: unknown): Promise<string | undefined> => {
+      class Cluster extends CouchAccount {
+        override async request(call: CouchCall): Promise<unknown> {
+          const answer = (await super.request(call)) as { readonly results?: readonly object[] };
+          return answer.results === undefined
+            ? answer
+            : { ...answer, results: answer.results.map((row) => ({ ...row, seq })) };
+        }
+      }
+      const { events } = await new CouchCustomer(contextOf(new Cluster({ url: server.url }))).changes(cursor);
+      return events[0]?.id;
+    };
+    const seqs = [`9-${'g1AAAA'.repeat(200)}x`, `9-${'g1AAAA'.repeat(200)}y`, [9, 'g1AAAA'], 9, undefined];
+    const ids = await Promise.all(seqs.map(idAt));
+    expect(new Set(ids).size).toBe(seqs.length);
+    for (const id of ids) expect(id?.length).toBeLessThan(70);
+    expect(await idAt(seqs[0])).toBe(ids[0]);
   });
 
   it('come page by page, without design documents, with tombstones', async () => {
@@ -59,7 +84,7 @@ describe('changes', () => {
     const gone = await db.destroy('d0', (await db.get('d0'))._rev);
     const { events, pages, cursor: end } = await drain(subscriber, cursor);
     expect(events.map((event) => event.remoteId)).toEqual(['d1', 'd2', 'd3', 'd4', 'd5', 'd6', 'd7', 'd0']);
-    expect(events.at(-1)).toEqual({ id: `d0@${gone.rev}`, remoteId: 'd0', kind: 'deleted' });
+    expect(events.at(-1)).toEqual({ id: `d0@${gone.rev}@10`, remoteId: 'd0', kind: 'deleted' });
     expect(pages).toBeGreaterThan(2);
     expect((await drain(subscriber, end)).events).toEqual([]);
   });

@@ -17,6 +17,8 @@ export type WrittenRow =
 export interface ChangeRow {
   readonly id: string;
   readonly rev: string;
+  /** Where it stands in the feed. Opaque, and not always the same for the same change: a cluster makes it anew for each answer. */
+  readonly seq: Json;
   readonly deleted: boolean;
   readonly doc: StoredDocument | undefined;
 }
@@ -93,10 +95,10 @@ export function writtenOf(answer: unknown): Map<string, WrittenRow> {
 
 export function changeRowsOf(answer: unknown): ChangeRows {
   const rows = listAt(answer, 'results', '_changes').map((row): ChangeRow => {
-    const { id, changes, deleted } = row;
+    const { id, changes, deleted, seq = null } = row;
     const rev = Array.isArray(changes) ? fieldsOf(changes[0])?.['rev'] : undefined;
     if (typeof id !== 'string' || typeof rev !== 'string') throw incomplete('_changes');
-    return { id, rev, deleted: deleted === true, doc: documentOf(row['doc']) };
+    return { id, rev, seq: seq as Json, deleted: deleted === true, doc: documentOf(row['doc']) };
   });
   const fields = fieldsOf(answer);
   const pending = fields?.['pending'];

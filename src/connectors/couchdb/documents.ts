@@ -1,4 +1,5 @@
 /** The base of every CouchDB subscriber: one kind of documents in one database stands for one catalog. */
+import { createHash } from 'node:crypto';
 import type { CatalogClass } from '../../catalog/catalog.js';
 import type { RecordKey } from '../../catalog/key.js';
 import {
@@ -176,7 +177,7 @@ export abstract class CouchSubscriber<
   }
 
   #event(row: ChangeRow): RemoteEvent<Doc & CouchMeta>[] {
-    const base = { id: `${row.id}@${row.rev}`, remoteId: row.id };
+    const base = { id: eventId(row), remoteId: row.id };
     // a tombstone says nothing of what it was: whoever has no link to it has nothing to do
     if (row.deleted) return [{ ...base, kind: 'deleted' }];
     if (row.doc?._rev !== row.rev) return [{ ...base, kind: 'changed' }];
@@ -210,6 +211,18 @@ export abstract class CouchSubscriber<
     const [outcome] = await this.pushMany([operation]);
     return outcome ?? unknown('no answer');
   }
+}
+
+/**
+ * A revision alone doesn't name a change: one that had lost against another (replication) is told again when that is deleted. The sequences
+ * of a cluster are long, some hundred characters; what is told under two of them is read once more, and that is all.
+ */
+function eventId({ id, rev, seq }: ChangeRow): string {
+  const place =
+    typeof seq === 'number'
+      ? String(seq)
+      : createHash('sha256').update(JSON.stringify(seq)).digest('base64url').slice(0, 22);
+  return `${id}@${rev}@${place}`;
 }
 
 function isoTime(value: unknown): string | undefined {
