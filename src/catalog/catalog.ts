@@ -237,14 +237,17 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
     });
   }
   const table = spec.table ?? spec.name;
+  refuseProto(spec.name, [...Object.keys(spec.fields), ...Object.keys(spec.children ?? {})]);
   requireNames(spec.name, [schema, table, ...Object.keys(spec.fields)]);
   const columns = Object.entries(spec.fields).map(([name, field]) => describeField(spec.name, name, field));
   requireFields(spec.name, columns, [...key, ...(spec.softDelete === undefined ? [] : [spec.softDelete])]);
   const children = Object.entries(spec.children ?? {}).map(([name, child]): ChildInfo => {
     const place = `${spec.name}.${name}`;
-    if (name in spec.fields) throw new SyncflowError('config', `${place}: a field of that name exists already`);
+    if (Object.hasOwn(spec.fields, name))
+      throw new SyncflowError('config', `${place}: a field of that name exists already`);
     if (key.length !== 1)
       throw new SyncflowError('config', `${place}: child rows need a parent with a single key field`);
+    refuseProto(place, Object.keys(child.fields));
     requireNames(place, [child.table, ...Object.keys(child.fields)]);
     const childColumns = Object.entries(child.fields).map(([field, zod]) => describeField(place, field, zod));
     requireFields(place, childColumns, [child.key, child.parent]);
@@ -270,6 +273,14 @@ function define<F extends Fields, K extends keyof F & string, Ch extends Childre
     softDelete: spec.softDelete,
     leftOut: spec.leftOut ?? [],
   };
+}
+
+/** Assigned to an object it would set its prototype: drivers of Postgres lose such a column's value. */
+function refuseProto(place: string, names: readonly string[]): void {
+  if (!names.includes('__proto__')) return;
+  throw new SyncflowError('config', `${place}: "__proto__" can't be a field: JavaScript keeps that name to itself`, {
+    hint: "Leave it out of `fields` (where it is NOT NULL without a default: leftOut: ['__proto__']), or rename the column.",
+  });
 }
 
 const longestName = 63;

@@ -5,6 +5,7 @@ import { compileMapping, type Mapping, type Unit } from '../subscriber/compile.j
 import { SubscriberBase } from '../subscriber/base.js';
 import type { Registration } from '../subscriber/registration.js';
 import type { Binding, CatalogBinding, Referrer } from './binding.js';
+import { checkPolicies, checkRegistration } from '../subscriber/options.js';
 import { isMetered } from '../subscriber/quota.js';
 import { Slots } from './slots.js';
 
@@ -102,6 +103,8 @@ function bindOne(
   });
   const mapping = compileMapping(id, catalog.definition, subscriber.mapping);
   requireClaims(id, subscriber, mapping);
+  checkPolicies(id, subscriber);
+  checkRegistration(id, registration.options);
   const references: Record<string, string> = {};
   for (const name of referencedCatalogs(mapping)) {
     const other = find(name);

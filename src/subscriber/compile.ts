@@ -3,6 +3,7 @@ import type { CatalogDefinition, ChildInfo, TableInfo } from '../catalog/catalog
 import type { FieldInfo } from '../catalog/fields.js';
 import { didYouMean, SyncflowError } from '../errors.js';
 import type { AnyLens, Authority, ChildrenSpec, Direction, MappingSpec, UnitSpec } from './mapping.js';
+import { checkChildren, checkUnit } from './options.js';
 import { parsePath, type Path } from './path.js';
 
 /** A mapped field (or several hub fields that are one remote key): the unit in which sides are compared and merged. */
@@ -43,25 +44,6 @@ const identity = {
   get: (remote: unknown): unknown => remote ?? null,
 };
 
-// records, so that an option that is added to the types can't be forgotten here
-const unitOptions: Readonly<Record<keyof UnitSpec, true>> = {
-  remote: true,
-  hub: true,
-  via: true,
-  direction: true,
-  authority: true,
-  tie: true,
-  group: true,
-};
-const childrenOptions: Readonly<Record<keyof ChildrenSpec, true>> = {
-  remote: true,
-  id: true,
-  marker: true,
-  authority: true,
-  direction: true,
-  units: true,
-};
-
 /** @throws SyncflowError `config` naming the subscriber, the unit and the cure. */
 export function compileMapping(subscriber: string, definition: CatalogDefinition, spec: MappingSpec): Mapping {
   const units: Unit[] = [];
@@ -81,7 +63,7 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
     throw new SyncflowError('config', `${place}: child rows are mapped with { remote, id, units }`);
   }
   const spec: ChildrenSpec = entry;
-  refuseUnknown(place, spec, childrenOptions);
+  checkChildren(place, spec);
   const direction = spec.direction ?? 'both';
   const units = Object.entries(spec.units)
     .map(([name, unit]) => compileUnit(`${place}.${name}`, info, name, unit))
@@ -102,7 +84,7 @@ function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec
 
 function compileUnit(place: string, table: TableInfo, name: string, entry: string | UnitSpec): Unit {
   const spec: UnitSpec = typeof entry === 'string' ? { remote: entry } : entry;
-  refuseUnknown(place, spec, unitOptions);
+  checkUnit(place, spec);
   const fields = (spec.hub ?? [name]).map((field) => requireField(place, table, field));
   const single = fields.length === 1 ? fields[0] : undefined;
   if (single === undefined && spec.via === undefined) {
@@ -130,16 +112,6 @@ function refuseReferences(place: string, fields: readonly FieldInfo[]): void {
   if (reference === undefined) return;
   throw new SyncflowError('config', `${place}: the reference "${reference.name}" can't share a remote key`, {
     hint: 'Map it by itself.',
-  });
-}
-
-function refuseUnknown(place: string, spec: object, options: Readonly<Record<string, true>>): void {
-  const known = Object.keys(options);
-  const stray = Object.keys(spec).find((name) => !known.includes(name));
-  if (stray === undefined) return;
-  const guess = didYouMean(stray, known);
-  throw new SyncflowError('config', `${place}: unknown option "${stray}"`, {
-    hint: guess === undefined ? `There are: ${known.join(', ')}.` : `Did you mean "${guess}"?`,
   });
 }
 

@@ -9,10 +9,21 @@ const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 export function parsePath(place: string, text: string): Path {
   const path = text.split('.');
   for (const step of path) {
-    if (step === '' || forbidden.has(step))
-      throw new SyncflowError('config', `${place}: "${text}" can't be a remote key`);
+    if (step !== '' && !isForbidden(step)) continue;
+    const why = step === '' ? 'a part of it is empty' : `JavaScript gives "${step}" to every object`;
+    throw new SyncflowError('config', `${place}: "${text}" can't be a remote key: ${why}`, {
+      hint:
+        step === ''
+          ? "Write its parts with a single dot between them: 'address.city'."
+          : 'Give it another name in the remote, or leave the field out of the mapping.',
+    });
   }
   return path;
+}
+
+/** Whether a key can't be told from what every object inherits. */
+export function isForbidden(step: string): boolean {
+  return forbidden.has(step);
 }
 
 /** The value at a path; undefined where any step is absent. */

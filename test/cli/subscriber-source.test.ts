@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { Catalog } from '../../src/catalog/catalog.js';
 import { shapeOf } from '../../src/cli/scaffold/shape.js';
+import { unknownSubscriber } from '../../src/cli/scaffold/unknown-system.js';
+import { parsePath } from '../../src/subscriber/path.js';
 import { couchSubscriber, stripeSubscriber } from '../../src/cli/scaffold/subscriber-source.js';
 
 const place = { className: 'Side', mainFrom: './main.js' };
@@ -18,5 +20,25 @@ test.each([
     expect(source).toContain(`  // override readonly match = [${literal}];\n`);
     expect(source).not.toMatch(/[\u2028\u2029]/);
     expect(source).not.toMatch(/^process/m);
+  }
+});
+
+test('no remote key is made that a mapping refuses, or two alike', () => {
+  const names = ['constructor', 'prototype', 'a_b', 'a b', 'external_id', '_constructor'];
+  const fields = { id: z.int(), ...Object.fromEntries(names.map((name) => [name, z.string()])) };
+  class Odd extends Catalog({ name: 'odd', key: 'id', fields }) {}
+  const shape = shapeOf(Odd, 'Odd');
+  const own = { ...place, system: 'crm', accountClass: 'CrmAccount', accountFrom: './crm-account.js' };
+  for (const source of [
+    couchSubscriber(shape, place),
+    stripeSubscriber(shape, 'product', place),
+    unknownSubscriber(shape, own),
+  ]) {
+    const mapping = /this\.map\(\{\n([\s\S]*?)\n {2}\}\);/.exec(source)?.[1] ?? '';
+    const keys = [...mapping.matchAll(/: '([^']+)',$/gm)].map(([, key = '']) => key);
+    expect(keys).toHaveLength(names.length);
+    expect(new Set(keys).size).toBe(names.length);
+    for (const key of keys) expect(() => parsePath('here', key)).not.toThrow();
+    expect(source.match(/readonly externalId\b/g)?.length ?? 0).toBeLessThan(2);
   }
 });

@@ -178,3 +178,15 @@ test('names of a catalog that would leave their place are refused', () => {
       expect.objectContaining({ code: 'config' }) as Error,
     );
 });
+
+test('"__proto__" is refused as a field, a key and child rows, with a cure', () => {
+  for (const place of ['field', 'key'] as const) {
+    expect(() => catalogOf(place, '__proto__')).toThrow(
+      expect.objectContaining({ code: 'config', hint: expect.stringContaining('leftOut') as string }) as Error,
+    );
+  }
+  const lines = { table: 'line', key: 'id', parent: 'thing_id', fields: { id: z.int(), thing_id: z.int() } } as const;
+  expect(() =>
+    Catalog({ name: 'thing', key: 'id', fields: { id: z.int() }, children: { ['__proto__']: lines } }),
+  ).toThrow(/thing: "__proto__" can't be a field/);
+});

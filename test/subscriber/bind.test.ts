@@ -129,3 +129,34 @@ describe('a reference that nobody serves', () => {
     expect(() => bind([Client, Order])).toThrow(/client has no subscriber in the account "desk"/);
   });
 });
+
+describe('options of a subscriber and of its registration are checked', () => {
+  const wrong: { options: object; says: RegExp; hint: RegExp }[] = [
+    { options: { polices: {} }, says: /client\/desk: unknown option "polices"/, hint: /Did you mean "policies"/ },
+    { options: { policies: { deleteInwrd: 'park' } }, says: /policies: unknown option/, hint: /"deleteInward"/ },
+    { options: { policies: { deleteInward: 'prk' } }, says: /policies: deleteInward can't be "prk"/, hint: /"park"/ },
+    { options: { policies: { createInward: 'unlink' } }, says: /createInward can't be "unlink"/, hint: /propagate/ },
+    { options: { brake: { share: 20 } }, says: /brake: share can't be 20/, hint: /from 0 to 1/ },
+    { options: { brake: { updates: { cont: 5 } } }, says: /brake\.updates: unknown option "cont"/, hint: /"count"/ },
+    { options: { verify: true }, says: /verify can't be true/, hint: /everyMs/ },
+    { options: { verify: { everyMs: '5' } }, says: /verify: everyMs can't be "5"/, hint: /milliseconds/ },
+  ];
+  test.each(wrong)('$says', ({ options, says, hint }) => {
+    const Client = clientCatalog();
+    Client.register(bareClient({}), options);
+    expect(() => bind([Client])).toThrow(
+      expect.objectContaining({
+        code: 'config',
+        message: expect.stringMatching(says) as string,
+        hint: expect.stringMatching(hint) as string,
+      }) as Error,
+    );
+  });
+
+  test('what a class says of itself', () => {
+    class Odd extends bareClient({}) {
+      override readonly policies = { leave: 'drop' } as never;
+    }
+    expect(() => bindOne(Odd)).toThrow(/client\/desk: policies: leave can't be "drop"/);
+  });
+});

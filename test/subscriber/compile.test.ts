@@ -49,6 +49,75 @@ describe('a mapping that can’t work is refused with its place', () => {
       says: /mapped twice/,
     },
   ];
+  const misvalued: { what: string; spec: unknown; says: RegExp; hint: RegExp }[] = [
+    {
+      what: 'an authority',
+      spec: { a: { remote: 'x', authority: 'newest' } },
+      says: /a: authority can't be "newest"/,
+      hint: /It is one of: hub, remote, latest/,
+    },
+    {
+      what: 'an authority that is no text',
+      spec: { a: { remote: 'x', authority: null } },
+      says: /authority can't be null/,
+      hint: /one of: hub/,
+    },
+    {
+      what: 'a direction',
+      spec: { a: { remote: 'x', direction: 'outwrd' } },
+      says: /direction can't be "outwrd"/,
+      hint: /Did you mean "outward"/,
+    },
+    {
+      what: 'a tie',
+      spec: { a: { remote: 'x', tie: 'remot' } },
+      says: /tie can't be "remot"/,
+      hint: /Did you mean "remote"/,
+    },
+    { what: 'a group', spec: { a: { remote: 'x', group: 1 } }, says: /group can't be 1/, hint: /a text/ },
+    {
+      what: 'hub fields',
+      spec: { a: { remote: 'x', hub: 'a' } },
+      says: /hub can't be "a"/,
+      hint: /a list of hub fields/,
+    },
+    { what: 'a lens', spec: { a: { remote: 'x', via: String } }, says: /via can't be a function/, hint: /put, get/ },
+    {
+      what: 'no remote key',
+      spec: { a: { authority: 'hub' } },
+      says: /a: the option "remote" is missing/,
+      hint: /remote/,
+    },
+    { what: 'a number as a unit', spec: { a: 5 }, says: /a can't be 5/, hint: /as a text/ },
+    {
+      what: 'children',
+      spec: { lines: { remote: 'l', id: 'id', direction: 'in', units: { text: 't' } } },
+      says: /lines: direction can't be "in"/,
+      hint: /one of: both, outward, inward/,
+    },
+    {
+      what: 'children by both',
+      spec: { lines: { remote: 'l', id: 'id', authority: 'latest', units: { text: 't' } } },
+      says: /lines: authority can't be "latest"/,
+      hint: /hub, remote/,
+    },
+    {
+      what: 'a unit of children',
+      spec: { lines: { remote: 'l', id: 'id', units: { text: { remote: 't', tie: 'x' } } } },
+      says: /lines\.text: tie can't be "x"/,
+      hint: /hub, remote/,
+    },
+  ];
+  test.each(misvalued)('a value that no such option has: $what', ({ spec, says, hint }) => {
+    expect(() => mappingOf(spec as MappingSpec)).toThrow(
+      expect.objectContaining({
+        code: 'config',
+        message: expect.stringMatching(says) as string,
+        hint: expect.stringMatching(hint) as string,
+      }) as Error,
+    );
+  });
+
   test('a reference among several hub fields: the lens would be given the hub’s key', () => {
     class Child extends Catalog({
       name: 'child',

@@ -7,7 +7,9 @@ describe('paths', () => {
   test.each(['__proto__', 'a.__proto__.b', 'constructor', 'a.constructor', 'prototype', '', '.', 'a..b', 'a.', '.a'])(
     '%j is refused',
     (text) => {
-      expect(() => parsePath('here', text)).toThrow(expect.objectContaining({ code: 'config' }) as Error);
+      expect(() => parsePath('here', text)).toThrow(
+        expect.objectContaining({ code: 'config', hint: expect.any(String) as string }) as Error,
+      );
     },
   );
 

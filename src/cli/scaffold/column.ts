@@ -59,6 +59,7 @@ const types: Readonly<Record<string, Type | ((column: FoundColumn) => Type)>> = 
 
 /** The field of a column, or why it has none. */
 export function fieldOfColumn(column: FoundColumn, inKey: boolean): FieldSource {
+  if (column.name === '__proto__') return { leftOut: 'JavaScript keeps that name to itself' };
   if (column.generated) return { leftOut: 'Postgres computes it from other columns' };
   const type = typeOf(column);
   if (type === undefined) return { leftOut: `${column.typeName} has no counterpart in a catalog` };

@@ -1,4 +1,5 @@
 /** Names and literals in generated code. */
+import { isForbidden } from '../../subscriber/path.js';
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 
@@ -59,13 +60,24 @@ export function unique(name: string, used: Set<string>): string {
 }
 
 /** `film_actor` → `filmActor`. */
-export function camelCase(name: string): string {
+function camelCase(name: string): string {
   const pascal = name
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== '')
     .map((word, index) => (index === 0 ? word.charAt(0).toLowerCase() : word.charAt(0).toUpperCase()) + word.slice(1))
     .join('');
   return pascal === '' ? 'field' : pascal;
+}
+
+/** A remote key for each field: camel case, no two alike, none that a mapping refuses. */
+export function remoteKeys(names: readonly string[], reserved: readonly string[] = []): ReadonlyMap<string, string> {
+  const used = new Set(reserved);
+  return new Map(
+    names.map((name) => {
+      const key = camelCase(name);
+      return [name, unique(isForbidden(key) ? `${key}Field` : key, used)];
+    }),
+  );
 }
 
 /** `film_actor` → `film-actor`. */

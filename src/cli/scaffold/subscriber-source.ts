@@ -1,6 +1,6 @@
 /** The text of a subscriber for a system that Syncflow has a connector for. */
 import { importLine } from './catalog-source.js';
-import { camelCase, propertyKey, quoted } from './names.js';
+import { propertyKey, quoted, remoteKeys } from './names.js';
 import { jsonType, type MainShape, type MappingLine } from './shape.js';
 import { stripeMapping, type StripeKind } from './stripe-source.js';
 
@@ -54,9 +54,11 @@ export function stripeSubscriber(shape: MainShape, kind: StripeKind, place: Subs
 }
 
 export function couchSubscriber(shape: MainShape, place: SubscriberPlace): string {
+  const remotes = remoteKeys(shape.fields.map(({ name }) => name));
+  const remoteOf = ({ name }: { readonly name: string }): string => remotes.get(name) ?? name;
   const lines = shape.fields.map((field): MappingLine => {
     const key = propertyKey(field.name);
-    const remote = camelCase(field.name);
+    const remote = remoteOf(field);
     const target = field.references?.().definition.name;
     if (target !== undefined)
       return { code: `// ${key}: '${remote}', // once ${target} has a subscriber for CouchDB, too`, imports: [] };
@@ -71,7 +73,7 @@ export function couchSubscriber(shape: MainShape, place: SubscriberPlace): strin
   const types = [
     `/** A document as CouchDB keeps it. */`,
     `export interface ${document} {`,
-    ...shape.fields.map((field) => `  readonly ${propertyKey(camelCase(field.name))}: ${jsonType(field)};`),
+    ...shape.fields.map((field) => `  readonly ${propertyKey(remoteOf(field))}: ${jsonType(field)};`),
     '}',
     '',
   ];

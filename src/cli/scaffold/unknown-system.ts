@@ -1,6 +1,6 @@
 /** The text of a subscriber for a system of one's own: it compiles, and says of itself what is to be filled in. */
 import { importLine } from './catalog-source.js';
-import { camelCase, propertyKey, quoted } from './names.js';
+import { propertyKey, quoted, remoteKeys } from './names.js';
 import { jsonType, type MainShape } from './shape.js';
 import type { SubscriberPlace } from './subscriber-source.js';
 
@@ -50,9 +50,17 @@ export class ${accountClass} {
 `;
 }
 
+/** Beside its id and its marker. */
+const remoteKeysOf = (fields: MainShape['fields']): ReadonlyMap<string, string> =>
+  remoteKeys(
+    fields.map(({ name }) => name),
+    ['id', 'externalId'],
+  );
+
 const frame = (shape: MainShape, place: UnknownPlace, remote: string): string[] => {
   const { className, system, accountClass } = place;
   const fields = shape.fields.filter(({ references }) => references === undefined);
+  const remotes = remoteKeysOf(fields);
   return [
     `/** How ${shape.name} stands in ${system}. Fill in the four methods: the conformance suite beside this file says what is missing. */`,
     importLine(
@@ -84,7 +92,7 @@ const frame = (shape: MainShape, place: UnknownPlace, remote: string): string[] 
     '  readonly id: string;',
     '  /** A field that is free for our marker. Without one: leave the capability "marker" off. */',
     '  readonly externalId?: string | null;',
-    ...fields.map((field) => `  readonly ${propertyKey(camelCase(field.name))}: ${jsonType(field)};`),
+    ...fields.map((field) => `  readonly ${propertyKey(remotes.get(field.name) ?? field.name)}: ${jsonType(field)};`),
     '}',
     '',
     '/** A method that is still to be filled in. */',
@@ -99,8 +107,9 @@ const frame = (shape: MainShape, place: UnknownPlace, remote: string): string[] 
 export function unknownSubscriber(shape: MainShape, place: UnknownPlace): string {
   const remote = `${place.className}Remote`;
   const fields = shape.fields.filter(({ references }) => references === undefined);
+  const remotes = remoteKeysOf(fields);
   const units = fields.map((field) => {
-    const path = quoted(camelCase(field.name));
+    const path = quoted(remotes.get(field.name) ?? field.name);
     const key = propertyKey(field.name);
     return field.column.kind === 'bigint'
       ? `    ${key}: { remote: ${path}, via: lens(String, (text: string) => BigInt(text)) },`
