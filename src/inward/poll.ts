@@ -13,7 +13,9 @@ import {
   touchCursor,
   writeCursor,
 } from '../store/inbox.js';
+import { findLinks } from '../store/links.js';
 import { beginRun, standingOf } from '../store/runs.js';
+import type { RemoteEvent } from '../subscriber/base.js';
 
 /** Pages fetched in one go; the rest waits for the next round, so that one subscriber can't starve the others. */
 const maxPages = 50;
@@ -65,7 +67,11 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
         binding.id,
         told.map((event) => event.id),
       );
-      const events = told.filter((event) => !known.has(event.id));
+      const events = await concerning(
+        env,
+        binding,
+        told.filter((event) => !known.has(event.id)),
+      );
       if (events.length === 0 && next === cursor && !more) return await upToDate();
       fresh += await env.db.transaction(async (tx) => {
         const { size } = await insertEvents(
@@ -87,6 +93,29 @@ export async function poll(env: Environment, binding: Binding, signal: AbortSign
     }
   }
   return { fresh, more: true, relist: false };
+}
+
+/**
+ * A feed that is shared with remotes of other kinds tells of them, too: they concern us where a record is linked to one (which was of our
+ * kind then), or where it bears our marker and may be about to be linked. The others leave no trace.
+ */
+async function concerning(
+  env: Environment,
+  { id, subscriber }: Binding,
+  events: readonly RemoteEvent[],
+): Promise<readonly RemoteEvent[]> {
+  const strangers = events.filter(
+    ({ snapshot }) =>
+      snapshot !== undefined && !subscriber.accepts(snapshot) && subscriber.keyOf(snapshot) === undefined,
+  );
+  if (strangers.length === 0) return events;
+  const links = await findLinks(
+    env.db,
+    strangers.map(({ remoteId }) => ({ subscriber: id, remoteId })),
+  );
+  const linked = new Set(links.map(({ remoteId }) => remoteId));
+  const dropped = new Set(strangers.filter(({ remoteId }) => !linked.has(remoteId)));
+  return events.filter((event) => !dropped.has(event));
 }
 
 /** A listing is owed: one was begun and not finished, or the cursor of a loaded subscriber is not there ("now" would pass over a gap). */

@@ -212,12 +212,13 @@ async function listed(tx: Queryable, binding: Binding, byId: ReadonlyMap<string,
     const link = known.get(remoteId);
     const accepted = subscriber.accepts(remote);
     if (link === undefined && !accepted) return [];
-    const settled = link?.state === 'linked' && shows(binding, link, remote);
+    const linked = link?.state === 'linked';
+    const settled = linked && shows(binding, link, remote);
     return [
       {
         subscriber: binding.id,
         remoteId,
-        look: accepted && !settled,
+        look: (accepted || linked) && !settled,
         sight: link === undefined ? remote : null,
         claims: link?.key === undefined ? (claimOf(binding, remote) ?? null) : null,
       },

@@ -222,7 +222,10 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
     const prefix = this.markerOf('');
     return typeof marker === 'string' && marker.startsWith(prefix) ? marker.slice(prefix.length) : undefined;
   }
-  /** False for remotes that this catalog has nothing to do with (another kind in the same list). */
+  /**
+   * False for remotes that this catalog has nothing to do with (another kind in the same list). One that is linked stays so, whatever it
+   * becomes: tell of it in `changes` all the same. With its `snapshot` a stranger of another kind costs nothing there.
+   */
   accepts(_remote: Remote): boolean {
     return true;
   }

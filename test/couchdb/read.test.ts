@@ -89,7 +89,7 @@ describe('changes', () => {
     expect((await drain(subscriber, end)).events).toEqual([]);
   });
 
-  it('leave documents of other kinds out, and tell when a document was edited', async () => {
+  it('show documents of other kinds, which may be linked, and tell when a document was edited', async () => {
     class Typed extends CouchCustomer {
       override readonly editedAtField = 'updatedAt';
       override accepts(remote: Doc): boolean {
@@ -98,12 +98,13 @@ describe('changes', () => {
     }
     const { subscriber, db } = await world(Typed);
     const cursor = await cursorOf(subscriber);
-    await db.insert({ note: 'invoice' }, 'i');
+    await db.insert({ note: 'invoice', updatedAt: 1769848200000 }, 'i');
     await db.insert({ updatedAt: '2026-01-31T10:30:00+01:00' }, 'a');
     await db.insert({ updatedAt: 1769848200000 }, 'b');
     await db.insert({ updatedAt: 'yesterday' }, 'c');
     const { events } = await subscriber.changes(cursor);
     expect(events.map((event) => [event.remoteId, event.at])).toEqual([
+      ['i', undefined],
       ['a', '2026-01-31T09:30:00.000Z'],
       ['b', '2026-01-31T08:30:00.000Z'],
       ['c', undefined],

@@ -56,3 +56,37 @@ test('a winner that came by replication is deleted: the one before it holds agai
   expect(await people.get(ada.id)).toMatchObject({ name: 'Ada 2' });
   expect([await conflictsOf(world), await parkedOf(world)]).toEqual([[], []]);
 });
+
+test('a linked document that becomes one of another kind is heard of, edited there again, too', async () => {
+  const { world, people, ada, db, id } = await setup();
+  const edit = async (doc: Doc): Promise<void> => {
+    const { _rev } = await db.get(id);
+    await db.insert({ ...(await db.get(id)), ...doc, _id: id, _rev });
+  };
+  await edit({ type: 'company', name: 'Ada Ltd' });
+  await world.flow.sync();
+  expect(await people.get(ada.id)).toMatchObject({ name: 'Ada Ltd' });
+  await edit({ name: 'Ada Inc' });
+  await world.flow.sync();
+  expect(await people.get(ada.id)).toMatchObject({ name: 'Ada Inc' });
+  expect([await conflictsOf(world), await parkedOf(world)]).toEqual([[], []]);
+});
+
+test('documents of other kinds cost nothing but their page of the feed', async () => {
+  const { world, server, db } = await setup();
+  const rows = async (table: string): Promise<number> =>
+    (await world.db.query<{ n: number }>(`select count(*)::int as n from syncflow.${table}`))[0]?.n ?? 0;
+  await world.flow.sync();
+  const before = [await rows('link'), await rows('inbox')];
+  await db.bulk({
+    docs: Array.from({ length: 40 }, (_, index) => ({ _id: `company:${String(index)}`, type: 'company' })),
+  });
+  server.clearRequests();
+  await world.flow.sync();
+  expect([await rows('link'), await rows('inbox')]).toEqual(before);
+  expect(server.requests.filter(({ path }) => path.includes('_all_docs'))).toEqual([]);
+  // one that becomes a person is a new one
+  await db.insert({ type: 'person', name: 'Grace', _rev: (await db.get('company:1'))._rev }, 'company:1');
+  await world.flow.sync();
+  expect(await world.db.query('select name from person order by id')).toEqual([{ name: 'Ada' }, { name: 'Grace' }]);
+});

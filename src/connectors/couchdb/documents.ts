@@ -181,9 +181,9 @@ export abstract class CouchSubscriber<
     // a tombstone says nothing of what it was: whoever has no link to it has nothing to do
     if (row.deleted) return [{ ...base, kind: 'deleted' }];
     if (row.doc?._rev !== row.rev) return [{ ...base, kind: 'changed' }];
+    // of another kind or not: it may be linked, and have become one of another
     const snapshot = this.#remote(row.doc);
-    if (!this.accepts(snapshot)) return [];
-    const at = this.editedAt(snapshot);
+    const at = this.accepts(snapshot) ? this.editedAt(snapshot) : undefined;
     return [{ ...base, kind: 'changed', snapshot, ...(at === undefined ? {} : { at }) }];
   }
 
