@@ -199,22 +199,30 @@ async function withProblems(
   );
   return judged.map(({ item, judgement }) => {
     if (judgement.kind !== 'there') return { item, judgement };
-    const note = problemOf(binding, item.sight, resolver);
-    return note === undefined ? { item, judgement } : { item, judgement: { ...judgement, detail: { note } } };
+    return { item, judgement: { ...judgement, detail: problemOf(binding, item.sight, resolver) } };
   });
 }
 
-function problemOf(binding: Binding, remote: unknown, resolver: Resolver): string | undefined {
+function problemOf(binding: Binding, remote: unknown, resolver: Resolver): Detail {
   try {
     const merged = merge({ mapping: binding.mapping, shadow: emptyShadow, record: undefined, remote, resolver });
     const record = newRecord(binding.catalog, merged.patch);
-    if (!binding.subscriber.where(record)) return 'outside of the subscriber’s where: it would be left alone';
+    if (!binding.subscriber.where(record))
+      return { stops: 'outside', note: 'outside of the subscriber’s where: it would be left alone' };
     const problems = binding.catalog.main.validate(record).map(({ field, problem }) => `${field}: ${problem}`);
-    return problems.length === 0 ? undefined : `it would be parked: ${problems.join('; ')}`;
+    return problems.length === 0 ? {} : parks(problems.join('; '));
   } catch (error) {
-    if (error instanceof UnresolvedReference) return `${error.message}: it waits for that`;
-    return `it would be parked: ${messageOf(error)}`;
+    return stoppedBy(error);
   }
+}
+
+function parks(why: string): Detail {
+  return { stops: 'parked', note: `it would be parked: ${why}` };
+}
+
+function stoppedBy(error: unknown): Detail {
+  if (error instanceof UnresolvedReference) return { stops: 'waiting', note: `${error.message}: it waits for that` };
+  return parks(messageOf(error));
 }
 
 /** Pairs are merged for a try: in which fields do the two differ, and whose value would stay? */
@@ -258,8 +266,7 @@ async function withDifferences<T extends Pick<PlanItem, 'sight'>>(
       const differ = differences(binding.mapping, record, merged);
       return differ.length === 0 ? {} : { differ };
     } catch (error) {
-      if (error instanceof UnresolvedReference) return { note: `${error.message}: it waits for that` };
-      return { note: `it would be parked: ${messageOf(error)}` };
+      return stoppedBy(error);
     }
   }
 }
@@ -290,8 +297,10 @@ async function judgeRecordPage(draft: Draft, keys: readonly RecordKey[]): Promis
     links.filter((link) => link.remoteId !== undefined || link.state !== 'new').map((link) => link.key),
   );
   const spoken = await recordsInPlan(env.db, plan, keys);
-  const paired = new Set(spoken.filter((one) => !one.candidate).map((one) => one.key));
-  const candidates = new Set(spoken.filter((one) => one.candidate).map((one) => one.key));
+  const paired = new Set(spoken.filter((one) => one.candidateOf === null).map((one) => one.key));
+  const candidates = new Map<RecordKey, string[]>();
+  for (const { key, candidateOf } of spoken)
+    if (candidateOf !== null) candidates.set(key, [...(candidates.get(key) ?? []), candidateOf]);
   const left = keys.filter((key) => !settledKeys.has(key) && !paired.has(key));
   const rows = await binding.catalog.rows.load(env.db, left);
   const { capabilities, match } = binding.subscriber;
@@ -301,13 +310,8 @@ async function judgeRecordPage(draft: Draft, keys: readonly RecordKey[]): Promis
     if (row === undefined) return undefined; // deleted meanwhile
     const { record, softDeleted } = extractRecord(binding.catalog, row);
     if (record === undefined || softDeleted) return undefined;
-    const judgement = candidates.has(key)
-      ? ({
-          kind: 'ambiguous',
-          key,
-          detail: { records: [key], note: 'a remote that is ambiguous may be its' },
-        } satisfies Judgement)
-      : judgeRecord(binding, key, record);
+    const remotes = candidates.get(key);
+    const judgement = remotes === undefined ? judgeRecord(binding, key, record) : mayBe(key, remotes);
     if (!asks || judgement.kind !== 'here') return { item: { sight: undefined }, judgement, remoteId: null };
     return askFor(draft, key, record, judgement);
   });
@@ -329,8 +333,18 @@ function judgeRecord({ subscriber, policies, catalog }: Binding, key: RecordKey,
   return {
     kind: 'here',
     key,
-    detail: problems.length === 0 ? {} : { note: `it would be parked: ${problems.join('; ')}` },
+    detail: problems.length === 0 ? {} : parks(problems.join('; ')),
   };
+}
+
+/** Remotes that a note names. */
+const namedRemotes = 5;
+
+/** A record that ambiguous remotes could belong to. */
+function mayBe(key: RecordKey, remotes: readonly string[]): Judgement {
+  const named = remotes.slice(0, namedRemotes);
+  const more = remotes.length > named.length ? ` and ${remotes.length - named.length} more` : '';
+  return { kind: 'ambiguous', key, detail: { remotes: named, note: `${named.join(', ')}${more} may be its` } };
 }
 
 interface Asked {

@@ -20,8 +20,8 @@ import {
   movedItems,
   saveDecision,
   setPlanState,
+  type ItemCount,
   type ItemDecision,
-  type PlanItem,
   type PlanState,
   type StoredPlan,
 } from '../store/plans.js';
@@ -29,6 +29,7 @@ import { isMetered } from '../subscriber/quota.js';
 import { assertPlannable, draftPlan } from './draft.js';
 import type { ItemKind } from './item.js';
 import { Pace } from './pace.js';
+import { described, type DescribedItem } from './sides.js';
 import { linkByHand, unlinkByHand, type LinkRequest, type UnlinkRequest } from './by-hand.js';
 
 /** What a plan comes to. */
@@ -40,13 +41,8 @@ export interface PlanReport {
   readonly createdAt: string;
   /** Units by whose equal values remotes of before are recognised. Without any, whatever stands on both sides is made twice. */
   readonly match: readonly string[];
-  /** Of each kind: how many, how many of the pairs differ in a field, how many were decided by a person. */
-  readonly kinds: readonly {
-    readonly kind: ItemKind;
-    readonly count: number;
-    readonly decided: number;
-    readonly differing: number;
-  }[];
+  /** Of each kind: how many, how many of the pairs differ in a field, were decided by a person, or come to nothing. */
+  readonly kinds: readonly ItemCount[];
   /** Fields in which pairs differ, and whose value would stay. */
   readonly differences: readonly {
     readonly unit: string;
@@ -142,10 +138,11 @@ export class FirstLoad {
   async items(
     subscriber: string,
     { after = '0', limit = 100, kind }: { after?: string; limit?: number; kind?: ItemKind } = {},
-  ): Promise<readonly PlanItem[]> {
+  ): Promise<readonly DescribedItem[]> {
     const { env, bindings } = this.#prepared;
-    const { id } = await planOf(env, findBinding(bindings, subscriber));
-    return itemsAfter(env.db, id, after, Math.min(limit, 1_000), { kind });
+    const binding = findBinding(bindings, subscriber);
+    const { id } = await planOf(env, binding);
+    return described(env.db, binding, id, await itemsAfter(env.db, id, after, Math.min(limit, 1_000), { kind }));
   }
 
   async discard(target: string | undefined): Promise<number> {

@@ -29,6 +29,8 @@ export interface Detail {
   readonly remotes?: readonly string[];
   /** Fields that differ between the two of a pair. */
   readonly differ?: readonly Difference[];
+  /** Why it comes to nothing when the plan is applied: it can't be a record, refers to what isn't there yet, or is outside of `where`. */
+  readonly stops?: 'parked' | 'waiting' | 'outside';
   /** What a person should know: why it is ambiguous, or left alone, or would be parked. */
   readonly note?: string;
 }

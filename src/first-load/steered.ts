@@ -1,8 +1,8 @@
 /** The public face of the first load as a person steers it. */
-import type { PlanItem } from '../store/plans.js';
 import type { LinkRequest, UnlinkRequest } from './by-hand.js';
 import type { ApplyOptions, ApplyReport, FirstLoad, PlanDecision, PlanOptions, PlanReport } from './first-load.js';
 import type { ItemKind } from './item.js';
+import type { DescribedItem } from './sides.js';
 
 export abstract class Steered {
   /** @internal With `starts` it works on the hub, but loads nothing that has no plan. */
@@ -26,11 +26,11 @@ export abstract class Steered {
     return (await this.steer(false)).report(subscriber);
   }
 
-  /** A page of what it says of each remote and record: 100 unless given, 1,000 at most, after the `id` of an item. */
+  /** A page of what it says of each remote and record, with what people tell them by: 100 unless given, 1,000 at most, after the `id` of an item. */
   async planItems(
     subscriber: string,
     page: { after?: string; limit?: number; kind?: ItemKind } = {},
-  ): Promise<readonly PlanItem[]> {
+  ): Promise<readonly DescribedItem[]> {
     return (await this.steer(false)).items(subscriber, page);
   }
 

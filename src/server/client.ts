@@ -9,7 +9,7 @@ import type { VerifyReport } from '../maintenance/verify.js';
 import type { HeldReport } from '../maintenance/retry.js';
 import type { ApplyReport, PlanReport } from '../first-load/first-load.js';
 import type { LinkRequest, UnlinkRequest } from '../first-load/by-hand.js';
-import type { PlanItem } from '../store/plans.js';
+import type { DescribedItem } from '../first-load/sides.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
 import type {
   ApplyRequest,
@@ -101,9 +101,9 @@ export class RemoteOperations implements Operations {
     return (await this.#long<{ reports: PlanReport[] }>('plan', request, following)).reports;
   }
 
-  async planItems({ limit, ...request }: PlanItemsRequest): Promise<readonly PlanItem[]> {
+  async planItems({ limit, ...request }: PlanItemsRequest): Promise<readonly DescribedItem[]> {
     const query = { ...request, ...(limit === undefined ? {} : { limit: String(limit) }) };
-    return (await this.#get<{ items: PlanItem[] }>('plan/items', query)).items;
+    return (await this.#get<{ items: DescribedItem[] }>('plan/items', query)).items;
   }
 
   async discardPlan(target?: string): Promise<number> {

@@ -11,7 +11,7 @@ import type { VerifyOptions, VerifyReport } from '../maintenance/verify.js';
 import type { ApplyReport, PlanDecision, PlanReport } from '../first-load/first-load.js';
 import type { LinkRequest, UnlinkRequest } from '../first-load/by-hand.js';
 import type { ItemKind } from '../first-load/item.js';
-import type { PlanItem } from '../store/plans.js';
+import type { DescribedItem } from '../first-load/sides.js';
 import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
 
 export interface ParkedFilter {
@@ -109,7 +109,7 @@ export interface Operations {
   /** What switching on would do. Writes nothing on either side. */
   plan(request?: PlanRequest): Promise<readonly PlanReport[]>;
   /** A page of the newest plan. */
-  planItems(request: PlanItemsRequest): Promise<readonly PlanItem[]>;
+  planItems(request: PlanItemsRequest): Promise<readonly DescribedItem[]>;
   discardPlan(target?: string): Promise<number>;
   apply(request?: ApplyRequest): Promise<readonly ApplyReport[]>;
   link(request: LinkRequest): Promise<void>;
@@ -197,7 +197,7 @@ export class LocalOperations implements Operations {
     return this.#telling('plan', onProgress, () => orAborted(this.#flow.plan(target, options), options.signal));
   }
 
-  async planItems({ subscriber, ...page }: PlanItemsRequest): Promise<readonly PlanItem[]> {
+  async planItems({ subscriber, ...page }: PlanItemsRequest): Promise<readonly DescribedItem[]> {
     return this.#flow.planItems(subscriber, given(page));
   }
 

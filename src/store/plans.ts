@@ -190,21 +190,41 @@ export async function claimsInPlan(
   );
 }
 
-/** Which of these records a plan speaks of already: as one of a pair, or as a candidate. */
+/** Remotes of a plan as they were listed. */
+export async function sightsInPlan(
+  db: Queryable,
+  plan: string,
+  remoteIds: readonly string[],
+): Promise<{ remoteId: string; sight: unknown }[]> {
+  if (remoteIds.length === 0) return [];
+  const rows = await db.query<{ remoteId: string; sight: string }>(
+    {
+      name: 'syncflow-plan-sights',
+      text: `select i.remote_id as "remoteId", i.sight::text as sight from syncflow.plan_item i
+          join json_array_elements_text($2::json) r on i.remote_id = r.value
+        where i.plan_id = $1 and i.sight is not null`,
+    },
+    [plan, JSON.stringify(remoteIds)],
+  );
+  return rows.map(({ remoteId, sight }) => ({ remoteId, sight: JSON.parse(sight) as unknown }));
+}
+
+/** Which of these records a plan speaks of already: as one of a pair, or as a candidate of an ambiguous remote, and of which. */
 export async function recordsInPlan(
   db: Queryable,
   plan: string,
   keys: readonly RecordKey[],
-): Promise<{ key: RecordKey; candidate: boolean }[]> {
+): Promise<{ key: RecordKey; candidateOf: string | null }[]> {
   return db.query(
     {
       name: 'syncflow-plan-keys',
-      text: `select r.value as key, false as candidate from json_array_elements_text($2::json) r
+      text: `select r.value as key, null as "candidateOf" from json_array_elements_text($2::json) r
           join syncflow.plan_item i on i.plan_id = $1 and i.key = r.value
         union
-        select c.value, true from syncflow.plan_item i, json_array_elements_text(coalesce(i.detail->'records', '[]')) c
+        select c.value, i.remote_id from syncflow.plan_item i, json_array_elements_text(coalesce(i.detail->'records', '[]')) c
         where i.plan_id = $1 and i.kind = 'ambiguous' and i.remote_id is not null
-          and c.value in (select value from json_array_elements_text($2::json))`,
+          and c.value in (select value from json_array_elements_text($2::json))
+        order by 1, 2`,
     },
     [plan, JSON.stringify(keys)],
   );
@@ -230,16 +250,32 @@ export async function pairsInPlans(
   );
 }
 
-/** How many items there are of each kind, and how many of those are decided. */
-export async function countItems(
-  db: Queryable,
-  plan: string,
-): Promise<{ kind: ItemKind; count: number; decided: number; differing: number }[]> {
+/** How many items there are of a kind. */
+export interface ItemCount {
+  readonly kind: ItemKind;
+  readonly count: number;
+  /** By a person. */
+  readonly decided: number;
+  /** In a field. */
+  readonly differing: number;
+  /** Nothing is made or linked of them, until their cause is mended. */
+  readonly parked: number;
+  /** They come after what they refer to. */
+  readonly waiting: number;
+  /** Outside of the subscriber's `where`. */
+  readonly outside: number;
+}
+
+/** How many items there are of each kind, and how many of those are decided, or stop on their way. */
+export async function countItems(db: Queryable, plan: string): Promise<ItemCount[]> {
   return db.query(
     {
       name: 'syncflow-plan-counts',
       text: `select kind, count(*)::int as count, count(decision)::int as decided,
-          (count(*) filter (where json_array_length(coalesce(detail->'differ', '[]')) > 0))::int as differing
+          (count(*) filter (where json_array_length(coalesce(detail->'differ', '[]')) > 0))::int as differing,
+          (count(*) filter (where detail->>'stops' = 'parked'))::int as parked,
+          (count(*) filter (where detail->>'stops' = 'waiting'))::int as waiting,
+          (count(*) filter (where detail->>'stops' = 'outside'))::int as outside
         from syncflow.plan_item where plan_id = $1 group by kind order by kind`,
     },
     [plan],

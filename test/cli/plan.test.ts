@@ -149,9 +149,20 @@ describe.runIf(hasPostgres)('on a Pagila-like database with twins on both sides'
     const told = await finish(['plan', 'Order', 'stripe'], { cwd });
     const [first = '', second = ''] = await keyOf('Zoë');
     expect(told.out).toContain(`records ${first}, ${second} and remotes ${[...zoes].sort().join(', ')} match by`);
-    expect(told.out).toMatch(/Dot|only there: a record is made/);
-    // "order date" is NOT NULL, and Dot has none: it can't become a record, and the plan says so
-    expect(told.out).toMatch(/only there: a record is made\n +cus_\w+ · it would be parked: .*order date/);
+    // "order date" is NOT NULL, and Dot has none: it can't become a record, and the plan says so, and counts it apart
+    expect(told.out).toMatch(
+      / 1 {2}only there, and parked: it can’t be synced as it is\n +cus_\w+ \(Dot\) · it would be parked: .*order date/,
+    );
+    expect(told.out).not.toContain('only there: a record is made');
+    // what there is to decide by
+    const [left = '', right = ''] = [...zoes].sort();
+    expect(told.out).toMatch(
+      new RegExp(
+        `${zoes[0]} \\(Zoë\\) · .*\\n +record ${first}: customer's name Zoë, class x, order date 2026-01-01\\n +record ${second}: .*\\n +remote ${zoes[0]}: customer's name Zoë\\n`,
+      ),
+    );
+    expect(told.out).toContain(`record ${first} (Zoë`);
+    expect(told.out).toContain(`${left}, ${right} may be its`);
     expect(told.out).toMatch(/order date +1 +remote +first load, authority remote/);
     expect(told.out).toMatch(
       /Decide about the ambiguous: --decisions <file>[\s\S]*Apply it with: syncflow apply Order\/stripe/,
@@ -184,6 +195,42 @@ describe.runIf(hasPostgres)('on a Pagila-like database with twins on both sides'
     expect(again).toMatchObject({ code: 0, err: '' });
     expect(again.out).toBe('Order/stripe: was applied before; 5 parked: see syncflow parked list\n');
     expect(await customers()).toEqual(after);
+  });
+
+  test('a report groups what it says, with counts, the date and the values to decide by', async () => {
+    const [first = '', second = ''] = await keyOf('Zoë');
+    const twice = async (file: string): Promise<string> => {
+      const { code, err } = await finish(['plan', 'Order', 'stripe', '--report', file], { cwd });
+      expect({ code, err }).toMatchObject({ code: 0 });
+      return readFileSync(join(cwd, file), 'utf8');
+    };
+    const csv = await twice('p.csv');
+    const [head = '', ...rows] = csv.split('\r\n');
+    expect(head).toBe('subscriber,what,record,remote,candidates,here,there,differs,decision,note');
+    expect(csv).toContain(
+      `Order/stripe,ambiguous,,${zoes[0]},"record ${first}, record ${second}, remote ${zoes[1]}","${first}: customer's name Zoë, class x, order date 2026-01-01\n${second}: `,
+    );
+    expect(rows.filter((row) => row.startsWith(`Order/stripe,ambiguous,${first},,"remote cus_`))).toHaveLength(1);
+    expect(csv).toMatch(/Order\/stripe,there,,cus_\w+,,,customer's name Dot,,,"?it would be parked/);
+    const html = await twice('p.html');
+    expect(html).toMatch(/<h2>Order\/stripe<\/h2>\n<p>Made 2\d{3}-.*Z; matched by customer's name\.<\/p>/);
+    expect(html).toContain('<li><b>4  ambiguous: parked until decided</b></li>');
+    expect(html).toContain('<li><b>1  only there, and parked: it can’t be synced as it is</b></li>');
+    expect(html).toMatch(/Fields that differ[\s\S]*<td>order date<\/td><td>1<\/td><td>remote<\/td>/);
+    expect(html.match(/<table>/g)).toHaveLength(5);
+
+    const { out } = await finish(['plan', 'Order', 'stripe', '--json'], { cwd });
+    const { plans } = JSON.parse(out) as {
+      plans: { kinds: object[]; samples: Record<string, { remotes: object[]; records: object[] }[]> }[];
+    };
+    expect(plans[0]?.kinds).toContainEqual(expect.objectContaining({ kind: 'there', count: 1, parked: 1 }));
+    expect(plans[0]?.samples['ambiguous']?.[0]).toMatchObject({
+      records: [
+        { id: `["${first}"]`, values: { "customer's name": 'Zoë', class: 'x' } },
+        { id: `["${second}"]`, label: expect.stringContaining('Zoë') as string },
+      ],
+      remotes: expect.arrayContaining([expect.objectContaining({ id: zoes[1], label: 'Zoë' })]) as object[],
+    });
   });
 
   test('decisions of a file are carried out; what they can’t mean is refused with where and what to write', async () => {

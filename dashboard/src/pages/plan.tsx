@@ -161,7 +161,10 @@ function Buttons({ subscriber, report, busy, moved }: ButtonsProps) {
 function promises({ kinds: counts, differences }: PlanReport): string[] {
   const of = (kind: ItemKind) => counts.find((one) => one.kind === kind);
   const linked = (of('marker')?.count ?? 0) + (of('match')?.count ?? 0);
-  const [ambiguous, here, there] = [of('ambiguous'), of('here')?.count ?? 0, of('there')?.count ?? 0];
+  const made = (one: PlanReport['kinds'][number] | undefined): number =>
+    one === undefined ? 0 : one.count - one.parked - one.waiting - one.outside;
+  const [ambiguous, here, there] = [of('ambiguous'), made(of('here')), made(of('there'))];
+  const sum = (name: 'parked' | 'waiting'): number => counts.reduce((all, one) => all + one[name], 0);
   const open = (ambiguous?.count ?? 0) - (ambiguous?.decided ?? 0);
   const byWinner = (winner: 'hub' | 'remote'): number =>
     differences.reduce((sum, one) => sum + (one.winner === winner ? one.count : 0), 0);
@@ -171,6 +174,8 @@ function promises({ kinds: counts, differences }: PlanReport): string[] {
     ...(byWinner('remote') > 0 ? [`${plural(byWinner('remote'), 'value')} overwritten here by the remote’s.`] : []),
     ...(here > 0 ? [`${plural(here, 'remote')} made there.`] : []),
     ...(there > 0 ? [`${plural(there, 'record')} made here.`] : []),
+    ...(sum('waiting') > 0 ? [`${count(sum('waiting'))} wait for what they refer to.`] : []),
+    ...(sum('parked') > 0 ? [`${count(sum('parked'))} parked: they can’t be made as they are.`] : []),
     ...((ambiguous?.decided ?? 0) > 0 ? [`${count(ambiguous?.decided ?? 0)} as you decided.`] : []),
     ...(open > 0 ? [`${count(open)} ambiguous ones, not decided, are parked.`] : []),
   ];
@@ -204,6 +209,9 @@ function Report({ report }: { readonly report: PlanReport }) {
               <span className="strong">{title}</span>
               <span className="small soft">{means}</span>
               {one.differing > 0 && <Badge>{count(one.differing)} differ in a field</Badge>}
+              {one.parked > 0 && <Badge tone="bad">{count(one.parked)} would be parked</Badge>}
+              {one.waiting > 0 && <Badge>{count(one.waiting)} wait for what they refer to</Badge>}
+              {one.outside > 0 && <Badge>{count(one.outside)} outside of where</Badge>}
               {one.decided > 0 && <Badge tone="good">{count(one.decided)} decided</Badge>}
             </button>
           );

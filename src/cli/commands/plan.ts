@@ -7,14 +7,14 @@ import { messageOf, SyncflowError } from '../../errors.js';
 import type { PlanDecision, PlanReport } from '../../first-load/first-load.js';
 import type { ItemKind } from '../../first-load/item.js';
 import type { Operations } from '../../server/operations.js';
-import type { PlanItem } from '../../store/plans.js';
+import type { DescribedItem } from '../../first-load/sides.js';
 import { count } from '../arguments.js';
 import { recordKey, showRecordKey, targetOf, type Cli } from '../context.js';
 import { visible, type Output } from '../output.js';
-import { planPage, reportFormat } from '../plan-report.js';
+import { countsOf, planPage, reportFormat, valuesText, type ReportFormat } from '../plan-report.js';
 
 interface Options {
-  readonly samples: number;
+  readonly samples?: number;
   readonly json?: boolean;
   readonly report?: string;
   readonly decisions?: string;
@@ -25,17 +25,13 @@ interface Planned extends PlanReport {
   readonly samples: Partial<Record<ItemKind, readonly Sample[]>>;
 }
 
-type Sample = Omit<PlanItem, 'sight' | 'claims'>;
+type Sample = Omit<DescribedItem, 'sight' | 'claims'>;
 
-const kinds: Readonly<Record<ItemKind, string>> = {
-  linked: 'linked already',
-  marker: 'linked by our marker',
-  match: 'one here and one there match: linked',
-  ambiguous: 'ambiguous: parked until decided',
-  here: 'only here: a remote is made',
-  there: 'only there: a record is made',
-  left: 'left alone',
-};
+/** Items of each kind that are shown unless told otherwise. */
+const shownSamples = 5;
+const pageSize = 500;
+/** What is to be decided stands first. */
+const kindOrder: readonly ItemKind[] = ['ambiguous', 'marker', 'match', 'here', 'there', 'left', 'linked'];
 
 export function addPlan(program: Command, cli: Cli): void {
   program
@@ -43,7 +39,11 @@ export function addPlan(program: Command, cli: Cli): void {
     .description('what switching on would do, before anything is written on either side')
     .argument('[catalog]', 'only this one: customer, or customer/stripe')
     .argument('[subscriber]', 'only this one of its subscribers: stripe')
-    .option('--samples <number>', 'show so many of each kind', count, 5)
+    .option(
+      '--samples <number>',
+      `show so many of each kind; ${shownSamples} unless given, with --json all that are ambiguous`,
+      count,
+    )
     .option('--decisions <file>', 'JSON: [{"remoteId": "…", "do": "link", "key": 42}]; do is link, new or leave')
     .option('--report <file>', 'write all of it to a file: .html or .csv')
     .option('--discard', 'throw the plan away')
@@ -69,16 +69,10 @@ export function addPlan(program: Command, cli: Cli): void {
         });
         const planned: Planned[] = [];
         for (const report of reports)
-          planned.push({ ...report, samples: await samplesOf(operations, report, options.samples) });
+          planned.push({ ...report, samples: await samplesOf(operations, report, options) });
         cli.output.clearProgress();
-        if (options.report !== undefined && format !== undefined) {
-          const parts = [format.head];
-          for (const report of reports)
-            await everyItem(operations, report.subscriber, (items) =>
-              parts.push(planPage(format, report.subscriber, items)),
-            );
-          writeFileSync(resolve(cli.io.cwd, options.report), parts.join('') + format.tail);
-        }
+        if (options.report !== undefined && format !== undefined)
+          writeFileSync(resolve(cli.io.cwd, options.report), await reportText(operations, reports, format));
         if (options.json === true) cli.output.json({ plans: planned });
         else for (const one of planned) show(cli.output, one);
         if (options.report !== undefined && options.json !== true) cli.output.note(`All of it: ${options.report}`);
@@ -86,28 +80,61 @@ export function addPlan(program: Command, cli: Cli): void {
     });
 }
 
-async function samplesOf(operations: Operations, report: PlanReport, limit: number): Promise<Planned['samples']> {
-  if (limit === 0) return {};
+async function samplesOf(
+  operations: Operations,
+  { subscriber, kinds: counted }: PlanReport,
+  { samples: given, json = false }: Options,
+): Promise<Planned['samples']> {
   const samples: Partial<Record<ItemKind, readonly Sample[]>> = {};
-  for (const { kind } of report.kinds)
-    samples[kind] = (await operations.planItems({ subscriber: report.subscriber, kind, limit })).map(
-      // what was listed: whole objects of the other system
-      ({ sight: _sight, claims: _claims, ...item }) => item,
-    );
+  for (const { kind } of counted) {
+    // a program that decides needs all that there is to decide about
+    const limit = given ?? (json && kind === 'ambiguous' ? Infinity : shownSamples);
+    const some: Sample[] = [];
+    if (limit > 0)
+      await everyItem(operations, { subscriber, kind, limit }, (items) => {
+        // without what was listed: whole objects of the other system
+        some.push(...items.map(({ sight: _sight, claims: _claims, ...item }) => item));
+      });
+    if (limit > 0) samples[kind] = some;
+  }
   return samples;
 }
 
+/** All of a plan, what is to be decided first. */
+async function reportText(
+  operations: Operations,
+  reports: readonly PlanReport[],
+  format: ReportFormat,
+): Promise<string> {
+  const parts = [format.head];
+  for (const report of reports) {
+    parts.push(format.begin(report));
+    for (const counted of [...report.kinds].sort((a, b) => urgency(a.kind) - urgency(b.kind))) {
+      parts.push(format.beginKind(counted));
+      await everyItem(operations, { subscriber: report.subscriber, kind: counted.kind, limit: Infinity }, (items) =>
+        parts.push(planPage(format, report.subscriber, items)),
+      );
+      parts.push(format.endKind);
+    }
+  }
+  return parts.join('') + format.tail;
+}
+
+const urgency = (kind: ItemKind): number => kindOrder.indexOf(kind);
+
 async function everyItem(
   operations: Operations,
-  subscriber: string,
-  each: (items: readonly PlanItem[]) => void,
+  { subscriber, kind, limit }: { readonly subscriber: string; readonly kind: ItemKind; readonly limit: number },
+  each: (items: readonly DescribedItem[]) => void,
 ): Promise<void> {
-  for (let after = '0'; ;) {
-    const items = await operations.planItems({ subscriber, after, limit: 500 });
+  let left = limit;
+  for (let after = '0'; left > 0;) {
+    const items = await operations.planItems({ subscriber, kind, after, limit: Math.min(left, pageSize) });
     const last = items.at(-1);
     if (last === undefined) return;
     each(items);
     after = last.id;
+    left -= items.length;
   }
 }
 
@@ -148,14 +175,14 @@ function show(output: Output, report: Planned): void {
   const { bold, dim, yellow } = output.colors;
   output.line(bold(report.subscriber));
   if (report.kinds.length === 0) output.line('  Nothing on either side.');
-  for (const { kind, count: number, decided, differing } of report.kinds) {
-    const more = [
-      ...(differing > 0 ? [`${differing} differ in a field`] : []),
-      ...(decided > 0 ? [`${decided} decided`] : []),
-    ];
-    const text = `  ${String(number).padStart(8)}  ${kinds[kind]}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
-    output.line(kind === 'ambiguous' && decided < number ? yellow(text) : text);
-    for (const item of report.samples[kind] ?? []) output.line(dim(visible(`            ${sample(item)}`)));
+  for (const counted of report.kinds) {
+    const { kind } = counted;
+    for (const { count: number, text, isUrgent } of countsOf(counted)) {
+      const line = `  ${String(number).padStart(8)}  ${text}`;
+      output.line(isUrgent ? yellow(line) : line);
+    }
+    for (const item of report.samples[kind] ?? [])
+      for (const line of sample(item, report.match)) output.line(dim(visible(`            ${line}`)));
   }
   if (report.differences.length > 0) {
     output.line('  Fields that differ, and whose value would stay:');
@@ -184,10 +211,14 @@ function isBlind({ match, kinds: found }: Planned): boolean {
   return match.length === 0 && has('here') && has('there');
 }
 
-function sample({ remoteId, key, detail, decision }: Sample): string {
+/** An item on a line; of an ambiguous one what each of those in question holds, to decide by. */
+function sample(
+  { kind, remoteId, key, records, remotes, detail, decision }: Sample,
+  match: readonly string[],
+): string[] {
   const sides = [
-    ...(key === null ? [] : [`record ${showRecordKey(key)}`]),
-    ...(remoteId === null ? [] : [remoteId]),
+    ...records.filter(({ id }) => id === key).map(({ id, label }) => `record ${showRecordKey(id)}${inWords(label)}`),
+    ...remotes.filter(({ id }) => id === remoteId).map(({ id, label }) => `${id}${inWords(label)}`),
   ].join(' = ');
   const differ = (detail.differ ?? []).map(
     ({ unit, hub, remote, winner }) => `${unit}: ${text(hub)} | ${text(remote)} → ${winner}`,
@@ -197,8 +228,16 @@ function sample({ remoteId, key, detail, decision }: Sample): string {
     ...(detail.note === undefined ? [] : [withKeys(detail.note)]),
     ...differ,
   ];
-  return `${sides}${told.length === 0 ? '' : ` · ${told.join(' · ')}`}`;
+  const line = `${sides}${told.length === 0 ? '' : ` · ${told.join(' · ')}`}`;
+  if (kind !== 'ambiguous') return [line];
+  return [
+    line,
+    ...records.map((one) => `  record ${showRecordKey(one.id)}: ${valuesText(one, match)}`),
+    ...remotes.map((one) => `  remote ${one.id}: ${valuesText(one, match)}`),
+  ];
 }
+
+const inWords = (label: string | null): string => (label === null ? '' : ` (${label})`);
 
 /** Keys of one field as people write them. */
 const withKeys = (note: string): string => note.replaceAll(/\["(?:[^"\\]|\\.)*"\]/g, (key) => showRecordKey(key));

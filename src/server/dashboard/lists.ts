@@ -1,19 +1,18 @@
 /** Lists that somebody decides by: what is held, what a plan says, what differs. Each row with what people know its record by. */
 import type { AnyRecord } from '../../catalog/catalog.js';
-import type { RecordKey } from '../../catalog/key.js';
 import { extractRecord, type Binding } from '../../engine/binding.js';
 import { findBinding } from '../../engine/prepare.js';
-import type { Detail, ItemKind } from '../../first-load/item.js';
+import type { ItemKind } from '../../first-load/item.js';
+import type { DescribedItem, PlanSide } from '../../first-load/sides.js';
 import type { Difference } from '../../maintenance/drift.js';
 import { hubText } from '../../merge/project.js';
 import { hubChanged } from '../../merge/shadow.js';
 import { linksNamed } from '../../store/dashboard.js';
 import { countHeld, listHeld, type HeldChange, type HeldCount } from '../../store/held.js';
 import { findLinks, type FoundLink } from '../../store/links.js';
-import type { PlanItem } from '../../store/plans.js';
 import type { Syncflow } from '../../syncflow.js';
 import type { DriftRow, HeldRow, Named, Page, PlanRow } from './contract.js';
-import { labelOfPairs, labelOfRecord, labelOfRemote, recordLabels } from './labels.js';
+import { labelOfPairs, labelOfRecord, recordLabels } from '../../engine/labels.js';
 
 const pageSize = 100;
 
@@ -55,17 +54,12 @@ export class Lists {
     after?: string | undefined;
   }): Promise<Page<PlanRow>> {
     const { subscriber, kind, after } = request;
-    const { db, bindings } = await this.#flow.inside();
-    const binding = findBinding(bindings, subscriber);
     const items = await this.#flow.planItems(subscriber, {
       limit: pageSize,
       ...(kind === undefined ? {} : { kind }),
       ...(after === undefined ? {} : { after }),
     });
-    const candidates = items.flatMap(({ detail }) => detail.records ?? []);
-    const labels = await recordLabels(db, binding, [...items.flatMap(({ key }) => key ?? []), ...candidates]);
-    const sights = new Map(items.map(({ remoteId, sight }) => [remoteId, sight]));
-    return pageOf(items.map((item) => planRow(binding, item, labels, sights)));
+    return pageOf(items.map(planRow));
   }
 
   /** A page of differences, as the last comparison found them. `after`: how many were read. */
@@ -117,27 +111,20 @@ function changesOf(
   });
 }
 
-function planRow(
-  binding: Binding,
-  { id, kind, key, remoteId, sight, detail, decision }: PlanItem,
-  labels: ReadonlyMap<RecordKey, string | null>,
-  sights: ReadonlyMap<string | null, unknown>,
-): PlanRow {
-  const { records = [], remotes = [], differ = [], note }: Detail = detail;
-  const named = (one: string, name: string | null): Named => ({ id: one, label: name });
+function planRow(item: DescribedItem): PlanRow {
+  const { id, kind, key, remoteId, detail, decision } = item;
+  const named = ({ id: one, label }: PlanSide): Named => ({ id: one, label });
   return {
     id,
     kind,
     key,
     remoteId,
-    label: key === null ? null : (labels.get(key) ?? null),
-    remoteLabel: sight === undefined ? null : labelOfRemote(binding, sight),
-    records: records.map((one) => named(one, labels.get(one) ?? null)),
-    remotes: remotes
-      .filter((one) => one !== remoteId)
-      .map((one) => named(one, sights.has(one) ? labelOfRemote(binding, sights.get(one)) : null)),
-    differ,
-    note: note ?? null,
+    label: item.records.find((one) => one.id === key)?.label ?? null,
+    remoteLabel: item.remotes.find((one) => one.id === remoteId)?.label ?? null,
+    records: item.records.filter((one) => one.id !== key).map(named),
+    remotes: item.remotes.filter((one) => one.id !== remoteId).map(named),
+    differ: detail.differ ?? [],
+    note: detail.note ?? null,
     decision,
   };
 }

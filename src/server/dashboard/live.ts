@@ -6,7 +6,7 @@ import type { AnyEvent } from '../../metrics/metrics.js';
 import { historyAfter, historySince, type HistoryEntry as HistoryRow } from '../../store/dashboard.js';
 import type { Syncflow } from '../../syncflow.js';
 import type { Beat, HistoryEntry, Notice, Overview, Progress } from './contract.js';
-import { named } from './labels.js';
+import { named } from '../../engine/labels.js';
 import type { Reads } from './reads.js';
 import { GaugeLog, Series } from './series.js';
 

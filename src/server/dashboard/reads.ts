@@ -30,7 +30,7 @@ import type {
   SearchHit,
   SubscriberView,
 } from './contract.js';
-import { labelled, named } from './labels.js';
+import { labelled, named } from '../../engine/labels.js';
 import { quotasOf } from './quotas.js';
 
 export const pageSize = 100;

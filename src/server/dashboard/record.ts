@@ -16,7 +16,7 @@ import type {
   TimelineEntry,
   ValueOrigin,
 } from './contract.js';
-import { nameOf, recordLabels } from './labels.js';
+import { nameOf, recordLabels } from '../../engine/labels.js';
 
 /** Of one catalog: an order of ten thousand lines shows its first articles by name. */
 const mostNamed = 1_000;

@@ -1,11 +1,11 @@
 /** What people know a record or a remote by: its first few texts. Keys and ids alone say nothing to whoever decides. */
-import type { AnyRecord } from '../../catalog/catalog.js';
-import type { RecordKey } from '../../catalog/key.js';
-import type { Json } from '../../catalog/values.js';
-import type { Binding } from '../../engine/binding.js';
-import { remoteValue } from '../../merge/project.js';
-import type { Pairs } from '../../merge/shadow.js';
-import type { Queryable } from '../../store/database.js';
+import type { AnyRecord } from '../catalog/catalog.js';
+import type { RecordKey } from '../catalog/key.js';
+import type { Json } from '../catalog/values.js';
+import type { Binding } from './binding.js';
+import { remoteValue } from '../merge/project.js';
+import type { Pairs } from '../merge/shadow.js';
+import type { Queryable } from '../store/database.js';
 
 /** Texts that a label has. */
 const shownTexts = 3;
