@@ -1,4 +1,4 @@
-/** `npm run bench [-- NAME...] [--json] [--quick | --full] [--rounds N]`: exit 1 where a target is missed. */
+/** `npm run bench [-- NAME...] [--json] [--quick | --full] [--rounds N] [--count N]`: exit 1 where a target is missed. */
 import { Command, Option } from 'commander';
 import { benchmarks } from './benchmarks/index.js';
 import type { Bench, Benchmark, Outcome, Size } from './harness/benchmark.js';
@@ -13,6 +13,7 @@ interface Arguments {
   readonly quick?: boolean;
   readonly full?: boolean;
   readonly rounds?: string;
+  readonly count?: string;
 }
 
 /** Pairs, unless `--rounds` says otherwise. */
@@ -25,12 +26,23 @@ const program = new Command('bench')
   .addOption(new Option('--quick', 'small and short: does it run at all?').conflicts('full'))
   .option('--full', 'the sizes of the targets: hours')
   .option('--rounds <n>', 'pairs of each benchmark')
+  .option(
+    '--count <n>',
+    'so many records, where a benchmark leaves that open: growth, inward-batch, mass-update, verify',
+  )
   .parse();
 const options = program.opts<Arguments>();
 const size: Size = options.quick === true ? 'quick' : options.full === true ? 'full' : 'usual';
-const rounds = options.rounds === undefined ? defaultRounds[size] : Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) program.error('error: --rounds is a whole number, at least 1');
+const rounds = wholeNumber('rounds') ?? defaultRounds[size];
+const count = wholeNumber('count');
 process.exitCode = await main(chosen(program.args));
+
+function wholeNumber(option: 'rounds' | 'count'): number | undefined {
+  const given = options[option];
+  if (given === undefined) return undefined;
+  if (!/^[1-9]\d*$/.test(given)) program.error(`error: --${option} is a whole number, at least 1`);
+  return Number(given);
+}
 
 function chosen(names: readonly string[]): readonly Benchmark[] {
   const unknown = names.filter((name) => !benchmarks.some((one) => one.name === name));
@@ -76,6 +88,7 @@ async function measure(benchmark: Benchmark): Promise<Outcome> {
     size,
     rounds,
     sized: (sizes) => sizes[size],
+    counted: (sizes) => count ?? sizes[size],
     freshHub: createHub,
     remote: async (script, given) => {
       const remote = await startRemote(script, given);

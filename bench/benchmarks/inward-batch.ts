@@ -25,7 +25,7 @@ export const inwardBatch: Benchmark = {
   about: 'a backlog of verified events becomes rows, against SQL by hand that writes the same rows in batches',
   needsHub: true,
   measure: async (bench) => {
-    const count = bench.sized({ quick: 2_000, usual: 20_000, full: 100_000 });
+    const count = bench.counted({ quick: 2_000, usual: 20_000, full: 100_000 });
     const rows: Row[] = [];
     const absolutes: Absolute[] = [];
     for (const what of ['created', 'edited'] as const) {

@@ -20,11 +20,8 @@ export const massUpdate: Benchmark = {
   about: 'edits of people while an UPDATE of every record is sent, against the same edits when nothing else goes on',
   needsHub: true,
   measure: async (bench) => {
-    const { count, samples } = bench.sized({
-      quick: { count: 5_000, samples: 100 },
-      usual: { count: 50_000, samples: 500 },
-      full: { count: 1_000_000, samples: 2_000 },
-    });
+    const count = bench.counted({ quick: 5_000, usual: 50_000, full: 1_000_000 });
+    const samples = bench.sized({ quick: 100, usual: 500, full: 2_000 });
     const { url } = await bench.remote('plain', { delayMs: 0 });
     const hub = await linkedHub(bench, url, count + liveRecords);
     const worker = await startRemote('worker', { database: hub.url, url, batchSize: 500 });

@@ -17,7 +17,7 @@ export const verify: Benchmark = {
   about: 'every record against its remote, beside one listing by the SDK: calls, bytes, processor, memory',
   needsHub: true,
   measure: async (bench) => {
-    const count = bench.sized({ quick: 5_000, usual: 100_000, full: 1_000_000 });
+    const count = bench.counted({ quick: 5_000, usual: 100_000, full: 1_000_000 });
     const { url } = await bench.remote('stripe', { delayMs: 0, preloaded: count });
     const hub = await linkedHub(bench, url, count);
     try {

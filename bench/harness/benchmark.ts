@@ -44,6 +44,8 @@ export interface Bench {
   readonly rounds: number;
   /** The one of these that goes with the size. */
   sized<T>(sizes: Readonly<Record<Size, T>>): T;
+  /** The same of a count of records that may be given on the command line. */
+  counted(sizes: Readonly<Record<Size, number>>): number;
   /** A fresh database; `hub.drop` throws it away. */
   freshHub(): Promise<Hub>;
   /** A remote in a process of its own, ended after the benchmark. */

@@ -16,9 +16,10 @@ import type { VerifySchedule } from '../subscriber/policy.js';
 import type { Quota } from '../subscriber/quota.js';
 import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
+import { Passes, passesAtOnce } from './passes.js';
 import { claimDue, reconcile } from './reconcile.js';
 import { retentionLoop, sweepLoop } from './watch.js';
-import { Bell } from './signal.js';
+import { aborted, Bell } from './signal.js';
 
 export interface LoopSettings {
   /** Links claimed at once. */
@@ -34,17 +35,14 @@ export interface LoopSettings {
 }
 
 const routeBatch = 500;
+/** Of the marks of a mass UPDATE, where there are any: what is marked meanwhile waits until they are routed. */
+const bulkBatch = 200;
 /** Gap between two hints that isn't taken for sleep, in ms. */
 const shortGapMs = 20;
 /** Rest after a routing pass that was not full, in ms: a stream of single hints is then taken in handfuls. */
 const restMs = 15;
 /** A router that sleeps says so again after so long, in ms: who is silent for three times as long isn't rung any more. */
 const announceMs = (asleepSeconds * 1000) / 3;
-/**
- * Passes over one subscriber at once, where a backlog fills them: one waits for the system while the other is at the hub. The leases
- * keep them apart, as they do workers.
- */
-const passesAtOnce = 2;
 const pruneIntervalMs = 600_000;
 
 /** What a system takes within so many seconds is claimed at once at least, where its account says how often it can be asked. */
@@ -77,6 +75,17 @@ interface Listing {
 
 const nothing = (): void => undefined;
 
+type Subscribers = ReadonlySet<string>;
+
+/** How many hints were routed, and whether as many as are taken at once. */
+interface Routed {
+  readonly count: number;
+  readonly full: boolean;
+}
+
+const nothingDue = { count: 0, due: new Set<string>() };
+const nothingRouted = { ...nothingDue, urgent: nothingDue.due, full: false };
+
 export class Loops {
   readonly #env: Environment;
   readonly #catalogs: readonly string[];
@@ -86,6 +95,8 @@ export class Loops {
   readonly #running: Promise<void>[] = [];
   readonly #marks = new Bell();
   readonly #due = new Map<string, Bell>();
+  /** Rung where what was made due is urgent, for who is busy with what isn't. */
+  readonly #urgent = new Map<string, Bell>();
   /** Subscribers whose system has answered. */
   readonly #heard = new Set<string>();
   /** Subscribers whose first load isn't queued yet: `settled` waits for them. */
@@ -98,7 +109,10 @@ export class Loops {
     this.#catalogs = catalogs;
     this.#bindings = bindings;
     this.#settings = settings;
-    for (const binding of bindings) this.#due.set(binding.id, new Bell());
+    for (const { id } of bindings) {
+      this.#due.set(id, new Bell());
+      this.#urgent.set(id, new Bell());
+    }
   }
 
   get loading(): boolean {
@@ -130,19 +144,20 @@ export class Loops {
 
   /** Another worker has made more links due than it takes at once. */
   wakeAll(): void {
-    for (const bell of this.#due.values()) bell.ring();
+    for (const id of this.#due.keys()) this.wake(id);
   }
 
   /** Links of a subscriber were made due. */
   wake(subscriber: string): void {
     this.#due.get(subscriber)?.ring();
+    this.#urgent.get(subscriber)?.ring();
   }
 
   /** Ends all loops; each finishes what it has begun. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#marks.ring();
-    for (const bell of this.#due.values()) bell.ring();
+    this.wakeAll();
     await Promise.all(this.#running);
   }
 
@@ -220,10 +235,10 @@ export class Loops {
     let sleptMs = 0;
     while (!this.#stop.signal.aborted) {
       const routed = await this.#route(byId);
-      if (routed > 0) {
+      if (routed.count > 0) {
         if (idlePasses > 1) await announceAwake(this.#env.db, this.#env.worker);
         idlePasses = 0;
-        if (routed < routeBatch) await this.#sleep(restMs);
+        if (!routed.full) await this.#sleep(restMs);
         continue;
       }
       idlePasses += 1;
@@ -242,55 +257,83 @@ export class Loops {
     await announceAwake(this.#env.db, this.#env.worker).catch(() => undefined);
   }
 
-  /** Returns how many hints were routed. */
-  async #route(byId: ReadonlyMap<string, Binding>): Promise<number> {
+  async #route(byId: ReadonlyMap<string, Binding>): Promise<Routed> {
     const hints = await hintsToRoute(this.#env.db, this.#catalogs, [...byId.keys()]);
-    if (!hints.marks && !hints.events) return 0;
+    if (!hints.marks && !hints.events) return { count: 0, full: false };
     return this.#env.tracing.during('route', { parent: 'none' }, async (span) => {
-      const marks = hints.marks
-        ? await routeMarks(this.#env.db, this.#catalogs, this.#bindings, routeBatch)
-        : { count: 0, due: [] };
-      const events = hints.events ? await routeInbox(this.#env, byId, routeBatch) : { count: 0, due: [] };
+      const marks = hints.marks ? await this.#routeMarks(hints.bulk) : nothingRouted;
+      const events = hints.events ? await routeInbox(this.#env, byId, routeBatch) : nothingDue;
       for (const id of [...marks.due, ...events.due]) this.#due.get(id)?.ring();
+      for (const id of [...marks.urgent, ...events.due]) this.#urgent.get(id)?.ring();
       const count = marks.count + events.count;
       if (count >= this.#settings.batchSize && this.#env.db.shared) await ringWorkers(this.#env.db);
       span?.set({ marks: marks.count, events: events.count });
       if (count > 0) this.#env.emit('routed', { marks: marks.count, events: events.count });
-      return count;
+      return { count, full: marks.full || count >= routeBatch };
     });
+  }
+
+  /** Beside a mass UPDATE the others' marks are routed first, by transactions of their own: none waits for a large one. */
+  async #routeMarks(hasBulk: boolean): Promise<Routed & { readonly due: Subscribers; readonly urgent: Subscribers }> {
+    const route = (limit: number, which?: 'live') =>
+      routeMarks(this.#env.db, this.#catalogs, this.#bindings, limit, which);
+    if (!hasBulk) {
+      const live = await route(routeBatch);
+      return { ...live, urgent: live.due, full: live.count >= routeBatch };
+    }
+    const live = await route(routeBatch, 'live');
+    if (live.count >= routeBatch) return { ...live, urgent: live.due, full: true };
+    const bulk = await route(bulkBatch);
+    return {
+      count: live.count + bulk.count,
+      due: new Set([...live.due, ...bulk.due]),
+      urgent: live.due,
+      full: bulk.count >= bulkBatch,
+    };
   }
 
   async #workLoop(binding: Binding): Promise<void> {
     const bell = this.#due.get(binding.id) ?? new Bell();
     const { batchSize, wakeIntervalMs } = this.#settings;
-    const passes = new Set<Promise<void>>();
-    const failures: unknown[] = [];
     const { batchSize: recordsPerCall } = binding.subscriber.capabilities;
+    const passes = new Passes((links) => this.#pass(binding, links));
     let limit = 0;
     let hasMore = false;
     /** A pass has ended since the last one was claimed. */
     let isOver = false;
     try {
-      while (!this.#stop.signal.aborted && failures.length === 0) {
+      while (!this.#stop.signal.aborted && !passes.failed) {
         if (isOver || !hasMore) limit = claimLimit(batchSize, hasMore ? limit : 0, binding.quota(), recordsPerCall);
         const links = await claimDue(this.#env, binding, limit);
-        if (links.length > 0) {
-          const pass: Promise<void> = this.#pass(binding, links)
-            .catch((error: unknown) => void failures.push(error))
-            .finally(() => passes.delete(pass));
-          passes.add(pass);
-        }
+        passes.begin(links);
         // a full batch: more is waiting, to be claimed and planned while the calls of this pass are under way
         hasMore = links.length === limit;
         const most = hasMore ? passesAtOnce : 1;
-        isOver = passes.size >= most;
-        if (isOver) await Promise.race(passes);
+        isOver = passes.count >= most;
+        if (isOver) await this.#untilOver(binding, passes, { most, limit });
         else if (links.length === 0) await this.#wait(bell, wakeIntervalMs);
       }
     } finally {
-      await Promise.all(passes);
+      await passes.end();
     }
-    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Until one of so many passes has ended. What is urgent, and they aren't, is taken on meanwhile. */
+  async #untilOver(
+    binding: Binding,
+    passes: Passes,
+    at: { readonly most: number; readonly limit: number },
+  ): Promise<void> {
+    const bell = this.#urgent.get(binding.id) ?? new Bell();
+    const goesOn = (): boolean => passes.count >= at.most && !passes.failed;
+    while (goesOn()) {
+      const asks = passes.letsPass && !this.#stop.signal.aborted;
+      const urgent = asks ? await claimDue(this.#env, binding, at.limit, 'urgent') : [];
+      passes.beginUrgent(urgent);
+      // one may have ended while it was asked
+      if (urgent.length > 0 || !goesOn()) continue;
+      await bell.wait((enough) => Promise.race([passes.anyEnds(), aborted(enough)]));
+    }
   }
 
   async #pass(binding: Binding, links: readonly Link[]): Promise<void> {

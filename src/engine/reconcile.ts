@@ -29,9 +29,15 @@ import {
   type Result,
 } from './result.js';
 
-/** Takes due links under a lease. */
-export function claimDue(env: Environment, binding: Binding, limit: number): Promise<Link[]> {
-  return claimFromBacklog(env.db, { subscriber: binding.id, limit, owner: env.worker, leaseMs: env.leaseMs });
+/** Takes due links under a lease; of the urgent ones alone, where that is said. */
+export function claimDue(env: Environment, binding: Binding, limit: number, which?: 'urgent'): Promise<Link[]> {
+  return claimFromBacklog(env.db, {
+    subscriber: binding.id,
+    limit,
+    owner: env.worker,
+    leaseMs: env.leaseMs,
+    ...(which === undefined ? {} : { mostLane: 0 }),
+  });
 }
 
 /** Makes the two sides of claimed links agree. */
@@ -80,8 +86,11 @@ async function reconcileLinks(
     const [sent, looked, resolved] = await Promise.all([
       intendAndSend(env, binding, go, signal),
       lookAtAll(env, binding, toLook),
-      binding.calls.all(unresolved, (link) =>
-        guarded(env, binding, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
+      binding.calls.all(
+        unresolved,
+        (link) =>
+          guarded(env, binding, link, () => resolveIntent(env, binding, link, intents.get(link.id) as Intent, signal)),
+        ({ lane }) => lane,
       ),
     ]);
     results.push(...(await settleSent(env, binding, sent)), ...looked, ...resolved.flat());

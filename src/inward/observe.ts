@@ -159,7 +159,7 @@ export async function lookAt(
   }
   const { remoteId } = link;
   const sight = await env.spans.during(link, 'fetch', { kind: 'client' }, async (span) => {
-    const seen = await binding.calls.run(() => binding.subscriber.look(remoteId, laneOf(link)));
+    const seen = await binding.calls.run(() => binding.subscriber.look(remoteId, laneOf(link)), link.lane);
     span?.set({ outcome: seen.kind });
     return seen;
   });
@@ -235,7 +235,7 @@ async function lookAtDeleted(
   link: Link,
   remoteId: string,
 ): Promise<Result | undefined> {
-  const sight = await binding.calls.run(() => binding.subscriber.look(remoteId, laneOf(link)));
+  const sight = await binding.calls.run(() => binding.subscriber.look(remoteId, laneOf(link)), link.lane);
   switch (sight.kind) {
     case 'found': {
       // a record that came back under its key may be given its remote again at this moment
@@ -265,7 +265,7 @@ async function lookByMarker(
   if (!binding.subscriber.capabilities.marker) return { settlement: { link, dueInMs: 0 } };
   const { key } = link;
   const found = await env.spans.during(link, 'fetch', { kind: 'client' }, async (span) => {
-    const claiming = await binding.calls.run(() => binding.subscriber.find({ by: 'key', key }));
+    const claiming = await binding.calls.run(() => binding.subscriber.find({ by: 'key', key }), link.lane);
     span?.set({ outcome: claiming.length > 0 ? 'found' : 'missing' });
     return claiming;
   });

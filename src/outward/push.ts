@@ -89,13 +89,16 @@ export async function intendAndSend(
   const size = Math.max(1, binding.subscriber.capabilities.batchSize);
   for (let at = 0; at < pairs.length; at += size) batches.push(pairs.slice(at, at + size));
   let held: Outcome | undefined;
-  const sent = await binding.calls.all(batches, async (batch) => {
+  const send = async (batch: Going[]): Promise<Sent[]> => {
     // credentials or quota: the rest of the batch would only meet the same
     if (held !== undefined) return batch.map((one): Sent => ({ ...one, check: {}, outcome: held as Outcome }));
     const answers = await sendBatch(env, binding, batch, claimed, signal);
     held = answers.find(({ outcome }) => outcome.kind === 'blocked')?.outcome;
     return answers;
-  });
+  };
+  const sent = await binding.calls.all(batches, send, (batch) =>
+    Math.min(...batch.map(({ planned }) => planned.link.lane)),
+  );
   return sent.flat();
 }
 

@@ -16,15 +16,19 @@ import {
 
 const byIndex = { byIndex: 'unordered' } as const;
 
-/** Returns how many marks were routed, and the subscribers that have something to do now. */
+/**
+ * Returns how many marks were routed, and the subscribers that have something to do now.
+ * @param which `live`: none that a mass UPDATE has made
+ */
 export async function routeMarks(
   db: Database,
   catalogs: readonly string[],
   bindings: readonly Binding[],
   limit: number,
+  which?: 'live',
 ): Promise<{ count: number; due: ReadonlySet<string> }> {
   return await db.transaction(async (tx) => {
-    const marks = await claimMarks(tx, catalogs, limit);
+    const marks = await claimMarks(tx, catalogs, limit, which);
     if (marks.length === 0) return { count: 0, due: new Set<string>() };
     const byCatalog = new Map<string, string[]>();
     for (const binding of bindings) {

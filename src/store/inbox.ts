@@ -4,6 +4,7 @@ import type { RemoteEvent } from '../subscriber/base.js';
 import type { Trail } from '../tracing/trails.js';
 import { storableJson, storableText, type Queryable } from './database.js';
 import { lockLinks, tombstone } from './links.js';
+import { bulkIds } from './marks.js';
 
 export interface InboxPayload {
   readonly snapshot?: unknown;
@@ -75,21 +76,29 @@ export function incomingId(subscriber: string, eventId: string): string {
   return JSON.stringify([subscriber, storableText(eventId)]);
 }
 
+export interface Hints {
+  readonly marks: boolean;
+  /** Some of them are of a mass UPDATE. */
+  readonly bulk: boolean;
+  readonly events: boolean;
+}
+
 /** Whether there are marks and events to route: cheaper to ask than to open transactions in vain. */
 export async function hintsToRoute(
   db: Queryable,
   catalogs: readonly string[],
   subscribers: readonly string[],
-): Promise<{ readonly marks: boolean; readonly events: boolean }> {
-  const [row] = await db.query<{ marks: boolean; events: boolean }>(
+): Promise<Hints> {
+  const [row] = await db.query<Hints>(
     {
       name: 'syncflow-hints-to-route',
       text: `select exists (select from syncflow.mark where catalog in (select value from json_array_elements_text($1::json))) as marks,
+          exists (select from syncflow.mark where id >= ${bulkIds} and catalog in (select value from json_array_elements_text($1::json))) as bulk,
           exists (select from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($2::json))) as events`,
     },
     [JSON.stringify(catalogs), JSON.stringify(subscribers)],
   );
-  return row ?? { marks: false, events: false };
+  return row ?? { marks: false, bulk: false, events: false };
 }
 
 /** Of these events, the ids that are stored already: cheaper to ask than to send their payloads in vain. */

@@ -152,7 +152,12 @@ export interface Claim {
   readonly limit: number;
   readonly owner: string;
   readonly leaseMs: number;
+  /** None that is less urgent. */
+  readonly mostLane?: number;
 }
+
+/** Of every lane. */
+const anyLane = 32_767;
 
 /** `claimLinks`, at the same cost however much is due. */
 export function claimFromBacklog(db: Database, claim: Claim): Promise<Link[]> {
@@ -166,7 +171,7 @@ export async function claimLinks(db: Queryable, claim: Claim): Promise<Link[]> {
       name: 'syncflow-claim-links',
       text: `with due as materialized (
           select id from syncflow.link
-          where subscriber = $1 and due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
+          where subscriber = $1 and lane <= $5::smallint and due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
             and parked_code is null and not paused and not exists (
               select from syncflow.setting where name = 'pause:' || $1 or (name = 'hold:' || $1 and value::timestamptz > clock_timestamp()))
             and ${pairable}
@@ -175,7 +180,7 @@ export async function claimLinks(db: Queryable, claim: Claim): Promise<Link[]> {
         update syncflow.link l set lease_owner = $3, lease_until = clock_timestamp() + $4::float8 * interval '1 ms', fence = l.fence + 1
         from due where l.id = due.id returning ${linkColumns}`,
     },
-    [claim.subscriber, claim.limit, claim.owner, claim.leaseMs],
+    [claim.subscriber, claim.limit, claim.owner, claim.leaseMs, claim.mostLane ?? anyLane],
   );
   return rows.map(toLink);
 }

@@ -6,6 +6,8 @@ import { lockLinks } from './links.js';
 /** From here on, ids of marks that a mass UPDATE has made: they are routed after all others. */
 export const bulkIds = '4611686018427387904';
 
+const allIds = '9223372036854775807';
+
 export interface MarkRow {
   /** Where it stands among all marks, however it was made. */
   readonly id: string;
@@ -39,8 +41,14 @@ export interface DueRow {
  * Removes and returns the oldest marks of these catalogs: in one transaction with what is made of them. One router at a time:
  * a later mark must not be routed before an earlier one. A statement that changed keys is claimed as a whole, whatever the limit:
  * half of it would be another change. Marks of catalogs that this process doesn't know stay for one that does.
+ * @param which `live`: none that a mass UPDATE has made
  */
-export async function claimMarks(tx: Queryable, catalogs: readonly string[], limit: number): Promise<MarkRow[]> {
+export async function claimMarks(
+  tx: Queryable,
+  catalogs: readonly string[],
+  limit: number,
+  which?: 'live',
+): Promise<MarkRow[]> {
   const [turn] = await tx.query<{ ours: boolean }>({
     name: 'syncflow-route-turn',
     text: `select pg_try_advisory_xact_lock(hashtext('syncflow'), hashtext('route')) as ours`,
@@ -50,7 +58,7 @@ export async function claimMarks(tx: Queryable, catalogs: readonly string[], lim
     {
       name: 'syncflow-claim-marks',
       text: `with first as (
-          select id, statement from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)) order by id limit $1
+          select id, statement from syncflow.mark where catalog in (select value from json_array_elements_text($2::json)) and id < $3::bigint order by id limit $1
         ), claimed as (
           delete from syncflow.mark
           where id in (select id from first union select m.id from first f join syncflow.mark m on m.statement = f.statement)
@@ -58,7 +66,7 @@ export async function claimMarks(tx: Queryable, catalogs: readonly string[], lim
         )
         select (id % ${bulkIds})::text as id, id >= ${bulkIds} as bulk, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by claimed.id`,
     },
-    [limit, JSON.stringify(catalogs)],
+    [limit, JSON.stringify(catalogs), which === 'live' ? bulkIds : allIds],
   );
 }
 

@@ -42,3 +42,18 @@ test('a failure gives its slot back', async () => {
 test('none at all would wait for ever: there is one at least', async () => {
   expect(await new Slots(0).run(() => Promise.resolve('yes'))).toBe('yes');
 });
+
+test('a lower lane goes first, whoever came before', async () => {
+  const slots = new Slots(1);
+  const log: string[] = [];
+  const [a, b, c, d] = [job(log, 'a'), job(log, 'b'), job(log, 'c'), job(log, 'd')] as const;
+  for (const one of [a, b, c, d]) one.end();
+  const bulk = slots.all(
+    [a, b, c],
+    ({ work }) => work(),
+    () => 1,
+  );
+  await slots.run(d.work, 0);
+  await bulk;
+  expect(log.filter((line) => line.endsWith('begins'))).toEqual(['a begins', 'd begins', 'b begins', 'c begins']);
+});

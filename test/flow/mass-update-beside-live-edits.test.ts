@@ -46,6 +46,30 @@ describe.each(hubs)('$name', { timeout: 120_000 }, (hub) => {
     expect(first).toMatchObject({ name: 'N700', city: 'Paris' });
   });
 
+  test('an edit that comes while it is being written waits for none of its calls', async () => {
+    const { world, system, updated } = await scene('mass_busy');
+    const held: (() => void)[] = [];
+    system.beforeAnswer = () => new Promise((answer) => held.push(answer));
+    await db.query(`update mass_busy set city = 'Paris'`);
+    // two batches under way: as many calls as the system allows at once, twelve more wait for their turn, and none is answered
+    await expect.poll(() => held.length).toBe(8);
+    await db.query(`update mass_busy set email = 'ada@x' where id = 700`);
+    const intended = `select from syncflow.intent i join syncflow.link l on l.id = i.link_id and l.subscriber = 'mass_busy/memory'
+      where i.closed_at is null and l.key = '["700"]'`;
+    await expect.poll(() => db.query(intended)).toHaveLength(1);
+    await expect
+      .poll(() => {
+        held.shift()?.();
+        return updated;
+      })
+      .toContain('N700');
+    // the first turn that became free was its own, or the second
+    expect(updated.indexOf('N700')).toBeLessThan(10);
+    system.beforeAnswer = undefined;
+    for (const answer of held) answer();
+    await settle(world, 60_000);
+  });
+
   test('a TRUNCATE after it forgets what is not routed yet: its deletes are held all the same', async () => {
     const { world, system, id } = await scene('mass_cut');
     await db.execute(`update mass_cut set city = 'Paris'; truncate mass_cut`);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.js';
-import { claimMarks } from '../../src/store/marks.js';
+import { bulkIds, claimMarks } from '../../src/store/marks.js';
+import { hintsToRoute } from '../../src/store/inbox.js';
 import { migrate } from '../../src/store/migrate.js';
 import { hubs } from '../setup/hub.js';
 
@@ -25,5 +26,18 @@ describe.each(hubs)('marks on $name', { timeout: 60_000 }, (hub) => {
     expect(await claim()).toEqual([21, 'first', 'new 20']);
     expect(await claim()).toEqual([2, 'later', 'x']);
     expect(await claim()).toEqual([0, undefined, undefined]);
+  });
+
+  test('those of a mass UPDATE come last, and can be left for later', async () => {
+    await db.execute(`
+      insert into syncflow.mark (id, catalog, key, op) values (${bulkIds} + 1, 'mass', 'bulk', 'U');
+      insert into syncflow.mark (catalog, key, op) values ('mass', 'live', 'U')`);
+    const claim = async (which?: 'live') =>
+      (await db.transaction((tx) => claimMarks(tx, ['mass'], 1, which))).map(({ key, bulk }) => [key, bulk]);
+    expect(await hintsToRoute(db, ['mass'], [])).toEqual({ marks: true, bulk: true, events: false });
+    expect(await claim('live')).toEqual([['live', false]]);
+    expect(await claim('live')).toEqual([]);
+    expect(await claim()).toEqual([['bulk', true]]);
+    expect(await hintsToRoute(db, ['mass'], [])).toEqual({ marks: false, bulk: false, events: false });
   });
 });

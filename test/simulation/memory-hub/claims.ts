@@ -38,11 +38,12 @@ export function claimTwins(store: Store): Twins {
     (link.lease_until !== null && link.lease_until > now) || store.intentOpen.find(tx, link.id).length > 0;
 
   return {
-    'syncflow-claim-links': async (tx, [subscriberParam, limit, owner, leaseMs]) => {
+    'syncflow-claim-links': async (tx, [subscriberParam, limit, owner, leaseMs, mostLane]) => {
       const subscriber = text(subscriberParam);
       const now = store.now();
       if (isHeld(store, tx, subscriber, now)) return [];
       const isDue = (link: LinkRow): boolean =>
+        link.lane <= Number(mostLane) &&
         link.due_at !== null &&
         link.due_at <= now &&
         (link.lease_until === null || link.lease_until < now) &&

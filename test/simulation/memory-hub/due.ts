@@ -12,6 +12,7 @@ import {
   type Store,
   type Twins,
 } from './store.js';
+import { bulkIds } from '../../../src/store/marks.js';
 import { rowOf } from './claims.js';
 import { Lockable, Mode, type Transaction } from './transaction.js';
 
@@ -83,9 +84,10 @@ function markTwins(store: Store): Twins {
   return {
     'syncflow-route-turn': (tx) => [{ ours: tx.tryLock(turn, Mode.update) }],
 
-    'syncflow-claim-marks': async (tx, [limit, catalogs]) => {
+    'syncflow-claim-marks': async (tx, [limit, catalogs, below]) => {
       const known = new Set(json<string[]>(catalogs));
-      const all = store.mark.where(tx, (mark) => known.has(mark.catalog));
+      const isLive = below === bulkIds;
+      const all = store.mark.where(tx, (mark) => known.has(mark.catalog) && !(isLive && mark.bulk));
       all.sort((a, b) => byRouting(rowOf(tx, a), rowOf(tx, b)));
       const slots = new Set(all.slice(0, Number(limit)));
       for (const slot of [...slots]) {

@@ -160,7 +160,7 @@ const statements: readonly Mutant[] = [
         )
         select (id % \${bulkIds})::text as id, id >= \${bulkIds} as bulk, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from claimed order by claimed.id\`,
     },
-    [limit, JSON.stringify(catalogs)],
+    [limit, JSON.stringify(catalogs), which === 'live' ? bulkIds : allIds],
   );`,
     replace: `        )
         select id::text as id, false as bulk, catalog, key, op::text as op, old_key, statement, at::text as at, origin, except_subscribers from syncflow.mark

@@ -213,10 +213,12 @@ const settlement = fc.record(
 const linkCommands = [
   command(
     'claimLinks',
-    fc.tuple(subscriber, fc.constantFrom(500, 20_000)),
-    ([one, leaseMs]) =>
-      async (tx) =>
-        inIdOrder(await links.claimLinks(tx, { subscriber: one, limit: all, owner: 'w1', leaseMs })),
+    fc.tuple(subscriber, fc.constantFrom(500, 20_000), fc.boolean()),
+    ([one, leaseMs, isUrgent]) =>
+      async (tx) => {
+        const claim = { subscriber: one, limit: all, owner: 'w1', leaseMs };
+        return inIdOrder(await links.claimLinks(tx, isUrgent ? { ...claim, mostLane: 0 } : claim));
+      },
   ),
   command(
     'renewLeases',
