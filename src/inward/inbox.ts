@@ -107,7 +107,7 @@ interface Hint {
 function read(binding: Binding, event: InboxRow, link: FoundLink | undefined, own: CausingIntent | undefined): Hint {
   // our own request caused it: its answer tells more, unless there was none. Else only what it overwrote is news.
   const isStray = own?.kind === 'create' && (link === undefined || (link.key === undefined && link.state === 'new'));
-  if (own !== undefined && !isStray) return { look: own.doubtful, conflicts: edits(binding, own, event.payload) };
+  if (own !== undefined && !isStray) return { look: own.doubtful, conflicts: edits(binding, own, event.payload, link) };
   // a request that came late may have made it, after another worker had made another: then no answer will tell
   const made = isStray ? { claims: markerClaim(own.body.key) } : {};
   if (isStray && !own.closed) return { look: true, later: true, conflicts: [], ...made };
@@ -133,20 +133,30 @@ export function shows(binding: Binding, link: FoundLink, snapshot: unknown): boo
 }
 
 /** The remote's history of our own write names a value that we had never seen: somebody's edit was overwritten. */
-function edits(binding: Binding, { kind, body }: CausingIntent, { previous, cause }: InboxPayload): Conflict[] {
+function edits(
+  binding: Binding,
+  { kind, body }: CausingIntent,
+  { previous, cause }: InboxPayload,
+  link: FoundLink | undefined,
+): Conflict[] {
   // a step of several shows what the step before it wrote: that is no edit
   if (previous === undefined || kind !== 'update' || cause !== intentKeyOf(cause ?? '')) return [];
+  const names = Object.keys(body.draft.sent);
+  const roots = new Set(binding.mapping.units.filter(({ name }) => names.includes(name)).map(({ path }) => path[0]));
   return binding.mapping.units.flatMap((unit): Conflict[] => {
     const sent = own(body.draft.sent, unit.name);
+    // what stands beside it in the remote may have gone along: some systems replace an object as a whole
+    if (sent === undefined && !roots.has(unit.path[0])) return [];
     const before: Json | undefined = readPath(previous, unit.path);
-    const base = own(body.base, unit.name);
-    if (sent === undefined || base === undefined || before === undefined) return [];
+    const base = sent === undefined ? (readPath(body.known, unit.path) ?? null) : own(body.base, unit.name);
+    if (base === undefined || before === undefined) return [];
     if (sameRemote(before, base) || (isEmpty(before) && isEmpty(base))) return [];
+    const { h = null } = sent ?? own(link?.shadow.units ?? {}, unit.name) ?? {};
     return [
       {
         unit: unit.name,
         base,
-        hub: sent.h ?? null,
+        hub: h,
         remote: before,
         winner: 'hub',
         rule: 'our write overwrote an edit that we had not seen',

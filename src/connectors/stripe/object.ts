@@ -204,16 +204,15 @@ export abstract class StripeObject<C extends CatalogClass, Remote extends Stripe
   }
 
   /**
-   * Parameters of an update: the changed values and our marker. Where a hash that Stripe replaces as a whole is mapped in
+   * Parameters of an update: the changed values and our marker. Where a hash that Stripe replaces as a whole is changed in
    * part only, the rest of it is read once, in a step, so that a repeated request has the same body.
    */
   protected async updateBody(operation: UpdateOperation<Remote>): Promise<Params> {
     const changed = operation.changed as JsonObject;
-    const values = operation.values as JsonObject;
-    const names = incompleteHashes(changed, values, this.writable);
+    const names = incompleteHashes(changed, this.writable);
     const current =
       names.length === 0 ? {} : await operation.step('read', names, async () => this.readHashes(operation, names));
-    return this.marked(updateParams(this.kind, changed, values, this.writable, current), operation.key);
+    return this.marked(updateParams(this.kind, changed, this.writable, current), operation.key);
   }
 
   private async readHashes(operation: UpdateOperation<Remote>, names: readonly string[]): Promise<JsonObject> {

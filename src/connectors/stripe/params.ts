@@ -25,30 +25,27 @@ export function createParams(kind: string, values: JsonObject, writable: Writabl
   return withTextMetadata(params);
 }
 
-/** Parameters of an update: what is null is unset. `current` completes hashes that are replaced as a whole. */
-export function updateParams(
-  kind: string,
-  changed: JsonObject,
-  values: JsonObject,
-  writable: Writable,
-  current: JsonObject = {},
-): Params {
+/** Parameters of an update: what is null is unset. `current` completes hashes that are replaced as a whole: with what stands there now. */
+export function updateParams(kind: string, changed: JsonObject, writable: Writable, current: JsonObject = {}): Params {
   const params: Params = {};
   for (const [name, value] of Object.entries(changed)) {
     if (value === undefined) continue;
     const members = writable.whole[name];
     params[name] =
-      members === undefined ? unset(value) : wholeHash(members, asObject(values[name]), asObject(current[name]));
+      members === undefined || !isObject(value) ? unset(value) : wholeHash(members, value, asObject(current[name]));
   }
   refuseOthers(kind, params, writable.update, 'changed');
   return withTextMetadata(params);
 }
 
-/** Hashes that an update replaces although the mapping doesn't name all of their members: the rest must be read first. */
-export function incompleteHashes(changed: JsonObject, values: JsonObject, writable: Writable): string[] {
+/**
+ * Hashes that an update replaces although it doesn't change all of their members: the rest must be read first. What we believe stands there
+ * won't do: somebody may have edited it since.
+ */
+export function incompleteHashes(changed: JsonObject, writable: Writable): string[] {
   return Object.entries(writable.whole)
-    .filter(([name]) => changed[name] !== undefined)
-    .filter(([name, members]) => members.some((member) => readPath(values[name], member.split('.')) === undefined))
+    .filter(([name]) => isObject(changed[name]))
+    .filter(([name, members]) => members.some((member) => readPath(changed[name], member.split('.')) === undefined))
     .map(([name]) => name);
 }
 
@@ -76,16 +73,16 @@ function unset(value: Json): Json {
   );
 }
 
-function wholeHash(members: readonly string[], values: JsonObject, current: JsonObject): Json {
+function wholeHash(members: readonly string[], changed: JsonObject, current: JsonObject): Json {
   const result: Record<string, Json> = {};
   let holds = false;
   for (const member of members) {
     const path = member.split('.');
-    const mapped = readPath(values, path);
-    const value = mapped === undefined ? (readPath(current, path) ?? null) : mapped;
+    const ours = readPath(changed, path);
+    const value = ours === undefined ? (readPath(current, path) ?? null) : ours;
     if (value !== null && value !== '') holds = true;
     if (value !== null) writePath(result, path, value);
-    else if (mapped === null) writePath(result, path, '');
+    else if (ours === null) writePath(result, path, '');
   }
   return holds ? result : '';
 }

@@ -7,7 +7,7 @@ const hearing: readonly Mutant[] = [
     mistake: 'An event that our own request caused is dropped together with the edit that it says we overwrote.',
     breaks: ['S5'],
     file: 'src/inward/inbox.ts',
-    find: 'return { look: own.doubtful, conflicts: edits(binding, own, event.payload) };',
+    find: 'return { look: own.doubtful, conflicts: edits(binding, own, event.payload, link) };',
     replace: 'return { look: false, conflicts: [] };',
   },
   {
@@ -227,8 +227,8 @@ const applying: readonly Mutant[] = [
     mistake: 'An event that our own update caused is never looked at, also where that had been looked for in vain.',
     breaks: ['S13'],
     file: 'src/inward/inbox.ts',
-    find: 'return { look: own.doubtful, conflicts: edits(binding, own, event.payload) };',
-    replace: 'return { look: false, conflicts: edits(binding, own, event.payload) };',
+    find: 'return { look: own.doubtful, conflicts: edits(binding, own, event.payload, link) };',
+    replace: 'return { look: false, conflicts: edits(binding, own, event.payload, link) };',
   },
   {
     name: 'rivals-not-asked',
