@@ -8,6 +8,8 @@ import { merge, type Merged, type MergeInput } from '../../src/merge/merge.js';
 import type { Resolver } from '../../src/merge/project.js';
 import type { Shadow } from '../../src/merge/shadow.js';
 import { plan, type Draft } from '../../src/outward/plan.js';
+import type { Json } from '../../src/catalog/values.js';
+import { writePath } from '../../src/subscriber/path.js';
 import { compileMapping } from '../../src/subscriber/compile.js';
 import { defaultPolicies } from '../../src/subscriber/policy.js';
 import { Customer, Invoice, Product, StripeCustomers, StripeInvoices, StripeProducts } from './catalogs.js';
@@ -49,6 +51,12 @@ class Side {
     });
   }
 
+  private known(): object {
+    const known: Record<string, Json> = {};
+    for (const { name, path } of this.mapping.units) writePath(known, path, this.shadow.units[name]?.r ?? null);
+    return known;
+  }
+
   /** Plans and pushes until nothing is owed; returns what was sent. */
   async push(record: AnyRecord): Promise<Draft> {
     const planned = this.plan(record);
@@ -58,7 +66,11 @@ class Side {
     const operation =
       planned.kind === 'create'
         ? createOf<never>(draft.values, options)
-        : updateOf<never>(this.remoteId ?? '', draft.changed, { ...options, values: draft.values });
+        : updateOf<never>(this.remoteId ?? '', draft.changed, {
+            ...options,
+            values: draft.values,
+            known: this.known(),
+          });
     const outcome = await this.subscriber.push(operation);
     if (outcome.kind !== 'done') throw new Error(JSON.stringify(outcome));
     this.remoteId = outcome.remoteId;

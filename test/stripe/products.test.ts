@@ -52,7 +52,7 @@ describe('a Stripe product', () => {
     const { id, default_price: old } = await create();
     sim.dashboard.prices.update(old?.id ?? '', { lookup_key: 'pen', nickname: 'Standard', metadata: { tier: 'a' } });
     const outcome = await products.push(
-      updateOf(id, { ...dearer, name: 'Fountain pen' }, { values: { ...values, name: 'Fountain pen' } }),
+      updateOf(id, { ...dearer, name: 'Fountain pen' }, { values: { ...values, name: 'Fountain pen' }, known: pen }),
     );
     expect(outcome).toMatchObject({
       kind: 'done',
@@ -69,10 +69,16 @@ describe('a Stripe product', () => {
     const { create, products, sim } = await setup();
     const { id } = await create();
     const steps = { ...newSteps(), crash: { name, when: 'after' as const } };
-    const first = updateOf<StripeProduct>(id, dearer, { values, steps, idempotencyKey: 'update' });
+    const first = updateOf<StripeProduct>(id, dearer, { values, known: pen, steps, idempotencyKey: 'update' });
     expect((await products.push(first)).kind).toBe('unknown');
     const { crash: _, ...rest } = steps;
-    const again = updateOf<StripeProduct>(id, dearer, { values, steps: rest, idempotencyKey: 'update', resumed: true });
+    const again = updateOf<StripeProduct>(id, dearer, {
+      values,
+      known: pen,
+      steps: rest,
+      idempotencyKey: 'update',
+      resumed: true,
+    });
     expect(await products.push(again)).toMatchObject({
       kind: 'done',
       remote: { default_price: { unit_amount: 2500 } },
@@ -86,7 +92,7 @@ describe('a Stripe product', () => {
     const { id } = await create();
     const none = { default_price: { unit_amount: null } };
     const outcome = await products.push(
-      updateOf(id, none, { values: { ...pen, default_price: { unit_amount: null, currency: 'eur' } } }),
+      updateOf(id, none, { values: { ...pen, default_price: { unit_amount: null, currency: 'eur' } }, known: pen }),
     );
     expect(outcome).toMatchObject({ kind: 'done', remote: { default_price: null } });
     expect(sim.state.all('price').filter((price) => price.active === true)).toEqual([]);

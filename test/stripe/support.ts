@@ -122,14 +122,20 @@ export function createOf<R>(values: object, options: Common = {}): Create<R> {
   return { kind: 'create', values: values as PartialRemote<R>, ...common(options) };
 }
 
-export function updateOf<R>(remoteId: string, changed: object, options: Common & { values?: object } = {}): Update<R> {
-  const { values = changed, ...rest } = options;
+interface Known extends Common {
+  values?: object;
+  /** What the remote last showed of the mapped keys. */
+  known?: object;
+}
+
+export function updateOf<R>(remoteId: string, changed: object, options: Known = {}): Update<R> {
+  const { values = changed, known = {}, ...rest } = options;
   return {
     kind: 'update',
     remoteId,
     changed: changed as PartialRemote<R>,
     values: values as PartialRemote<R>,
-    known: {} as PartialRemote<R>,
+    known: known as PartialRemote<R>,
     version: undefined,
     ...common(rest),
   };

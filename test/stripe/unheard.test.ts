@@ -2,7 +2,13 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { Catalog, type CatalogClass } from '../../src/catalog/catalog.js';
-import { StripeCustomerSubscriber, type StripeCustomer } from '../../src/connectors/stripe/index.js';
+import { decimal } from '../../src/catalog/fields.js';
+import {
+  StripeCustomerSubscriber,
+  StripeProductSubscriber,
+  type StripeCustomer,
+} from '../../src/connectors/stripe/index.js';
+import { minorUnits } from '../../src/subscriber/lens.js';
 import type { Lane } from '../../src/subscriber/base.js';
 import { conflictsOf, useStage } from '../flow/stage.js';
 import { idOf, world } from './support.js';
@@ -77,4 +83,43 @@ test('one that falls between what we read and our write is logged', async () => 
   await here.flow.sync();
   expect(await rows.get(ada.id)).toMatchObject({ city: 'A', street: 'New Road' });
   expect(await conflictsOf(here)).toMatchObject([{ unit: 'city', hub: '"A"', remote: '"B"', winner: 'hub' }]);
+});
+
+test('a price that was replaced there is not replaced by ours without a word', async () => {
+  class Product extends Catalog({
+    name: 'product',
+    key: 'id',
+    fields: { id: z.int(), name: z.string(), price: decimal(12, 2).nullable() },
+  }) {}
+  class Products extends StripeProductSubscriber<typeof Product> {
+    override readonly currency = 'eur';
+    override readonly mapping = this.map({
+      name: 'name',
+      price: { remote: 'default_price.unit_amount', via: minorUnits(2) },
+    });
+  }
+  Product.register(Products);
+  const { world: here, sim } = await start(Product);
+  const rows = here.flow.catalog(Product);
+  const pen = await rows.save({ name: 'Pen', price: '19.90' });
+  const free = await rows.save({ name: 'Sample', price: null });
+  await here.flow.sync();
+  for (const id of sim.state.all('product').map(idOf)) {
+    const price = sim.dashboard.prices.create({ product: id, currency: 'eur', unit_amount: 3000 });
+    sim.dashboard.products.update(id, { default_price: idOf(price) });
+  }
+  await rows.save({ id: pen.id, price: '25.00' });
+  await rows.save({ id: free.id, price: '25.00' });
+  await here.flow.settled();
+  await here.flow.sync();
+  // the hub has the authority: its price stands, and what it overrode is logged
+  expect(await rows.get(pen.id)).toMatchObject({ price: '25.00' });
+  const prices = sim.state
+    .all('product')
+    .map((product) => sim.state.get('price', idOf({ id: product['default_price'] })));
+  expect(prices).toMatchObject([{ unit_amount: 2500 }, { unit_amount: 2500 }]);
+  expect(await conflictsOf(here)).toMatchObject([
+    { unit: 'price', hub: '"25.00"', remote: '3000', winner: 'hub' },
+    { unit: 'price', hub: '"25.00"', remote: '3000', winner: 'hub' },
+  ]);
 });

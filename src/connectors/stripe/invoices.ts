@@ -187,7 +187,8 @@ export abstract class StripeInvoiceSubscriber<C extends CatalogClass> extends St
     if (refusal !== undefined) return rejected(refusal);
     const sent = changed['auto_advance'];
     // where it isn't changed here, what stands there counts, not what we believe stands there
-    const advance = this.maps('auto_advance') && (sent === undefined ? before.auto_advance : sent === true);
+    const advance =
+      this.mappedPaths().includes('auto_advance') && (sent === undefined ? before.auto_advance : sent === true);
     return run.settle(
       async () => {
         if (Object.keys(changed).some((name) => name !== 'status')) {

@@ -131,11 +131,9 @@ export abstract class StripeObject<C extends CatalogClass, Remote extends Stripe
     return metadata[`${prefix}_key`];
   }
 
-  /** Whether the mapping has a unit of this remote key. */
-  protected maps(path: string): boolean {
-    return Object.values(this.mapping).some(
-      (unit) => (typeof unit === 'string' ? unit : (unit as UnitSpec).remote) === path,
-    );
+  /** The remote keys that are mapped. */
+  protected mappedPaths(): string[] {
+    return Object.values(this.mapping).map((unit) => (typeof unit === 'string' ? unit : (unit as UnitSpec).remote));
   }
 
   // Outward -----------------------------------------------------------------------------------------------------------

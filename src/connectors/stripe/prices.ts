@@ -1,6 +1,8 @@
 /** The price of a product: what is sent for it, and how it is replaced. Amount and currency of a Stripe price never change. Pure. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../catalog/values.js';
 import { SyncflowError } from '../../errors.js';
+import { readPath } from '../../subscriber/path.js';
 import type { Params } from './params.js';
 import { asObject, asText, type JsonObject } from './plain.js';
 
@@ -18,6 +20,23 @@ const inPrice = new Set([...inDefaultPriceData, 'lookup_key', 'nickname']);
 
 /** What is kept of the old price while it is replaced: small, and stored with the step that read it. */
 export type OldPrice = Readonly<Record<string, Json>> & { readonly id: string };
+
+/** The price that an update meets. */
+export interface FoundPrice {
+  readonly [name: string]: Json;
+  readonly old: OldPrice | null;
+  /** It isn't what was last seen of it, as far as it is mapped. */
+  readonly edited: boolean;
+}
+
+/** Whether a product's price is what is known of it, at these remote keys. */
+export function showsKnown(paths: readonly string[], known: JsonObject, price: unknown): boolean {
+  return paths.every((text) => {
+    const path = text.split('.');
+    if (path[0] !== 'default_price') return true;
+    return isDeepStrictEqual(readPath(known, path) ?? null, readPath({ default_price: price }, path) ?? null);
+  });
+}
 
 /** What an update does to the price. */
 export type PriceChange = 'none' | 'remove' | 'edit' | 'replace';

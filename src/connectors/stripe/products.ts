@@ -5,14 +5,22 @@ import type { RecordKey } from '../../catalog/key.js';
 import type { CreateOperation, DeleteOperation, Lane, UpdateOperation } from '../../subscriber/base.js';
 import type { Capabilities } from '../../subscriber/capabilities.js';
 import type { RemoteSchema } from '../../subscriber/remote-schema.js';
-import { done, type Outcome } from '../../subscriber/outcome.js';
+import { done, stale, type Outcome } from '../../subscriber/outcome.js';
 import { productEvents } from './event-types.js';
 import type { PageRequest, RemotePage } from './listing.js';
 import { stripeCapabilities, StripeObject, type SeenInEvent } from './object.js';
 import type { Params, Writable } from './params.js';
 import { asObject, asText, isoOfSeconds, plain, type JsonObject, type Plain } from './plain.js';
 import { stripeSchema } from './schema.js';
-import { defaultPriceData, editedPrice, oldPriceOf, priceChange, replacementPrice, type OldPrice } from './prices.js';
+import {
+  defaultPriceData,
+  editedPrice,
+  oldPriceOf,
+  priceChange,
+  replacementPrice,
+  showsKnown,
+  type FoundPrice,
+} from './prices.js';
 import { StepRun } from './steps.js';
 
 /** A product with its default price in full, so that `default_price.unit_amount` and `default_price.currency` can be mapped. */
@@ -83,7 +91,7 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
   }
 
   override accepts(remote: StripeProduct): boolean {
-    return remote.active || (!this.isDeleted(remote) && this.maps('active'));
+    return remote.active || (!this.isDeleted(remote) && this.mappedPaths().includes('active'));
   }
 
   /** A record that is made anew under a deleted one's key gets a product of its own. */
@@ -133,7 +141,7 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
   }
 
   /** New price, then the product, then the old price: at no time is the product without a valid one. */
-  private updateWithPrice(
+  private async updateWithPrice(
     operation: UpdateOperation<StripeProduct>,
     body: Params,
     change: 'remove' | 'edit' | 'replace',
@@ -141,12 +149,17 @@ export abstract class StripeProductSubscriber<C extends CatalogClass> extends St
     const { remoteId, lane } = operation;
     const values = asObject((operation.values as JsonObject)['default_price']);
     const run = new StepRun<StripeProduct>(this.account, operation);
+    const { old, edited } = await run.read<FoundPrice>('old price', async () => {
+      const price = (await this.retrieve(remoteId, lane))?.default_price ?? null;
+      return {
+        old: price === null ? null : oldPriceOf(price as unknown as JsonObject & { id: string }),
+        edited: !showsKnown(this.mappedPaths(), operation.known as JsonObject, price),
+      };
+    });
+    // somebody gave it another price: ours would take its place, and no event tells of more than its id
+    if (edited) return stale();
     return run.settle(
       async () => {
-        const old = await run.read<OldPrice | null>('old price', async () => {
-          const price = (await this.retrieve(remoteId, lane))?.default_price ?? null;
-          return price === null ? null : oldPriceOf(price as unknown as JsonObject & { id: string });
-        });
         let price = old?.id;
         if (change === 'edit' && old !== null) {
           const edit = editedPrice(asObject((operation.changed as JsonObject)['default_price']));
