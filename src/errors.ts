@@ -18,12 +18,12 @@ export const errorCodes = {
     cure: 'Let the commands act through that process, or stop it; the message names it.',
   },
   table: {
-    means: 'A table that exists doesn’t fit its catalog.',
+    means: 'A table doesn’t fit its catalog, or isn’t there though its records are linked.',
     cure: 'Change the main class or the table: the message lists every difference.',
   },
   schema: {
-    means: 'Syncflow’s own schema in the hub was made by a newer version.',
-    cure: 'Install that version, or a newer one.',
+    means: 'Syncflow isn’t installed in the hub, or its own schema there was made by another version.',
+    cure: '`syncflow migrate` installs it, and brings an older one up to date. Of a newer one: install that version.',
   },
   environment: {
     means: 'This hub belongs to another environment, and nothing was written.',

@@ -5,7 +5,7 @@ import type { CatalogClass } from './catalog/catalog.js';
 import { givenKey } from './catalog/given-key.js';
 import type { Finding } from './check/finding.js';
 import { checkSchema } from './check/schema.js';
-import { findBinding, subscribersOf, type Prepared } from './engine/prepare.js';
+import { findBinding, subscribersOf, type Prepared, type Readiness } from './engine/prepare.js';
 import type { SyncflowEvents } from './events.js';
 import { parkedCauses, type ParkedCause } from './explain/causes.js';
 import { explain, type ExplainRequest } from './explain/explain.js';
@@ -39,8 +39,14 @@ export interface Operating extends Prepared {
 }
 
 export abstract class Operated extends Steered {
-  /** @internal */
-  protected abstract operating(): Promise<Operating>;
+  /** @internal Reports, and decisions that are only noted, take the hub as it is; what writes rows needs all of it. */
+  protected abstract operating(readiness?: Readiness): Promise<Operating>;
+
+  /** @internal For what writes rows of the hub on behalf of a decision: it installs nothing where nothing is. */
+  private async writing(): Promise<Operating> {
+    await this.operating();
+    return this.operating('work');
+  }
 
   async status(): Promise<readonly SubscriberStatus[]> {
     const { env, bindings } = await this.operating();
@@ -59,7 +65,7 @@ export abstract class Operated extends Steered {
    * await flow.resolveConflict({ id, take: 'remote', by: 'ada' });
    */
   async resolveConflict(request: ResolveRequest): Promise<Resolved> {
-    const { env, bindings, wake } = await this.operating();
+    const { env, bindings, wake } = await this.writing();
     const resolved = await resolveConflict(env.db, bindings, request);
     wake();
     return resolved;
@@ -155,7 +161,7 @@ export abstract class Operated extends Steered {
    * const { discarded, failed } = await flow.discard('customer/stripe', 'ada');
    */
   async discard(subscriber: string, by = 'app'): Promise<Discarded> {
-    const { env, bindings, emit, wake } = await this.operating();
+    const { env, bindings, emit, wake } = await this.writing();
     const result = await discardHeld(env.db, findBinding(bindings, subscriber), by);
     if (result.discarded > 0) emit('decided', { subscriber, decision: 'discard', count: result.discarded, by });
     wake([subscriber]);

@@ -8,7 +8,8 @@ import type { DoctorReport } from './doctor/finding.js';
 import { Listeners } from './engine/listeners.js';
 import { Loops } from './engine/loops.js';
 import type { Binding } from './engine/binding.js';
-import { findBinding, prepare, type Prepared } from './engine/prepare.js';
+import type { Environment } from './engine/environment.js';
+import { findBinding, prepare, type Prepared, type Readiness } from './engine/prepare.js';
 import { SyncflowError } from './errors.js';
 import type { SyncflowEvents } from './events.js';
 import { backfill, openFirstLoads } from './maintenance/backfill.js';
@@ -51,6 +52,8 @@ export class Syncflow extends Operated {
   readonly #listeners = new Listeners();
   readonly #stopping = new AbortController();
   #prepared: Promise<Prepared> | undefined;
+  /** What was taken as it is, before anybody made it ready here. */
+  #looked: Promise<Prepared> | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #loops: Loops | undefined;
@@ -80,15 +83,15 @@ export class Syncflow extends Operated {
   }
 
   /** @internal */
-  protected override async steer(starts: boolean): Promise<FirstLoad> {
-    if (starts) await this.#start('planned');
-    return new FirstLoad(await this.#ready(), this.#loops, this.#stopping.signal, this.#options.accounts ?? {});
+  protected override async steer(readiness: Readiness): Promise<FirstLoad> {
+    if (readiness === 'work') await this.#start('planned');
+    return new FirstLoad(await this.#at(readiness), this.#loops, this.#stopping.signal, this.#options.accounts ?? {});
   }
 
   /** @internal */
-  protected override async operating(): Promise<Operating> {
+  protected override async operating(readiness: Readiness = 'look'): Promise<Operating> {
     return {
-      ...(await this.#ready()),
+      ...(await this.#at(readiness)),
       signal: this.#stopping.signal,
       emit: (name, event) => {
         this.#listeners.emit(name, event);
@@ -128,6 +131,7 @@ export class Syncflow extends Operated {
       await this.#loops?.stop();
       this.#stopping.abort();
       await this.#prepared?.catch(() => undefined);
+      await this.#looked?.catch(() => undefined);
       await this.database.close();
     })();
     return this.#stopped;
@@ -215,7 +219,7 @@ export class Syncflow extends Operated {
 
   /** Ids of the registered subscribers: `customer/stripe`. */
   async subscribers(): Promise<readonly string[]> {
-    return (await this.#ready()).bindings.map((binding) => binding.id);
+    return this.catalogs.flatMap((main) => main.registrations.map(({ as }) => `${main.definition.name}/${as}`));
   }
 
   /**
@@ -229,12 +233,36 @@ export class Syncflow extends Operated {
   }
 
   #ready(): Promise<Prepared> {
+    this.#refuseStopped();
+    this.#prepared ??= this.#prepare('work');
+    return this.#prepared;
+  }
+
+  /** The hub as it is, where no more is needed and nobody has made it ready here. */
+  async #at(readiness: Readiness): Promise<Prepared> {
+    if (readiness === 'work') return this.#ready();
+    this.#refuseStopped();
+    const ready = await this.#prepared?.catch(() => undefined);
+    if (ready !== undefined) return ready;
+    this.#looked ??= this.#prepare(readiness);
+    const looking = this.#looked;
+    const { whole } = await looking.catch((error: unknown) => {
+      if (this.#looked === looking) this.#looked = undefined;
+      throw error;
+    });
+    // somebody may install it, or make or mend a table, meanwhile
+    if (!whole && this.#looked === looking) this.#looked = undefined;
+    return looking;
+  }
+
+  #prepare(readiness: Readiness): Promise<Prepared> {
+    const emit: Environment['emit'] = (name, event) => this.#listeners.emit(name, event);
+    return prepare(this.database, this.catalogs, this.environment, this.#options, emit, readiness);
+  }
+
+  #refuseStopped(): void {
     if (this.#stopped !== undefined)
       throw new SyncflowError('usage', 'this Syncflow was stopped', { hint: 'Make a new one.' });
-    this.#prepared ??= prepare(this.database, this.catalogs, this.environment, this.#options, (name, event) =>
-      this.#listeners.emit(name, event),
-    );
-    return this.#prepared;
   }
 
   /** @internal Every event, for metrics: an observer is no listener. */
@@ -249,7 +277,7 @@ export class Syncflow extends Operated {
 
   /** @internal What the hub holds at this moment, for metrics. */
   async measure(): Promise<Measurements> {
-    const { env, bindings } = await this.#ready();
+    const { env, bindings } = await this.#at('look');
     return measure(
       env.db,
       bindings.map((binding) => binding.id),
@@ -263,7 +291,7 @@ export class Syncflow extends Operated {
     readonly accounts: Readonly<Record<string, unknown>>;
     readonly now: Date;
   }> {
-    const { env, bindings } = await this.#ready();
+    const { env, bindings } = await this.#at('look');
     return { db: env.db, bindings, accounts: this.#options.accounts ?? {}, now: env.clock.now() };
   }
 }

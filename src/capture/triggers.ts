@@ -211,6 +211,36 @@ export async function uncaptured(
   };
 }
 
+/**
+ * Tables of a catalog that were captured once, and where the triggers are that call the functions of each: with a table that was
+ * renamed they went along; nowhere, if it was dropped.
+ */
+export async function capturedBefore(
+  db: Queryable,
+  definition: CatalogDefinition,
+): Promise<ReadonlyMap<TableInfo, readonly string[]>> {
+  const tables = new Map(captureTriggers(definition, {}).map((one) => [one.functionName, one.table]));
+  const rows = await db.query<{ function: string; schema: string | null; table: string | null }>(
+    `select distinct p.proname::text as function, tn.nspname::text as schema, c.relname::text as table
+       from pg_catalog.pg_proc p
+       join pg_catalog.pg_namespace pn on pn.oid = p.pronamespace and pn.nspname = 'syncflow'
+       left join pg_catalog.pg_trigger t on t.tgfoid = p.oid and t.tgparentid = 0
+       left join pg_catalog.pg_class c on c.oid = t.tgrelid
+       left join pg_catalog.pg_namespace tn on tn.oid = c.relnamespace
+      where p.proname in (select json_array_elements_text($1::json))`,
+    [JSON.stringify([...tables.keys()])],
+  );
+  const found = new Map<TableInfo, Set<string>>();
+  for (const row of rows) {
+    const table = tables.get(row.function);
+    if (table === undefined) continue;
+    const places = found.get(table) ?? new Set();
+    if (row.schema !== null && row.table !== null) places.add(`${row.schema}.${row.table}`);
+    found.set(table, places);
+  }
+  return new Map([...found].map(([table, places]) => [table, [...places]]));
+}
+
 async function install(tx: Queryable, placements: readonly Placement[], print: string): Promise<void> {
   await tx.query(lock);
   const wanted = new Set(placements.map(placementName));

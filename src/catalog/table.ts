@@ -93,27 +93,47 @@ async function readColumns(db: Queryable, table: TableInfo): Promise<ColumnRow[]
  * @throws SyncflowError `table` with every difference in one message. An existing table is never altered.
  */
 export async function ensureTable(db: Database, definition: CatalogDefinition): Promise<'created' | 'fits'> {
-  const tables: readonly (TableInfo | ChildInfo)[] = [definition, ...definition.children];
-  const problems: string[] = [];
-  const missing: TableInfo[] = [];
-  for (const table of tables) {
-    const rows = await readColumns(db, table);
-    if (rows === undefined) missing.push(table);
-    else problems.push(...(await differences(db, table, rows)).map((one) => `${tableName(table)}: ${one}`));
-  }
-  if (problems.length > 0) {
-    throw new SyncflowError(
-      'table',
-      `the catalog "${definition.name}" doesn't fit its table:\n${problems.map((one) => `- ${one}`).join('\n')}`,
-      {
-        hint: 'Change the table by a migration of your own, or the fields of the catalog. Syncflow never alters an existing table.',
-        context: { catalog: definition.name, problems: problems.length },
-      },
-    );
-  }
+  const { missing, problems } = await compareTables(db, definition);
+  if (problems.length > 0) throw misfit(definition, problems);
   if (missing.length === 0) return 'fits';
   await createTables(db, definition, missing);
   return 'created';
+}
+
+/** How a catalog's tables differ from what it says. Changes nothing. */
+export interface TableComparison {
+  readonly missing: readonly TableInfo[];
+  /** Of the tables that are there: every difference, with the table's name. */
+  readonly problems: readonly string[];
+  /** Some field has no column: nothing can be read. */
+  readonly unreadable: boolean;
+}
+
+export async function compareTables(db: Queryable, definition: CatalogDefinition): Promise<TableComparison> {
+  const tables: readonly (TableInfo | ChildInfo)[] = [definition, ...definition.children];
+  const problems: string[] = [];
+  const missing: TableInfo[] = [];
+  let unreadable = false;
+  for (const table of tables) {
+    const rows = await readColumns(db, table);
+    if (rows === undefined) missing.push(table);
+    else {
+      problems.push(...(await differences(db, table, rows)).map((one) => `${tableName(table)}: ${one}`));
+      unreadable ||= table.columns.some((field) => !rows.some((row) => row.name === field.name));
+    }
+  }
+  return { missing, problems, unreadable };
+}
+
+export function misfit(definition: CatalogDefinition, problems: readonly string[]): SyncflowError {
+  return new SyncflowError(
+    'table',
+    `the catalog "${definition.name}" doesn't fit its table:\n${problems.map((one) => `- ${one}`).join('\n')}`,
+    {
+      hint: 'Change the table by a migration of your own, or the fields of the catalog. Syncflow never alters an existing table.',
+      context: { catalog: definition.name, problems: problems.length },
+    },
+  );
 }
 
 async function createTables(db: Database, definition: CatalogDefinition, missing: readonly TableInfo[]): Promise<void> {

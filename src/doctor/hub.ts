@@ -16,6 +16,11 @@ const slowMs = 300_000;
 
 /** Undefined: it can't be reached, and nothing else of the hub can be asked. */
 export async function examineServer(db: Database, clock: Clock): Promise<readonly [Finding[], reached: boolean]> {
+  if (db.exists?.() === false)
+    return [
+      [broken('database', `there is no ${db.description} yet`, 'syncflow migrate makes it (a start does it, too)')],
+      false,
+    ];
   try {
     await db.open();
     const before = clock.now().getTime();

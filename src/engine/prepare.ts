@@ -1,11 +1,13 @@
-/** Makes a hub ready: schema, environment, tables, bindings, triggers. */
+/** Makes a hub ready, or takes it as it is: schema, environment, tables, bindings, triggers. */
 import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import type { CatalogClass } from '../catalog/catalog.js';
 import { didYouMean, SyncflowError } from '../errors.js';
 import { defaultRetry } from '../outward/retry.js';
 import type { Database } from '../store/database.js';
+import type { Ground } from '../store/ground.js';
 import { HubRows } from '../store/rows.js';
+import type { RowStatements } from '../store/rows-sql.js';
 import { readSetting, writeSetting } from '../store/settings.js';
 import type { SyncflowOptions } from '../options.js';
 import { refuseImpossible } from '../check/refuse.js';
@@ -22,7 +24,15 @@ export interface Prepared {
   readonly catalogs: ReadonlyMap<string, CatalogBinding>;
   readonly bindings: readonly Binding[];
   readonly applied: readonly string[];
+  /** Every table is there, and can be read as its catalog says. */
+  readonly whole: boolean;
 }
+
+/**
+ * How far a hub is made ready. `look`: nothing is made, and one where Syncflow isn't installed is refused. `plan`: Syncflow's own
+ * schema is made where there is none; the users' tables stay as they are, without triggers. `work`: all of it.
+ */
+export type Readiness = 'look' | 'plan' | 'work';
 
 export async function prepare(
   database: Database,
@@ -30,25 +40,35 @@ export async function prepare(
   environment: string,
   options: SyncflowOptions,
   emit: Environment['emit'],
+  readiness: Readiness = 'work',
 ): Promise<Prepared> {
   const { accounts = {}, clock = systemClock, random = Math.random, newId = randomUUID } = options;
+  if (readiness === 'look' && database.exists?.() === false) throw notInstalled(database);
   await database.open();
   const ground = groundOf(database);
-  const { applied } = await ground.migrate();
-  await checkEnvironment(database, environment, options.adoptEnvironment === true);
+  const applied = await makeSchema(database, ground, readiness);
+  await checkEnvironment(database, environment, options.adoptEnvironment === true, readiness !== 'look');
   const catalogs = new Map<string, CatalogBinding>();
+  let whole = true;
   for (const main of mains) {
     if (catalogs.has(main.definition.name))
       throw new SyncflowError('config', `two catalogs are called "${main.definition.name}"`, {
         hint: 'Is a class listed twice in `catalogs`? Else give one of them another name; its `table` may stay.',
       });
     const { definition } = main;
-    const rows = new HubRows(definition, await ground.prepareTables(definition));
+    let statements: RowStatements;
+    if (readiness === 'work') statements = await ground.prepareTables(definition);
+    else {
+      const read = await ground.readTables(definition);
+      statements = read.statements;
+      whole &&= read.whole;
+    }
+    const rows = new HubRows(definition, statements);
     catalogs.set(definition.name, { definition, main: new main(), rows });
   }
   const bindings = bindSubscribers(mains, catalogs, accounts, environment);
   refuseImpossible(bindings);
-  await ground.capture(mains.map((main) => main.definition));
+  if (readiness === 'work') await ground.capture(mains.map((main) => main.definition));
   const tracing = new Tracing(clock);
   const env: Environment = {
     db: database,
@@ -63,10 +83,34 @@ export async function prepare(
     spans: new RecordSpans(tracing, clock),
     emit,
   };
-  return { env, catalogs, bindings, applied };
+  return { env, catalogs, bindings, applied, whole };
 }
 
-async function checkEnvironment(database: Database, environment: string, adopt: boolean): Promise<void> {
+async function makeSchema(database: Database, ground: Ground, readiness: Readiness): Promise<readonly string[]> {
+  if (readiness === 'work') return (await ground.migrate()).applied;
+  const standing = await ground.standing();
+  if (standing === 'ready') return [];
+  if (standing === 'absent' && readiness === 'look') throw notInstalled(database);
+  if (standing === 'outdated')
+    throw new SyncflowError('schema', `the schema "syncflow" of ${database.description} is of an older version`, {
+      hint: 'Bring it up to date: syncflow migrate (a start does it, too).',
+    });
+  // where a newer version has made it, this refuses
+  return (await ground.migrate()).applied;
+}
+
+function notInstalled(database: Database): SyncflowError {
+  return new SyncflowError('schema', `Syncflow isn't installed in ${database.description}`, {
+    hint: 'Install it: syncflow migrate (or `flow.prepare()`; a start does it, too). What a first load would do, before that: syncflow plan.',
+  });
+}
+
+async function checkEnvironment(
+  database: Database,
+  environment: string,
+  adopt: boolean,
+  writes: boolean,
+): Promise<void> {
   const known = await readSetting(database, 'environment');
   if (known !== undefined && known !== environment && !adopt) {
     throw new SyncflowError(
@@ -77,7 +121,7 @@ async function checkEnvironment(database: Database, environment: string, adopt: 
       },
     );
   }
-  if (known !== environment) await writeSetting(database, 'environment', environment);
+  if (known !== environment && writes) await writeSetting(database, 'environment', environment);
 }
 
 /** @throws SyncflowError `usage` saying which may have been meant */

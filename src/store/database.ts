@@ -54,6 +54,8 @@ export interface Database extends Queryable {
   /** Whether other processes may share this hub. */
   readonly shared: boolean;
   open(): Promise<void>;
+  /** False: there is nothing yet, and `open` would make it. Absent: nothing is ever made by opening. */
+  exists?(): boolean;
   /** Runs `work` in one READ COMMITTED transaction with `row_security = off`; rolls back if it throws. */
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Calls back with the payload of every NOTIFY of the channel; returns a stop function. Undefined where the connection can't listen (a pooler). */

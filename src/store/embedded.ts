@@ -65,6 +65,12 @@ export class EmbeddedDatabase implements Database {
     return this.#opening;
   }
 
+  /** A hub in memory is made by whoever opens it, so it is there when it is open. */
+  exists(): boolean {
+    if (this.#dataDir === undefined) return this.#db !== undefined;
+    return existsSync(join(this.#dataDir, 'PG_VERSION'));
+  }
+
   async query<R extends object>(statement: string | Statement, params?: readonly SqlValue[]): Promise<R[]> {
     const db = this.#ready();
     return rowsOf<R>(db.query<R>(textOf(statement), params === undefined ? undefined : [...params]));

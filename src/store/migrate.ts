@@ -30,16 +30,7 @@ export async function migrate(db: Database): Promise<{ applied: string[] }> {
   }
   const newest = Math.max(0, ...done);
   const known = Math.max(0, ...migrations.map((migration) => migration.number));
-  if (newest > known) {
-    throw new SyncflowError(
-      'schema',
-      `the schema "syncflow" of ${db.description} is at version ${newest}, this Syncflow knows ${known}`,
-      {
-        hint: 'A newer Syncflow has migrated this hub: upgrade the package here too.',
-        context: { found: newest, known },
-      },
-    );
-  }
+  if (newest > known) throw newerSchema(db, { found: newest, known });
   const applied: string[] = [];
   for (const migration of migrations) {
     if (done.has(migration.number)) continue;
@@ -48,16 +39,26 @@ export async function migrate(db: Database): Promise<{ applied: string[] }> {
   return { applied };
 }
 
+function newerSchema(db: Database, context: { readonly found: number; readonly known: number }): SyncflowError {
+  return new SyncflowError(
+    'schema',
+    `the schema "syncflow" of ${db.description} is at version ${context.found}, this Syncflow knows ${context.known}`,
+    { hint: 'A newer Syncflow has migrated this hub: upgrade the package here too.', context },
+  );
+}
+
 /** What `migrate` would do. */
 export async function pendingMigrations(
   db: Database,
-): Promise<{ readonly names: readonly string[]; readonly newer: boolean }> {
+): Promise<{ readonly names: readonly string[]; readonly newer: boolean; readonly installed: boolean }> {
   const migrations = listMigrations();
-  const done = (await appliedNumbers(db)) ?? new Set<number>();
+  const found = await appliedNumbers(db);
+  const done = found ?? new Set<number>();
   const known = Math.max(0, ...migrations.map((migration) => migration.number));
   return {
     names: migrations.filter((migration) => !done.has(migration.number)).map((migration) => migration.name),
     newer: Math.max(0, ...done) > known,
+    installed: found !== undefined,
   };
 }
 

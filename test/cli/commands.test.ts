@@ -161,6 +161,11 @@ test(
     const cwd = folders.make(
       customerConfig({ more: `system.put('r1', { name: 'x', marker: '["99"]' });`, options: `environment: 'staging'` }),
     );
+    expect(await finish(['verify', '--json'], { cwd })).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/Syncflow isn't installed in [\s\S]*syncflow migrate/) as string,
+    });
+    await finish(['migrate'], { cwd });
     const { code, out } = await finish(['verify', '--json'], { cwd });
     expect(code).toBe(3);
     expect(JSON.parse(out)).toMatchObject({

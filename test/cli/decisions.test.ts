@@ -41,6 +41,7 @@ test('what can’t be decided so is refused, with what to do', { timeout: 120_00
 
 test('a record that isn’t there yet can be paused, and that is said', { timeout: 60_000 }, async () => {
   const cwd = folders.make(customerConfig());
+  await finish(['migrate'], { cwd });
   const paused = await finish(['pause', 'customer/memory', '--key', '042'], { cwd });
   expect(paused).toMatchObject({ code: 0, err: expect.stringContaining('There is no record 042 yet') as string });
   // in the form of the table

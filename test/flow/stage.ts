@@ -95,6 +95,22 @@ export function contactCatalog() {
   }) {};
 }
 
+/** A catalog with one collection, or another one beside it. */
+export function childCatalog(more?: string) {
+  const lines = (table: string) => ({
+    table,
+    key: 'id' as const,
+    parent: 'parent_id' as const,
+    fields: { id: z.int(), parent_id: z.int(), text: z.string().nullable() },
+  });
+  return class Parent extends Catalog({
+    name: 'parent',
+    key: 'id',
+    fields: { id: z.int(), name: z.string().min(1) },
+    children: { lines: lines('parent_line'), ...(more === undefined ? {} : { [more]: lines(`parent_${more}`) }) },
+  }) {};
+}
+
 export interface Side {
   readonly mapping?: MappingSpec;
   readonly match?: readonly string[];

@@ -39,6 +39,7 @@ async function check(cli: Cli, { options: config }: LoadedConfig, options: Optio
   const remotes = options.remote === undefined ? 0 : options.remote === true ? remotesUnlessTold : options.remote;
   const { catalogs, accounts = {}, environment = 'default' } = config;
   const rest = { catalogs, accounts, environment, rows: options.rows, remotes };
+  if (database.exists?.() === false) return checkAll({ ...rest, database: undefined });
   try {
     await database.open();
   } catch (error) {

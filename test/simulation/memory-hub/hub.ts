@@ -55,6 +55,8 @@ export class MemoryHub implements Database {
     ]);
     this.ground = {
       migrate: async () => ({ applied: [] }),
+      standing: async () => 'ready',
+      readTables: async (definition) => ({ statements: this.#prepare(definition), whole: true }),
       prepareTables: async (definition) => this.#prepare(definition),
       capture: async (definitions) => {
         for (const definition of definitions)
