@@ -98,7 +98,18 @@ function checkUnit(unit: Unit, schema: RemoteSchema, say: Say): void {
     return;
   }
   if (unit.direction !== 'inward') {
-    if (at.writable === 'never')
+    if (at.writable === 'never' && at.unnamed !== undefined) {
+      const guess = didYouMean(at.unnamed.name, at.unnamed.known);
+      say(
+        unit,
+        'error',
+        `nothing called "${at.unnamed.name}" can be written there: every write is refused`,
+        guess === undefined
+          ? "Does only the system write it? Give the unit direction: 'inward'."
+          : `Did you mean "${guess}"? If only the system writes it: direction: 'inward'.`,
+        true,
+      );
+    } else if (at.writable === 'never')
       say(
         unit,
         'error',

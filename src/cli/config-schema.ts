@@ -1,6 +1,7 @@
 /** Checks what a config file exports: which key is wrong, and what was meant. */
 import { z } from 'zod';
 import { didYouMean, SyncflowError } from '../errors.js';
+import { shortestToken } from '../server/guard.js';
 import type { HttpOptions } from '../server/handler.js';
 import type { SyncflowOptions } from '../syncflow.js';
 
@@ -34,7 +35,12 @@ const retry = z
 
 const http = z
   .strictObject({
-    apiToken: z.string(),
+    apiToken: z
+      .string()
+      .refine(
+        (token) => token === '' || token.length >= shortestToken,
+        `must have at least ${shortestToken} characters`,
+      ),
     maxWebhookBytes: z.number().int().positive(),
     bodyTimeoutMs: milliseconds,
     allowedHosts: z.array(z.string().min(1)),
@@ -84,7 +90,7 @@ export function checkOptions(value: unknown, file: string): SyncflowOptions {
       hint: 'Export its options instead: the command line makes its own.',
     });
   }
-  const parsed = z.strictObject(options).safeParse(value);
+  const parsed = z.strictObject(options).safeParse(value, { reportInput: true });
   if (parsed.success) return value as unknown as SyncflowOptions;
   const problems = parsed.error.issues.flatMap((issue) => describe(issue));
   const hint = problems.map((problem) => problem.hint).find((one) => one !== undefined);
@@ -102,6 +108,12 @@ interface Problem {
 
 const hints: Readonly<Record<string, string>> = {
   database: 'Give postgres://…, or a folder such as .syncflow/hub. Is the environment variable set?',
+  environment: 'It is a name, as text: production, staging.',
+  backfill: 'It is true, false or "planned".',
+  retry: 'It is { baseMs, maxMs, maxAttempts }.',
+  verify: 'It is { everyMs, repair }.',
+  'http.apiToken': 'Make one with: openssl rand -hex 24',
+  'http.dashboard': 'It is "loopback", "token" or "off".',
   catalogs: 'Write a main class (npx syncflow generate catalog customer) and list it: catalogs: [Customer].',
 };
 
@@ -115,14 +127,31 @@ function describe(issue: z.core.$ZodIssue): Problem[] {
       return { message: `"${path === '' ? '' : `${path}.`}${key}" is not an option`, hint };
     });
   }
-  const hint = hints[path];
+  const hint = hints[path] ?? hintOf(issue);
   const [first, second, ...rest] = issue.path;
   if (first === 'catalogs' && typeof second === 'number' && rest.length === 0)
     return [{ message: `catalogs[${second}] ${issue.message}`, hint: 'Is it imported by the right name?' }];
   return [
     {
-      message: `"${path}" ${/^(is|must)\b/.test(issue.message) ? issue.message : `isn't right: ${issue.message}`}`,
+      message: `"${path}" ${/^(is|must)\b/.test(issue.message) ? issue.message : `isn't right: ${wordsOf(issue)}`}`,
       hint,
     },
   ];
+}
+
+/** What a value must be, where its schema says no more than its type. */
+function hintOf(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'invalid_type') {
+    const isTime = /Ms$/.test(String(issue.path.at(-1)));
+    return `Give ${isTime ? 'a number of milliseconds' : `a ${issue.expected === 'int' ? 'whole number' : issue.expected}`}${typeof issue.input === 'string' && /^\d+$/.test(issue.input) ? ', without quotes' : ''}.`;
+  }
+  if (issue.code === 'too_small') return 'Give a greater one.';
+  return undefined;
+}
+
+/** "Invalid input" says nothing. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_union' || issue.message === 'Invalid input'
+    ? 'it is none of what it may be'
+    : issue.message;
 }

@@ -1,6 +1,6 @@
 /** Finds and loads the config file. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { messageOf, SyncflowError } from '../errors.js';
 import type { SyncflowOptions } from '../syncflow.js';
@@ -75,11 +75,26 @@ async function explained<T>(file: string, name: string, work: () => Promise<T>):
       });
     }
     const [problem = ''] = messageOf(error).split('\n');
-    throw new SyncflowError('config', `${name} can't be loaded: ${problem}`, {
-      hint: `It threw while it was evaluated (${file}); --debug shows where.`,
+    const at = placeOf(error, dirname(file));
+    throw new SyncflowError('config', `${at ?? name} can't be loaded: ${problem}`, {
+      hint:
+        at === undefined
+          ? `It threw while it was evaluated (${file}); --debug shows where.`
+          : `Look there. The whole way to it: --debug`,
       cause: error,
     });
   }
+}
+
+/** File and line of the project where it went wrong: a syntax error names them in its message, another in its stack. */
+function placeOf(error: unknown, folder: string): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const text = `${error.message}\n${error.stack ?? ''}`;
+  for (const [, file = '', line = ''] of text.matchAll(/((?:file:\/\/)?\/[^\s():]+\.[cm]?[jt]sx?):(\d+)(?::\d+)?/g)) {
+    const path = file.replace(/^file:\/\//, '');
+    if (path.startsWith(`${folder}/`) && !path.includes('/node_modules/')) return `${relative(folder, path)}:${line}`;
+  }
+  return undefined;
 }
 
 /**

@@ -19,9 +19,14 @@ export class Interrupted extends Error {
   }
 }
 
+/** Items from which on a job is worth lines of progress in a log. */
+const longJob = 500;
+
 export interface GlobalOptions {
   readonly config?: string;
   readonly debug?: boolean;
+  /** Of the command: a program reads what is printed. */
+  readonly json?: boolean;
 }
 
 export class Cli {
@@ -31,6 +36,8 @@ export class Cli {
   readonly signal: AbortSignal;
   exitCode: number = exitCodes.ok;
   #globals: GlobalOptions = {};
+  /** The last milestone of each job that was told. */
+  readonly #told = new Map<string, string>();
 
   constructor(io: Io, signal: AbortSignal) {
     this.io = io;
@@ -40,6 +47,10 @@ export class Cli {
 
   setGlobals(globals: GlobalOptions): void {
     this.#globals = globals;
+  }
+
+  get json(): boolean {
+    return this.#globals.json === true;
   }
 
   get debug(): boolean {
@@ -81,7 +92,20 @@ export class Cli {
       ...(quotaRemaining === undefined ? [] : [`quota ${quotaRemaining}`]),
     ];
     const of = total === undefined ? '' : ` of ${total}`;
-    this.output.progress(`${what} ${subscriber}: ${done}${of}${more.length === 0 ? '' : ` (${more.join(', ')})`}`);
+    const line = `${what} ${subscriber}: ${done}${of}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+    if (this.io.stderr.isTTY === true) this.output.progress(line);
+    else if (!this.json && this.#isMilestone(progress)) this.output.note(line);
+  }
+
+  /** Where nobody looks on, a long job says a line now and then: at each tenth, or each time twice as much is done. */
+  #isMilestone({ kind, phase, subscriber, done, total }: Progress): boolean {
+    if ((total ?? done) < longJob) return false;
+    const step =
+      total === undefined ? Math.floor(Math.log2(Math.max(1, done / longJob))) : Math.floor((done / total) * 10);
+    const [job, mark] = [`${kind} ${phase ?? ''} ${subscriber}`, `${step}`];
+    if (this.#told.get(job) === mark) return false;
+    this.#told.set(job, mark);
+    return true;
   }
 }
 

@@ -75,7 +75,9 @@ function showSubscriber(output: Output, one: SubscriberReport, { field }: Explan
   for (const { kind, since, unknownSince, id } of one.openIntents) {
     const lost =
       unknownSince === null ? 'no answer yet' : `its answer was lost ${time(unknownSince)}: it is looked up first`;
-    output.line(red(`  a ${kind} is open since ${time(since)} (intent ${id}): ${lost}`));
+    output.line(
+      red(`  ${kind === 'update' ? 'an' : 'a'} ${kind} is open since ${time(since)} (intent ${id}): ${lost}`),
+    );
   }
   showFetched(output, one);
   if (one.units.length === 0 && field !== null && one.children[field] === undefined)
@@ -187,13 +189,13 @@ function road({ colors: { cyan } }: Output, { direction, subscriber }: TimelineE
   return direction === 'inward' ? `${cyan(subscriber)} → hub` : cyan(subscriber);
 }
 
-function headline({ colors }: Output, entry: TimelineEntry): string {
+function headline({ colors, width }: Output, entry: TimelineEntry): string {
   const { bold, dim, red, yellow } = colors;
   const { conflict, parked, changes } = entry;
   if (conflict !== undefined)
     return `${yellow('both had changed')} ${bold(visible(conflict.unit))}${dim(` · ${conflict.rule}`)}`;
   if (parked !== undefined)
-    return `${red(`parked: ${parked.code}`)}${parked.reason === '' ? '' : dim(` · ${short(parked.reason, 90)}`)}`;
+    return `${red(`parked: ${parked.code}`)}${parked.reason === '' ? '' : dim(` · ${short(parked.reason, Math.max(90, width - 60))}`)}`;
   const others = entry.units.filter((unit) => !changes.some((one) => one.unit === unit));
   const what = words[entry.event] ?? entry.event;
   return `${what}${others.length === 0 ? '' : ` ${visible(others.join(', '))}`}${dim(circumstances(entry))}`;

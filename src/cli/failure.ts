@@ -1,14 +1,21 @@
 /** What is said of an error, and with which code the process ends. */
 import { CommanderError } from 'commander';
 import { messageOf, SyncflowError } from '../errors.js';
+import { maskSecrets } from '../server/redact.js';
 import { exitCodes, Interrupted, type Cli } from './context.js';
 
 export function report(cli: Cli, error: unknown): number {
-  if (error instanceof CommanderError) return usageCode(error);
+  if (error instanceof CommanderError) {
+    const code = usageCode(error);
+    if (cli.json && code !== exitCodes.ok)
+      cli.output.json({ error: { code: 'usage', message: error.message.replace(/^error: /, '') } });
+    return code;
+  }
   if (error instanceof Interrupted || (error instanceof Error && error.name === 'AbortError' && cli.signal.aborted)) {
     cli.output.note('ended before it was done');
     return exitCodes.interrupted;
   }
+  if (cli.json) cli.output.json({ error: asData(error) });
   const detail = cli.debug ? stackOf(error) : undefined;
   if (error instanceof SyncflowError) {
     cli.output.error(error.message, error.hint, detail);
@@ -20,6 +27,14 @@ export function report(cli: Cli, error: unknown): number {
     detail,
   );
   return exitCodes.failure;
+}
+
+/** For a program: on stdout, where it reads. People read the same on stderr. */
+function asData(error: unknown): object {
+  const message = maskSecrets(messageOf(error) || 'something failed without a message');
+  if (!(error instanceof SyncflowError)) return { code: 'internal', message };
+  const { code, hint } = error;
+  return { code, message, ...(hint === undefined ? {} : { hint: maskSecrets(hint) }) };
 }
 
 /** Commander has written its message already. */

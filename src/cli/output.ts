@@ -46,8 +46,9 @@ export class Output {
     return this.#io.stdout.isTTY === true;
   }
 
+  /** Nothing is cut where no terminal is: whoever searches it needs all of it. */
   get width(): number {
-    return this.#io.stdout.columns ?? 120;
+    return this.isTTY ? (this.#io.stdout.columns ?? 120) : Number.POSITIVE_INFINITY;
   }
 
   line(text = ''): void {

@@ -79,6 +79,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     if (ending.signal.aborted) io.exit(128 + signalNumbers[name]);
     else ending.abort(new Interrupted(name));
   });
+  // before any of it is understood: an option that isn't there is an error that a program reads, too
+  if (args.includes('--json')) cli.setGlobals({ json: true });
   try {
     await buildProgram(cli).parseAsync([...args], { from: 'user' });
     return cli.exitCode;

@@ -111,7 +111,7 @@ function examineFeed(
       broken(
         id,
         `nothing is heard from it: ${maskSecrets(feed.deaf)}`,
-        'It is tried again by itself; at once with: syncflow parked retry',
+        'Mend what it says. It is tried again by itself; at once with: syncflow parked retry',
       ),
     );
   if (capabilities.webhooks && probe?.webhookSecret === false) {

@@ -42,7 +42,7 @@ export function groupByCause(reasons: readonly ParkedReason[]): ParkedCause[] {
 
 function begin(one: ParkedReason, cause: string): ParkedCause {
   const { id, subscriber, key, code, reason, count, oldest, newest } = one;
-  const cure = cureOf(code).replaceAll('<subscriber>', subscriber);
+  const cure = cureOf(code, key === null).replaceAll('<subscriber>', subscriber);
   return {
     code,
     cause,

@@ -34,6 +34,17 @@ const cures: Readonly<Record<string, string>> = {
   failed: 'It failed too often. The reason is the last answer: mend that, then retry.',
 } satisfies Record<ParkCode, string>;
 
-export function cureOf(code: string): string {
+/** Where there is no record yet, it is the remote that is corrected. */
+const remoteCures: Readonly<Record<string, string>> = {
+  validation:
+    'There is no record yet: correct the remote in its system, or loosen the catalog’s schema; then retry (a change there is tried by itself).',
+  mapping:
+    'There is no record yet: correct the remote’s value in its system, or the lens that refused it (`via` in the mapping); then retry.',
+};
+
+/** @param isRemoteOnly a remote that has no record */
+export function cureOf(code: string, isRemoteOnly = false): string {
+  const remote = isRemoteOnly ? own(remoteCures, code) : undefined;
+  if (remote !== undefined) return remote;
   return own(cures, code) ?? 'Mend what the reason says, then retry.';
 }

@@ -19,7 +19,10 @@ export class ReadFailure extends SyncflowError {
   constructor(binding: Binding, what: string, error: unknown) {
     const failure = binding.subscriber.readFailure(error);
     super('subscriber', `${binding.id}: ${what} can't be read: ${failure.reason}`, {
-      hint: failure.kind === 'blocked' ? 'Check the credentials and the quota of its account.' : 'It is tried again.',
+      hint:
+        failure.kind === 'blocked'
+          ? 'Check the credentials and the quota of its account.'
+          : 'A running engine tries again by itself; a command is to be run again.',
       context: { subscriber: binding.id },
       cause: error,
     });

@@ -4,7 +4,8 @@ import { SyncflowError } from '../errors.js';
 import { HttpError } from './respond.js';
 
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-const shortestToken = 16;
+/** Of the control API's token. */
+export const shortestToken = 16;
 
 /** Undefined where the API is switched off. An empty token, from a variable that isn't set, must not open it. */
 export function checkedToken(token: string | undefined): string | undefined {

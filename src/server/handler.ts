@@ -80,6 +80,7 @@ export function createHandler(flow: Syncflow, options: HandlerOptions = {}): Han
       }),
     );
   }
+  if (token === undefined) addSwitchedOff(app);
   const peers = new WeakMap<Request, Peer>();
   if (options.dashboard !== 'off') addDashboard(app, flow, peers, token, options);
   root.notFound(() => failure(new HttpError(404, 'not-found', 'there is nothing at this path')));
@@ -158,6 +159,17 @@ function addWebhooks(app: Routes, flow: Syncflow, options: HandlerOptions): void
   app.all('/webhooks/:account', () =>
     failure(new HttpError(405, 'method', 'webhooks are taken by POST', { headers: { allow: 'POST' } })),
   );
+}
+
+/** A bare 404 would send its reader looking for a wrong path. */
+function addSwitchedOff(app: Routes): void {
+  const off = (): Response =>
+    failure(
+      new HttpError(404, 'off', 'the control API is switched off', {
+        hint: 'Set http.apiToken in the config: openssl rand -hex 24 makes one.',
+      }),
+    );
+  for (const path of ['/metrics', '/api', '/api/*']) app.all(path, off);
 }
 
 function isAccount(flow: Syncflow, name: string): boolean {

@@ -137,3 +137,20 @@ export async function findTables(db: Queryable): Promise<FoundTable[]> {
     fillsOnInsert: row.fills_on_insert,
   }));
 }
+
+/** What looks like a table and is none: views, materialized views, foreign tables. */
+export interface FoundRelation {
+  readonly schema: string;
+  readonly table: string;
+  readonly what: 'a view' | 'a materialized view' | 'a foreign table';
+}
+
+export async function findRelations(db: Queryable): Promise<FoundRelation[]> {
+  return db.query({
+    text: `select n.nspname as schema, c.relname as table,
+        case c.relkind when 'v' then 'a view' when 'm' then 'a materialized view' else 'a foreign table' end as what
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema', 'syncflow')
+      order by n.nspname, c.relname`,
+  });
+}

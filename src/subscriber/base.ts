@@ -282,7 +282,8 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
   /** What it means that `find`, `list` or `changes` threw: they can be called again, unless `outcomeOf` says that nothing works now. */
   readFailure(error: unknown): Extract<Outcome, { kind: 'retry' | 'blocked' }> {
     const outcome = this.outcomeOf(error);
-    return outcome.kind === 'blocked' || outcome.kind === 'retry' ? outcome : retry(messageOf(error));
+    if (outcome.kind === 'blocked' || outcome.kind === 'retry') return outcome;
+    return retry('reason' in outcome ? outcome.reason : messageOf(error));
   }
 
   /** Remotes that carry our marker, or that match exactly; strongly consistent. Capability `marker`, or `match` units. */

@@ -22,8 +22,8 @@ export type SchemaAt =
       readonly kind: 'known';
       readonly schema: RemoteSchema;
       readonly writable: 'always' | 'create' | 'never';
-      /** Each step of the path is a named property. */
-      readonly named: boolean;
+      /** The first step of the path that is no named property, and what there is beside it. */
+      readonly unnamed?: { readonly name: string; readonly known: readonly string[] };
     }
   | { readonly kind: 'absent'; readonly name: string; readonly known: readonly string[] }
   | { readonly kind: 'unknown' };
@@ -31,11 +31,11 @@ export type SchemaAt =
 export function schemaAt(root: RemoteSchema, path: readonly string[]): SchemaAt {
   let schema = root;
   let writable = root.writable ?? 'always';
-  let named = true;
+  let unnamed: { name: string; known: readonly string[] } | undefined;
   for (const name of path) {
     const own = Object.hasOwn(schema.properties ?? {}, name) ? schema.properties?.[name] : undefined;
     const next = own ?? schema.additional;
-    named &&= own !== undefined;
+    if (own === undefined) unnamed ??= { name, known: Object.keys(schema.properties ?? {}) };
     if (next === undefined) {
       if (schema.properties === undefined) return { kind: 'unknown' };
       return { kind: 'absent', name, known: Object.keys(schema.properties) };
@@ -43,7 +43,7 @@ export function schemaAt(root: RemoteSchema, path: readonly string[]): SchemaAt 
     if (next.writable === 'never' || (next.writable === 'create' && writable === 'always')) writable = next.writable;
     schema = next;
   }
-  return { kind: 'known', schema, writable, named };
+  return { kind: 'known', schema, writable, ...(unnamed === undefined ? {} : { unnamed }) };
 }
 
 /** What is wrong with a value; undefined where nothing is. */

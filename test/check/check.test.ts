@@ -229,3 +229,14 @@ test(
     expect(out + table.out).not.toMatch(/CANARY|far too long/);
   },
 );
+
+test('a misspelt key beside those that only the system writes', async () => {
+  const properties = { email: { type: 'string' }, created: { writable: 'never' } } as const;
+  const remoteSchema: RemoteSchema = { type: 'object', properties, additional: { writable: 'never' } };
+  const main = customer({ mail: z.string(), other: z.string(), made: z.string() });
+  expect(await found(main, { mail: 'emial', other: 'nowhere_near', made: 'created' }, remoteSchema)).toEqual([
+    'error! mail: nothing called "emial" can be written there: every write is refused',
+    'error! other: nothing called "nowhere_near" can be written there: every write is refused',
+    'error! made: only the system writes it: every write is refused',
+  ]);
+});

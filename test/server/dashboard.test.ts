@@ -76,6 +76,23 @@ describe('reading', () => {
     expect((await ask('overview', { headers: { origin: 'https://evil.example' } })).status).toBe(403);
     expect((await ask('session', { method: 'GET', headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
     expect((await ask('events', { method: 'GET', headers: { 'sec-fetch-site': 'same-site' } })).status).toBe(403);
+    // neither the page itself, nor a body that doesn't fit
+    const get = (url: string): Promise<Response> => createHandler(world.flow)(new Request(url), here);
+    expect((await get('http://evil.example/dashboard/')).status).toBe(403);
+    expect((await get('http://localhost/dashboard/')).status).not.toBe(403);
+    expect((await ask('session', { body: {}, headers: { origin: 'https://evil.example' } })).status).toBe(403);
+    expect((await ask('session', { body: {} })).status).toBe(400);
+  });
+
+  test('says of the control API that it is switched off, and how to switch it on', async () => {
+    const handle = createHandler(world.flow);
+    for (const path of ['metrics', 'api/status', 'api']) {
+      const answer = await handle(new Request(`http://localhost/${path}`), here);
+      expect(answer.status).toBe(404);
+      expect(await answer.json()).toMatchObject({
+        error: { code: 'off', hint: expect.stringContaining('http.apiToken') as string },
+      });
+    }
   });
 
   test('asks everybody to sign in where the dashboard is set so, and is not there where it is off', async () => {

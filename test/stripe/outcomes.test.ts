@@ -39,7 +39,13 @@ const errorBody = (code: string, type = 'invalid_request_error') => ({ error: { 
 describe('what Stripe’s answers mean', () => {
   it.each([
     ['a wrong key', 401, {}, errorBody('api_key_expired'), { kind: 'blocked' }],
-    ['a missing permission', 403, {}, errorBody('more_permissions_required'), { kind: 'blocked' }],
+    [
+      'a missing permission',
+      403,
+      {},
+      errorBody('more_permissions_required'),
+      { kind: 'blocked', reason: expect.stringContaining('No: more_permissions_required') as string },
+    ],
     ['the rate limit', 429, { 'retry-after': '3' }, errorBody('rate_limit'), { kind: 'retry', afterMs: 3000 }],
     ['a lock, as 429', 429, {}, errorBody('lock_timeout'), { kind: 'retry' }],
     ['a lock, as 409', 409, { 'stripe-should-retry': 'true' }, errorBody('lock_timeout'), { kind: 'retry' }],
@@ -63,7 +69,13 @@ describe('what Stripe’s answers mean', () => {
       { error: { type: 'invalid_request_error', message: 'Unrecognized request URL' } },
       { kind: 'rejected' },
     ],
-    ['a server error', 500, {}, errorBody('', 'api_error'), { kind: 'unknown' }],
+    [
+      'a server error',
+      500,
+      {},
+      { error: { type: 'api_error', message: 'boom' } },
+      { kind: 'unknown', reason: 'Stripe answered 500: boom' },
+    ],
     [
       'a server error to retry',
       503,
@@ -71,7 +83,13 @@ describe('what Stripe’s answers mean', () => {
       errorBody('', 'api_error'),
       { kind: 'unknown' },
     ],
-    ['something that is no JSON', 502, {}, '<html>Bad gateway</html>', { kind: 'unknown' }],
+    [
+      'something that is no JSON',
+      502,
+      {},
+      '<html>Bad gateway</html>',
+      { kind: 'unknown', reason: expect.stringContaining('no JSON') as string },
+    ],
   ])('%s (%i)', async (_name, status, headers, body, expected) => {
     const customers = await answering(status, headers, body);
     expect(await customers.push(updateOf('cus_1', ada))).toMatchObject(expected);
@@ -80,7 +98,10 @@ describe('what Stripe’s answers mean', () => {
   it('refused: surely not sent', async () => {
     const account = new StripeAccount({ apiKey: 'sk_test_x', baseUrl: 'http://127.0.0.1:1' });
     const customers = new StripeCustomers({ id: 'customer/stripe', account, environment: 'test' });
-    expect(await customers.push(createOf(ada))).toMatchObject({ kind: 'retry' });
+    expect(await customers.push(createOf(ada))).toMatchObject({
+      kind: 'retry',
+      reason: 'Stripe can’t be reached at 127.0.0.1:1 (ECONNREFUSED)',
+    });
   });
 
   it('stopped before its turn: surely not sent', async () => {

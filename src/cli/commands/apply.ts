@@ -7,6 +7,11 @@ interface Options {
   readonly json?: boolean;
 }
 
+interface UnlinkOptions {
+  readonly separate?: boolean;
+  readonly json?: boolean;
+}
+
 export function addApply(program: Command, cli: Cli): void {
   program
     .command('apply')
@@ -48,13 +53,20 @@ export function addLink(program: Command, cli: Cli): void {
     .argument('<key>', 'the record: 42, or \'["acme", "7"]\' for a key of several fields')
     .argument('<subscriber>', 'stripe, or customer/stripe')
     .argument('<remote>', 'the id of the remote')
-    .action(async (catalog: string, key: string, subscriber: string, remoteId: string) => {
-      const id = targetOf(catalog, subscriber) ?? catalog;
-      await cli.operate((operations) => operations.link({ subscriber: id, key: recordKey(key), remoteId }));
-      cli.output.line(
-        `${catalog} ${key} and ${remoteId} belong together: they are merged next (syncflow sync does it now)`,
-      );
-    });
+    .option('--json', 'print JSON')
+    .action(
+      async (catalog: string, key: string, subscriber: string, remoteId: string, { json }: { json?: boolean }) => {
+        const id = targetOf(catalog, subscriber) ?? catalog;
+        await cli.operate((operations) => operations.link({ subscriber: id, key: recordKey(key), remoteId }));
+        if (json === true) {
+          cli.output.json({ linked: { subscriber: id, key: recordKey(key), remoteId } });
+          return;
+        }
+        cli.output.line(
+          `${catalog} ${key} and ${remoteId} belong together: they are merged next (syncflow sync does it now)`,
+        );
+      },
+    );
   program
     .command('unlink')
     .description('part a record from its remote; both stay')
@@ -62,11 +74,16 @@ export function addLink(program: Command, cli: Cli): void {
     .argument('<key>', 'the record: 42, or \'["acme", "7"]\' for a key of several fields')
     .argument('<subscriber>', 'stripe, or customer/stripe')
     .option('--separate', 'each gets a partner of its own; else both are left alone')
-    .action(async (catalog: string, key: string, subscriber: string, { separate }: { separate?: boolean }) => {
+    .option('--json', 'print JSON')
+    .action(async (catalog: string, key: string, subscriber: string, { separate, json }: UnlinkOptions) => {
       const id = targetOf(catalog, subscriber) ?? catalog;
       await cli.operate((operations) =>
         operations.unlink({ subscriber: id, key: recordKey(key), separate: separate === true }),
       );
+      if (json === true) {
+        cli.output.json({ unlinked: { subscriber: id, key: recordKey(key), separate: separate === true } });
+        return;
+      }
       cli.output.line(
         `${catalog} ${key} is parted from its remote in ${id}${separate === true ? '; each gets a partner of its own' : ''}`,
       );

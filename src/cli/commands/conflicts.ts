@@ -47,7 +47,8 @@ function addResolve(conflicts: Command, cli: Cli): void {
         .makeOptionMandatory(),
     )
     .option('--by <name>', 'who decided, for the log (default: you)')
-    .action(async (id: string, text: string | undefined, { take, by }: ResolveOptions) => {
+    .option('--json', 'print JSON')
+    .action(async (id: string, text: string | undefined, { take, by }: ResolveOptions, command: Command) => {
       if ((take === 'value') !== (text !== undefined))
         throw new SyncflowError('usage', '--take value needs a value, and no other takes one', {
           hint: `For example: syncflow conflicts resolve ${id} --take value '"ada@example.com"'`,
@@ -55,6 +56,11 @@ function addResolve(conflicts: Command, cli: Cli): void {
       const value = text === undefined ? undefined : jsonValue(text);
       const who = by ?? cli.io.env['USER'] ?? cli.io.env['LOGNAME'] ?? 'somebody at the command line';
       const done = await cli.operate((operations) => operations.resolve({ id, take, value, by: who }));
+      // an option of its parent, too, which takes it first
+      if (command.optsWithGlobals<{ json?: boolean }>().json === true) {
+        cli.output.json({ resolved: { id, take, by: who, ...done } });
+        return;
+      }
       cli.output.line(
         done.changed
           ? `${done.unit} of ${visible(showRecordKey(done.key))} is set in the hub; every subscriber is told`

@@ -2,11 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { SyncflowError } from '../../errors.js';
+import { didYouMean, SyncflowError } from '../../errors.js';
 import type { Cli } from '../context.js';
 import { catalogFile } from '../scaffold/catalog-source.js';
 import { declaredTable } from '../scaffold/declared-fields.js';
-import { packageOf, writeFiles, type NewFile, type Written } from '../scaffold/files.js';
+import { addLines, packageOf, writeFiles, type NewFile, type Written } from '../scaffold/files.js';
 import { findCatalogs, loadCatalog } from '../scaffold/find-catalogs.js';
 import { catalogNameOf, classNameOf, fileNameOf } from '../scaffold/names.js';
 import { accountsMark, extensionOf, importExtension, importsMark, withCatalog } from '../scaffold/project.js';
@@ -25,6 +25,7 @@ interface CatalogOptions {
 }
 
 interface SubscriberOptions {
+  readonly own?: boolean;
   readonly as?: StripeKind;
   readonly dir?: string;
   readonly force?: boolean;
@@ -52,6 +53,7 @@ export function addGenerate(program: Command, cli: Cli): void {
     .addOption(
       new Option('--as <kind>', 'what the records are in Stripe; guessed from the name').choices([...stripeKinds]),
     )
+    .option('--own', 'a system of your own, although its name is nearly that of a known one')
     .option('--dir <folder>', 'where to write (default: here)')
     .option('--force', 'overwrite files that are there')
     .action((catalog: string, system: string, options: SubscriberOptions) =>
@@ -69,6 +71,11 @@ function generateCatalog(cli: Cli, name: string, options: CatalogOptions): void 
   }
   const existing = existsSync(folder) ? findCatalogs(folder) : [];
   const path = `${fileNameOf(name)}.${extension}`;
+  const twin = existing.find((one) => one.name === name && one.path !== path);
+  if (twin !== undefined)
+    throw new SyncflowError('usage', `there is a main class of "${name}" already: ${twin.className} in ${twin.path}`, {
+      hint: `Change that one, or choose another name and give the table: --table ${options.table ?? name}`,
+    });
   const { draft, classes } = declaredTable(name, options.table ?? name, options.fields ?? 'name:text', existing);
   const imports = classes.map((one) => `import { ${one.className} } from './${one.path.replace(/ts$/, 'js')}';`);
   const className = classNameOf(name);
@@ -99,6 +106,11 @@ async function generateSubscriber(
       hint: 'Use letters, digits, "_" and "-".',
     });
   }
+  const meant = knownSystems.includes(system) || options.own === true ? undefined : didYouMean(system, knownSystems);
+  if (meant !== undefined)
+    throw new SyncflowError('usage', `there is no connector for "${system}"`, {
+      hint: `Did you mean "${meant}"? For a system of your own of that name: --own`,
+    });
   const root = cli.io.cwd;
   const folder = resolve(root, options.dir ?? '.');
   const found = await loadCatalog(root, catalog);
@@ -131,9 +143,11 @@ async function generateSubscriber(
   ];
   const written = writeFiles(folder, files, options.force === true);
   const entered = enter(root, moduleFrom(root, join(folder, `${stem}.${extension}`)), system);
-  const peer = systemParts(system)?.peer;
+  const { peer, env } = systemParts(system) ?? {};
+  const asked = env === undefined || entered === undefined ? undefined : addLines(root, '.env.example', env);
   const steps = [
     ...(peer === undefined || hasDependency(folder, peer) ? [] : [`npm install ${peer}`]),
+    ...(asked === undefined ? [] : ['set what .env.example asks for in .env']),
     ...(isKnown ? [] : [`fill in create, update, delete and fetch in ${stem}.${extension}`]),
     ...(entered === undefined
       ? [`in syncflow.config: import '${place.subscriberFrom}'; and an account: accounts: { ${system}: … }`]
@@ -143,7 +157,7 @@ async function generateSubscriber(
     `look through the mapping, then: npx syncflow check`,
     runner === 'vitest' ? `npx vitest run ${stem}` : `npx tsx --test ${stem}.test.${extension}`,
   ];
-  say(cli, [...written, ...(entered === undefined ? [] : [entered])], steps);
+  say(cli, [...written, ...[entered, asked].filter((one) => one !== undefined)], steps);
 }
 
 type Place = Parameters<typeof unknownSubscriber>[1];

@@ -1,8 +1,10 @@
 /** `syncflow init` */
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
 import { Option, type Command } from 'commander';
 import { didYouMean, SyncflowError } from '../../errors.js';
-import { findTables, type FoundTable } from '../../store/introspect.js';
+import { findRelations, findTables, type FoundRelation, type FoundTable } from '../../store/introspect.js';
 import { PostgresDatabase } from '../../store/postgres.js';
 import { Interrupted, type Cli } from '../context.js';
 import { visible } from '../output.js';
@@ -56,8 +58,8 @@ async function init(cli: Cli, options: Options): Promise<void> {
     say(cli, fromTemplate(source, folder, options.force === true), folder, templateSteps(source));
     return;
   }
-  const tables = await readTables(source);
-  const selections = await choose(tables, options, prompter, cli);
+  const { tables, others } = await readTables(source);
+  const selections = await choose({ tables, others }, options, prompter, cli);
   const drafts = draftCatalogs(selections);
   const head =
     'Main classes, made by `syncflow init` from the tables. Yours to change: a class that doesn’t fit its table is refused at start.';
@@ -100,7 +102,7 @@ async function sourceOf(cli: Cli, options: Options, prompter: Prompter | undefin
       hint: 'Leave one of them out.',
     });
   }
-  const known = options.database ?? cli.io.env['DATABASE_URL'];
+  const known = options.database ?? cli.io.env['DATABASE_URL'] ?? fromEnvFile(cli);
   if (options.database !== undefined || (prompter === undefined && known !== undefined && known !== ''))
     return postgres(known ?? '');
   if (prompter === undefined) {
@@ -128,12 +130,23 @@ function postgres(url: string): string {
   });
 }
 
-async function readTables(url: string): Promise<FoundTable[]> {
+/** The file beside the config that is to be, which `init` itself tells to fill in. */
+function fromEnvFile(cli: Cli): string | undefined {
+  const file = join(cli.io.cwd, '.env');
+  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8'))['DATABASE_URL'] : undefined;
+}
+
+interface Found {
+  readonly tables: readonly FoundTable[];
+  readonly others: readonly FoundRelation[];
+}
+
+async function readTables(url: string): Promise<Found> {
   const db = new PostgresDatabase({ url, poolSize: 1 });
   try {
     await db.open();
     const tables = await findTables(db);
-    if (tables.length > 0) return tables;
+    if (tables.length > 0) return { tables, others: await findRelations(db) };
     throw new SyncflowError('usage', `${db.description} has no tables that this role can see`, {
       hint: 'Is it the right database? To begin without one: --template shop.',
     });
@@ -143,13 +156,13 @@ async function readTables(url: string): Promise<FoundTable[]> {
 }
 
 async function choose(
-  tables: readonly FoundTable[],
+  { tables, others }: Found,
   options: Options,
   prompter: Prompter | undefined,
   cli: Cli,
 ): Promise<Selection[]> {
   const fit = tables.filter((table) => unfit(table) === undefined);
-  const chosen = await chooseTables(tables, fit, options, prompter, cli);
+  const chosen = await chooseTables({ tables, fit, others }, options, prompter, cli);
   const candidates = chosen.flatMap((table) =>
     possibleParents(table, tables)
       .filter(({ parent }) => chosen.includes(parent))
@@ -162,13 +175,12 @@ async function choose(
 }
 
 async function chooseTables(
-  tables: readonly FoundTable[],
-  fit: readonly FoundTable[],
+  { tables, fit, others }: Found & { readonly fit: readonly FoundTable[] },
   options: Options,
   prompter: Prompter | undefined,
   cli: Cli,
 ): Promise<readonly FoundTable[]> {
-  if (options.tables !== undefined) return named(options.tables, tables);
+  if (options.tables !== undefined) return named(options.tables, tables, others);
   for (const table of tables) {
     const why = unfit(table);
     if (why !== undefined) cli.output.note(visible(`${tableId(table)} can't be a catalog: ${why}`));
@@ -192,7 +204,7 @@ async function chooseTables(
 }
 
 /** Tables by name: `order`, `sales.order`; in any case, where only one can be meant. */
-function named(list: string, tables: readonly FoundTable[]): FoundTable[] {
+function named(list: string, tables: readonly FoundTable[], others: readonly FoundRelation[]): FoundTable[] {
   const ids = tables.map(tableId);
   const names = list
     .split(',')
@@ -206,6 +218,11 @@ function named(list: string, tables: readonly FoundTable[]): FoundTable[] {
     );
     const table = exact ?? (more.length === 0 ? loose : undefined);
     if (table === undefined) {
+      const other = others.find((one) => tableId(one) === bare);
+      if (other !== undefined)
+        throw new SyncflowError('usage', `${name} is ${other.what}, and no table`, {
+          hint: 'A catalog needs a table: its changes are captured by triggers. Name the table that stands behind it.',
+        });
       const guess = didYouMean(bare, ids);
       throw new SyncflowError('usage', `there is no table "${name}"`, {
         hint: guess === undefined ? `There are: ${ids.join(', ')}.` : `Did you mean "${guess}"?`,

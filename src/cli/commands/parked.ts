@@ -148,12 +148,12 @@ function list(output: Output, records: readonly ParkedRecord[]): void {
     records.map((one) => [
       one.id,
       one.subscriber,
-      visible(showRecordKey(one.key)),
+      visible(one.key === null ? (one.remoteId ?? '-') : showRecordKey(one.key)),
       output.colors.red(one.code),
       one.since,
       short(one.reason, Math.max(30, output.width - 75)),
     ]),
-    { head: ['id', 'subscriber', 'key', 'code', 'since', 'reason'], right: [0] },
+    { head: ['id', 'subscriber', 'key or remote', 'code', 'since', 'reason'], right: [0] },
   );
   if (records.length >= 1_000) output.note('The newest 1,000 are shown: choose with --code and --subscriber.');
 }
@@ -172,6 +172,10 @@ function show(output: Output, one: ParkedRecord): void {
   output.line();
   output.line(visible(one.reason));
   output.line();
-  output.line(cureOf(one.code).replaceAll('<id>', one.id).replaceAll('<subscriber>', one.subscriber));
+  output.line(
+    cureOf(one.code, one.key === null)
+      .replaceAll('<id>', one.id)
+      .replaceAll('<subscriber>', one.subscriber),
+  );
   output.note(`When the cause is gone: syncflow parked retry ${one.id}`);
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { messageOf, SyncflowError } from '../../errors.js';
+import { EmbeddedLock } from '../../store/embedded-lock.js';
 import { port, rate } from '../arguments.js';
 import type { Cli } from '../context.js';
 import { untilAborted } from '../wait.js';
@@ -89,15 +90,30 @@ function folder(cli: Cli, { dataDir }: Options): string {
   return path;
 }
 
+/** Two with one state would overwrite what the other has answered. */
+function lockOf(path: string): EmbeddedLock {
+  try {
+    return EmbeddedLock.acquire(path);
+  } catch (error) {
+    if (!(error instanceof SyncflowError) || error.code !== 'locked') throw error;
+    throw new SyncflowError('locked', `another process keeps its state in ${path}`, {
+      hint: 'Stop that one, or give this one a state of its own: --data-dir',
+      cause: error,
+    });
+  }
+}
+
 async function serve(
   cli: Cli,
   simulator: Simulator,
   options: Options,
   describe: (url: string) => readonly string[],
 ): Promise<void> {
+  const lock = lockOf(resolve(cli.io.cwd, options.dataDir));
   try {
     await simulator.start();
   } catch (error) {
+    lock.release();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new SyncflowError('config', `port ${options.port} is taken`, {
       hint: 'Choose another: --port (0: any free one)',
@@ -108,4 +124,5 @@ async function serve(
   cli.output.line(`  state: ${resolve(cli.io.cwd, options.dataDir)}`);
   await untilAborted(cli.signal);
   await simulator.stop();
+  lock.release();
 }

@@ -162,11 +162,18 @@ function showDifferences(output: Output, { differences, moreDifferences }: Verif
     const remote = one.remoteId === undefined ? '' : ` ↔ ${one.remoteId}`;
     const what = one.unit === undefined ? driftCauses[one.cause] : `${one.unit}: ${driftCauses[one.cause]}`;
     output.line(visible(`  ${one.subscriber} ${showRecordKey(one.key)}${remote}: ${what}`));
+    if (one.cause === 'twin' && one.remoteId !== undefined)
+      output.line(dim(visible(`    ${cureOfTwin(one.subscriber, one.remoteId)}`)));
     if (withRepairs) output.line(dim(visible(`    ${repairs[one.repair.action]} (${one.repair.rule})`)));
   }
   const more = differences.length - shownDifferences + moreDifferences;
   if (differences.length > shownDifferences) output.line(dim(`  and ${more} more: --json has them`));
 }
+
+const cureOfTwin = (subscriber: string, remoteId: string): string => {
+  const [catalog = '', as = ''] = subscriber.split('/');
+  return `Merge the two there, or delete one. Is ${remoteId} the right one? syncflow unlink ${catalog} KEY ${as}, then: syncflow link ${catalog} KEY ${as} ${remoteId}`;
+};
 
 const repairs: Readonly<Record<RepairStep['action'], string>> = {
   'merge-here': 'the remote’s value would be written here',

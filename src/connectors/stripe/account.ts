@@ -6,6 +6,7 @@ import type { Probe } from '../../subscriber/probe.js';
 import type { Quota } from '../../subscriber/quota.js';
 import { oneShotClient, type OneShotClient } from './http.js';
 import { RequestLimiter } from './limiter.js';
+import { checkAccountOptions } from './account-options.js';
 import { header, outcomeOfStripeError, retryAfterMs } from './outcome.js';
 import { stripeApiVersion } from './version.js';
 
@@ -71,6 +72,7 @@ export class StripeAccount {
   readonly #verified = new WeakMap<Delivery, Stripe.Event | SyncflowError>();
 
   constructor(options: StripeAccountOptions) {
+    checkAccountOptions(options);
     this.livemode = livemodeOf(options.apiKey);
     this.metadataPrefix = options.metadataPrefix ?? 'syncflow';
     this.lookBackSeconds = (options.lookBackHours ?? 168) * 3600;

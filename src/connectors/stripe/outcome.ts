@@ -48,7 +48,7 @@ export function outcomeOfStripeError(error: unknown): ErrorOutcome {
   if (error instanceof Stripe.errors.StripeAuthenticationError)
     return blocked('Stripe refuses the API key (401): it is wrong, expired or rolled');
   if (error instanceof Stripe.errors.StripePermissionError)
-    return blocked(`the API key lacks a permission (403${codeOf(error)})`);
+    return blocked(`the API key lacks a permission (403${codeOf(error)}): ${withoutValues(error.message)}`);
   if (error.code === 'lock_timeout')
     return retry('the object is in use by another request (lock_timeout)', retryAfterMs(error));
   if (error instanceof Stripe.errors.StripeRateLimitError)
@@ -66,9 +66,9 @@ export function outcomeOfStripeError(error: unknown): ErrorOutcome {
   }
   if (status === 404 && error.code === 'resource_missing') return missing(reasonOf(error));
   if (status >= 400 && status < 500) return rejected(reasonOf(error));
-  return unknown(
-    `Stripe answered ${status === 0 ? 'with something that is no JSON' : String(status)}${isStored(error) ? ', again: it is stored for the idempotency key' : ''}`,
-  );
+  if (status === 0) return unknown('what answered is no JSON: is this Stripe’s address, or a proxy’s page?');
+  const again = isStored(error) ? ', again: it is stored for the idempotency key' : '';
+  return unknown(`Stripe answered ${status}${again}: ${withoutValues(error.message)}`);
 }
 
 function outcomeOfOwnError(error: SyncflowError): ErrorOutcome {
@@ -82,10 +82,18 @@ function outcomeOfConnectionError(error: Stripe.errors.StripeConnectionError): E
   const detail: unknown = error.detail;
   const code = typeof detail === 'object' && detail !== null ? (detail as { code?: unknown }).code : undefined;
   const name = typeof code === 'string' ? code : 'no answer';
-  if (neverSent.has(name)) return retry(`Stripe can’t be reached (${name})`);
+  if (neverSent.has(name)) return retry(`Stripe can’t be reached${addressOf(detail)} (${name})`);
   return unknown(
     name === 'ETIMEDOUT' ? 'Stripe did not answer in time' : `the connection to Stripe was lost (${name})`,
   );
+}
+
+/** Where a connection was tried, as far as its error tells. */
+function addressOf(detail: unknown): string {
+  if (typeof detail !== 'object' || detail === null) return '';
+  const { address, hostname, port } = detail as { address?: unknown; hostname?: unknown; port?: unknown };
+  const host = typeof address === 'string' ? address : hostname;
+  return typeof host === 'string' ? ` at ${host}${typeof port === 'number' ? `:${port}` : ''}` : '';
 }
 
 /** A 5xx that Stripe replays: sending the same key again will never give anything else. */

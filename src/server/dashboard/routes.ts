@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono';
 import { z } from 'zod';
 import type { Syncflow } from '../../syncflow.js';
 import { linkOrders } from '../../store/dashboard.js';
+import { checkHost } from '../guard.js';
 import { readJson } from '../input.js';
 import { apiFailure, failure, json, type HttpReport } from '../respond.js';
 import { Actions } from './actions.js';
@@ -82,7 +83,7 @@ export function dashboardRoutes(flow: Syncflow, peerOf: PeerOf, options: Dashboa
       },
     });
   });
-  addFiles(app);
+  addFiles(app, options.allowedHosts);
   app.onError((error, context) => {
     const known = apiFailure(error);
     if (known.status >= 500 || known.status === 403)
@@ -92,9 +93,10 @@ export function dashboardRoutes(flow: Syncflow, peerOf: PeerOf, options: Dashboa
   return app;
 }
 
-function addFiles(app: Hono): void {
+function addFiles(app: Hono, allowedHosts: readonly string[]): void {
   const files = new StaticFiles();
   app.get('/*', (context) => {
+    checkHost(context.req.raw, allowedHosts);
     const path = context.req.path.replace(/^.*?\/dashboard\//, '');
     return files.answer(path, /\bgzip\b/.test(context.req.header('accept-encoding') ?? ''));
   });
@@ -105,6 +107,7 @@ function addSession(app: Hono, sessions: Sessions, peerOf: PeerOf, options: Dash
     json(200, session, cookie === undefined ? {} : { 'set-cookie': cookie });
   app.get('/api/session', (context) => answer(sessions.open(context.req.raw, peerOf(context.req.raw))));
   app.post('/api/session', async (context) => {
+    sessions.refuseStrangers(context.req.raw);
     const { token } = await readJson(context, z.strictObject({ token: name }), options.bodyTimeoutMs);
     return answer(sessions.signIn(context.req.raw, peerOf(context.req.raw), token));
   });

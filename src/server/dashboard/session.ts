@@ -52,14 +52,14 @@ export class Sessions {
 
   /** @throws HttpError 401 for whoever may not read, 403 for other sites */
   mayRead(request: Request, peer: Peer | undefined): void {
-    this.#check(request);
+    this.refuseStrangers(request);
     if (this.#session(request, peer) === undefined && !this.#isOpen(request, peer))
       throw new HttpError(401, 'unauthorized', 'sign in first', { hint: 'With the token in http.apiToken.' });
   }
 
   /** @throws HttpError 401 without a session, 403 for other sites and without its token */
   mayAct(request: Request, peer: Peer | undefined): void {
-    this.#check(request);
+    this.refuseStrangers(request);
     const session = this.#session(request, peer);
     if (session === undefined) throw new HttpError(401, 'unauthorized', 'the session is over: load the page again');
     if (!sameToken(request.headers.get(csrfHeader) ?? '', this.#csrf(session)))
@@ -68,7 +68,7 @@ export class Sessions {
 
   /** How this request stands; on this machine it gets a session without asking. */
   open(request: Request, peer: Peer | undefined): { readonly session: Session; readonly cookie?: string } {
-    this.#check(request);
+    this.refuseStrangers(request);
     const known = this.#session(request, peer);
     const onLoopback = this.#isOpen(request, peer);
     const base = { canSignIn: this.#options.token !== undefined, onLoopback };
@@ -83,7 +83,7 @@ export class Sessions {
     peer: Peer | undefined,
     given: string,
   ): { readonly session: Session; readonly cookie?: string } {
-    this.#check(request);
+    this.refuseStrangers(request);
     const { token } = this.#options;
     if (token === undefined)
       throw new HttpError(409, 'config', 'no token was set for this hub', { hint: 'Set http.apiToken.' });
@@ -121,7 +121,8 @@ export class Sessions {
     return kind === 'token' || this.#isOpen(request, peer) ? value : undefined;
   }
 
-  #check(request: Request): void {
+  /** By another name than ours, or from another site's page: not even its body is read. */
+  refuseStrangers(request: Request): void {
     checkHost(request, this.#options.allowedHosts);
     checkOrigin(request);
   }
