@@ -5,7 +5,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { Cli } from '../../src/cli/context.js';
 import type { Io } from '../../src/cli/io.js';
 import { cureOf } from '../../src/explain/cures.js';
-import type { Progress } from '../../src/server/operations.js';
 import { hasPostgres, TestPostgres } from '../setup/hub.js';
 import { begin, finish, Folders } from './support.js';
 
@@ -184,8 +183,7 @@ test('without a terminal a long job says how far it is, at each tenth; a short o
   const stderr = { write: (text: string) => told.push(text), isTTY: false };
   const io = { stdout: stderr, stderr, env: {}, cwd: '.' } as unknown as Io;
   const tell = (cli: Cli, total: number | undefined, done: number): void => {
-    const times = { perSecond: undefined, etaMs: undefined };
-    cli.showProgress({ kind: 'apply', phase: 'applying', subscriber: 'a/b', done, total, ...times } as Progress);
+    cli.showProgress({ kind: 'apply', phase: 'applying', subscriber: 'a/b', done, total });
   };
   const cli = new Cli(io, new AbortController().signal);
   for (let done = 0; done <= 1_612; done += 31) tell(cli, 1_612, done);
