@@ -14,7 +14,8 @@ import { answered } from './answer.js';
 import { laneOf, matchValues, operationOf } from './operation.js';
 import { remoteValue } from '../merge/project.js';
 import { pair } from '../merge/shadow.js';
-import { isWhole, sentByOneOf, writtenPart, writtenUnits } from '../merge/written.js';
+import type { SentPairs } from '../merge/sent.js';
+import { isWhole, recogniseText, sentByOneOf, writtenPart, writtenUnits } from '../merge/written.js';
 
 /** How the outcome of an intent can be learnt. Pure. */
 export function resolution(binding: Binding, intent: Intent): 'replay' | 'find' | 'look' | 'park' {
@@ -165,6 +166,21 @@ async function paired(
   return answered(env, binding, begun, ours, exists(remoteId, remote), basis);
 }
 
+/**
+ * Somebody may have entered the same there. One that bears no marker, where ours do, is none of ours; nor is one that shows nothing of what
+ * we sent but what it was found by: its values are no edits of ours then, and both are kept.
+ */
+function mayBeOurs(
+  { subscriber, mapping }: Binding,
+  creates: readonly { readonly sent: SentPairs }[],
+  remote: unknown,
+): boolean {
+  if (subscriber.capabilities.marker) return subscriber.keyOf(remote) !== undefined;
+  const told = mapping.units.filter(({ name }) => !subscriber.match.includes(name));
+  const isTold = creates.some(({ sent }) => told.some(({ name }) => own(sent, name) !== undefined));
+  return !isTold || creates.some(({ sent }) => Object.keys(writtenUnits(told, sent, remote, recogniseText)).length > 0);
+}
+
 /** An earlier create of the record, which was looked for and not seen, may have made the remote after all: with what it held then. */
 async function withEarlierCreates(
   env: Environment,
@@ -175,6 +191,7 @@ async function withEarlierCreates(
   const unseen = await unseenWrites(env.db, [intent.linkId], 'create');
   const earlier = (unseen.get(intent.linkId) ?? []).map(({ body: { draft } }) => draft);
   if (earlier.length === 0) return intent;
+  if (!intent.resumed && remote !== undefined && !mayBeOurs(binding, earlier, remote)) return intent;
   const { body } = intent;
   // a create that wasn't sent yet has made nothing
   const creates = intent.resumed ? [body.draft, ...earlier] : earlier;

@@ -58,4 +58,28 @@ describe.each(hubs)('$name', (hub) => {
     expect(conflict).toMatchObject({ unit: 'city', hub: '"Oslo"', remote: '"Paris"' });
     expect(await writesWhenQuiet(started, [system])).toBe(0);
   });
+
+  test('what somebody has entered there meanwhile is none of ours: neither value is lost', async () => {
+    const Contact = contactCatalog();
+    const system = new MemorySystem();
+    let creates = 0;
+    Contact.register(
+      class extends ContactSide {
+        override readonly match = ['name'];
+        override async create(): Promise<Outcome<MemoryObject>> {
+          creates += 1;
+          system.put('theirs', { name: 'Bob', city: 'Lima' });
+          return { kind: 'unknown', reason: 'no answer' };
+        }
+      },
+    );
+    const started = await stage.start([Contact], { memory: system });
+    await started.flow.catalog(Contact).save({ name: 'Bob', city: 'Rome' });
+    await started.flow.sync();
+    await started.flow.sync();
+    expect(creates).toBe(1);
+    expect(only(system).id).toBe('theirs');
+    const conflicts = await conflictsOf(started);
+    expect(conflicts).toMatchObject([{ unit: 'city', hub: '"Rome"', remote: '"Lima"' }]);
+  });
 });

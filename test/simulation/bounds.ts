@@ -52,7 +52,8 @@ function mayBeTold(world: World, code: string, since: number, but: string): numb
   const forms = world.remotes.filter(
     ({ name, character }) => name !== but && character.normalises !== undefined && appliedSince(name) > 0,
   );
-  return Math.max(lateWrites, sum(heard)) + forms.length;
+  // whoever is told who follows it, too
+  return Math.max(lateWrites, sum(heard)) + forms.length + (world.shape.savesMore ? 1 : 0);
 }
 
 /** I10, I13: nothing half done, and nothing that piles up. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Catalog } from '../../src/catalog/catalog.js';
 import { references } from '../../src/catalog/fields.js';
+import { parseKey, type RecordKey } from '../../src/catalog/key.js';
 import { SyncflowError } from '../../src/errors.js';
 import type { Chance } from './chance.js';
 import { SimulatedSubscriber } from './subscribers.js';
@@ -19,8 +20,21 @@ const valid = z
   .min(1)
   .regex(/^[^!]*$/);
 
-/** Classes have a registry of their own: each world makes new ones. Who decides about a unit differs from remote to remote. */
-export function makeCatalogs(remotes: readonly string[], chance: Chance, faults: Faults, trouble: Trouble) {
+/** What a `save` of the user's own says to the hub: the customer before this one is told who follows it. */
+export const tellPredecessor = `update customer set follower = $2
+  where id = (select max(id) from customer where id < $1::bigint) and follower is distinct from $2 returning code`;
+
+/**
+ * Classes have a registry of their own: each world makes new ones. Who decides about a unit differs from remote to remote.
+ * @param onFollowed given, saving a customer writes the one before it, too: told of that
+ */
+export function makeCatalogs(
+  remotes: readonly string[],
+  chance: Chance,
+  faults: Faults,
+  trouble: Trouble,
+  onFollowed: ((code: string) => void) | undefined,
+) {
   class Customer extends Catalog({
     name: 'customer',
     key: 'id',
@@ -30,8 +44,19 @@ export function makeCatalogs(remotes: readonly string[], chance: Chance, faults:
       name: valid,
       email: z.string().nullable(),
       city: z.string().nullable(),
+      follower: z.string().nullable(),
     },
   }) {}
+  /** Its `save` writes another row as well: no mark of that is anybody's own. */
+  class FollowedCustomer extends Customer {
+    override async save(...[record, change]: Parameters<Customer['save']>): Promise<RecordKey> {
+      const key = await super.save(record, change);
+      const [id] = parseKey(key);
+      const told = await change.tx.query<{ code: string }>(tellPredecessor, [id ?? null, record.code]);
+      for (const { code } of told) onFollowed?.(code);
+      return key;
+    }
+  }
   class Order extends Catalog({
     name: 'order',
     table: 'orders',
@@ -64,6 +89,7 @@ export function makeCatalogs(remotes: readonly string[], chance: Chance, faults:
         name: { remote: 'name', authority: by.name },
         email: { remote: 'email', authority: by.email, via: email },
         city: { remote: 'city', authority: by.city },
+        follower: { remote: 'follower', direction: 'outward' },
       });
     }
     class SimulatedOrder extends SimulatedSubscriber<typeof Order> {
@@ -78,5 +104,5 @@ export function makeCatalogs(remotes: readonly string[], chance: Chance, faults:
     Customer.register(SimulatedCustomer, { as: name, account: name });
     Order.register(SimulatedOrder, { as: name, account: name });
   }
-  return [Customer, Order] as const;
+  return [onFollowed === undefined ? Customer : FollowedCustomer, Order] as const;
 }

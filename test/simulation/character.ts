@@ -1,7 +1,7 @@
 /** What kind of system a remote is; what it can't do, the engine must do without. */
 import { leastCapabilities, type Capabilities } from '../../src/subscriber/capabilities.js';
 import type { Chance } from './chance.js';
-import { pace } from './pace.js';
+import { pace, type Span } from './pace.js';
 
 export interface Character {
   /** How long a repeated request takes effect once, in ms. */
@@ -31,13 +31,20 @@ export interface Character {
   readonly concurrency: number;
   /** Its answers take all the same time: those to calls of the same moment come together. */
   readonly steady: boolean;
+  /** How long a call takes each way, in ms: together with what must be asked first, longer than a lease. */
+  readonly wayMs: Span;
+  /** How many deletions it lets through in any case, and of how many. */
+  readonly brake: { readonly count: number; readonly share: number };
 }
 
-export function randomCharacter(chance: Chance, forgetsKeys: boolean): Character {
+export function randomCharacter(chance: Chance, forgetsKeys: boolean, isSlow: boolean): Character {
   const webhooks = chance.hits(0.6);
   const polling = chance.hits(webhooks ? 0.75 : 0.85);
   const hours24 = 24 * 3_600_000;
-  const idempotencyMs = forgetsKeys ? pace.keysForgottenMs : hours24;
+  const wayMs = chance.hits(0.1) ? pace.farAway : pace.near;
+  // in life a key is kept for longer than a call ever waits for its turn
+  const forgets = forgetsKeys && !isSlow && wayMs === pace.near;
+  const idempotencyMs = forgets ? pace.keysForgottenMs : hours24;
   const lagMs = chance.hits(0.3) ? chance.pick(pace.lagsMs) : 0;
   return {
     idempotencyMs: chance.hits(0.5) ? idempotencyMs : undefined,
@@ -59,6 +66,8 @@ export function randomCharacter(chance: Chance, forgetsKeys: boolean): Character
     searchable: lagMs === 0 && chance.hits(0.8),
     concurrency: chance.pick([1, 3, 10, 10]),
     steady: chance.hits(0.6),
+    wayMs,
+    brake: chance.hits(0.25) ? { count: 4, share: 0.1 } : { count: 20, share: 0.2 },
   };
 }
 

@@ -3,6 +3,7 @@ import type { Faults } from './faults.js';
 import type { SimulatedConnection } from './hub.js';
 import { pace } from './pace.js';
 import type { Remote } from './remote.js';
+import type { Caller, Witness } from './witness.js';
 
 /** Why a call gets no proper answer. */
 export type Refusal =
@@ -13,12 +14,18 @@ export type Refusal =
 export class Connection {
   readonly remote: Remote;
   readonly faults: Faults;
+  readonly witness: Witness;
   readonly #process: SimulatedConnection;
 
-  constructor(remote: Remote, faults: Faults, process: SimulatedConnection) {
+  constructor(remote: Remote, faults: Faults, process: SimulatedConnection, witness: Witness) {
     this.remote = remote;
     this.faults = faults;
     this.#process = process;
+    this.witness = witness;
+  }
+
+  get process(): Caller {
+    return this.#process;
   }
 
   /** The way there. What a paused worker was about to send goes out late. */
@@ -38,7 +45,7 @@ export class Connection {
 
   #wayMs(): number {
     const { chance, character } = this.remote;
-    return character.steady ? 8 : chance.int(1, 20);
+    return character.steady && character.wayMs === pace.near ? 8 : chance.within(character.wayMs);
   }
 
   /** What stands in the way of any call just now. */

@@ -126,7 +126,13 @@ export const faultKinds = {
   /** An order is told of before its customer. */
   childFirst: { rates: [0.02, 0.05], steps: ['capture'] },
   /** Somebody asks for a full listing while all go on editing. */
-  rescan: { rates: [0.01, 0.03], steps: ['list'] },
+  rescan: { rates: [0.01, 0.03, 0.06], steps: ['list'] },
+  /** Somebody looks at what has just arrived, here or there, and corrects it. */
+  touchedUp: { rates: [0.02, 0.06], steps: ['capture'] },
+  /** The same customer is entered on two sides at nearly the same moment, or twice on one. */
+  enteredTwice: { rates: [0.03, 0.08], steps: ['capture'] },
+  /** Two remotes each have a rule that sets a value back to what it must be there, whoever writes another. */
+  undone: { rates: [0.03], steps: ['capture'] },
   /** The same, of a comparison, mostly with repair. */
   sweep: { rates: [0.01, 0.03], steps: ['list'] },
   /** Rows are edited and added with triggers off (a restore, a replica's session): nothing marks them. */
@@ -135,6 +141,39 @@ export const faultKinds = {
 
 export type FaultKind = keyof typeof faultKinds;
 export const faultNames = Object.keys(faultKinds) as FaultKind[];
+
+/** What people do anywhere: each now and then in many worlds, beside what goes wrong. */
+const doings: readonly FaultKind[] = [
+  'reinsert',
+  'rekey',
+  'bulk',
+  'longTransaction',
+  'rollback',
+  'sameSecond',
+  'imported',
+  'merged',
+  'touchedUp',
+  'enteredTwice',
+  'undone',
+];
+const usual = 0.3;
+
+/** What does its worst in company: many worlds have all of one, often. */
+const companies: readonly (readonly FaultKind[])[] = [
+  ['answerLost', 'failBefore', 'forbidden'],
+  ['answerLost', 'failBefore', 'missing'],
+  ['answerLost', 'touchedUp', 'webhookFirst'],
+  ['pause', 'touchedUp', 'imported'],
+  ['slow', 'touchedUp'],
+  ['slow', 'crash', 'enteredTwice'],
+  ['commitAnswerLost', 'sameSecond', 'touchedUp'],
+  ['expire', 'pagesShift', 'rescan'],
+  ['webhookLost', 'webhookTwice', 'webhookLate', 'webhookReplayed'],
+  ['rekey', 'reinsert', 'bulk'],
+  ['longTransaction', 'rollback', 'unheard'],
+  ['imported', 'merged', 'clash', 'enteredTwice'],
+  ['rejects', 'partialBatch', 'refuse', 'keyExpires'],
+];
 
 /** One fault that struck. */
 export interface Strike {
@@ -164,6 +203,13 @@ export class Faults {
       const rate = chance.pick<number>(faultKinds[kind].rates);
       if (!without.has(kind)) this.rates.set(kind, rate);
     }
+    for (const kind of doings) {
+      const isUsual = chance.hits(usual);
+      if (isUsual && !this.rates.has(kind) && !without.has(kind))
+        this.rates.set(kind, Math.min(...faultKinds[kind].rates));
+    }
+    const company = chance.hits(0.5) ? chance.pick(companies) : [];
+    for (const kind of company) if (!without.has(kind)) this.rates.set(kind, Math.max(...faultKinds[kind].rates));
   }
 
   has(kind: FaultKind): boolean {

@@ -13,6 +13,7 @@ import type { Chance } from './chance.js';
 import type { FaultKind, Faults } from './faults.js';
 import { pace } from './pace.js';
 import type { VirtualTime } from './time.js';
+import type { Caller, InwardCommit } from './witness.js';
 
 export class StoreFailure extends Error {}
 
@@ -33,6 +34,8 @@ const lateMs = 800;
 /** A hub whose tables can be given a unique column once they are there. */
 export interface Inner extends Database {
   makeUnique(table: string, column: string): Promise<void>;
+  /** Told of what inward sync commits, where the hub can tell. */
+  onInwardCommit?: ((commit: InwardCommit) => void) | undefined;
 }
 
 export class SimulatedHub {
@@ -44,10 +47,13 @@ export class SimulatedHub {
   readonly inner: Inner;
   readonly time: VirtualTime;
   readonly wakeIntervalMs: number;
+  /** How long a statement takes at most. */
+  readonly statementMs: number;
   readonly #hearing: Hearing;
   readonly #chance: Chance;
 
-  constructor(inner: Inner, time: VirtualTime, faults: Faults, chance: Chance) {
+  constructor(inner: Inner, time: VirtualTime, faults: Faults, chance: Chance, statementMs: number) {
+    this.statementMs = statementMs;
     this.inner = inner;
     this.time = time;
     this.faults = faults;
@@ -76,7 +82,7 @@ export class SimulatedHub {
   }
 }
 
-export class SimulatedConnection implements Database {
+export class SimulatedConnection implements Database, Caller {
   readonly description = 'a simulated hub';
   readonly shared = true;
   readonly ground?: Ground;
@@ -90,6 +96,7 @@ export class SimulatedConnection implements Database {
     this.#die = () => reject(new StoreFailure('killed'));
   });
   dead = false;
+  troubledAt = Number.NEGATIVE_INFINITY;
   /** Until when the process is stopped (SIGSTOP, a long pause of the garbage collector), in virtual ms. */
   pausedUntil = 0;
   /** How the world kills its process. */
@@ -193,10 +200,12 @@ export class SimulatedConnection implements Database {
     if (this.#fails('statementFails', '', 'a statement')) throw new StoreFailure('the connection was cut');
     if (this.#worker !== undefined && this.#hub.awayUntil > this.#hub.time.ms) {
       this.#hub.faults.met('hubAway', this.#worker);
+      this.#trouble();
       throw new StoreFailure('the database is away');
     }
     if (this.#worker !== undefined && this.#hub.hiddenUntil > this.#hub.time.ms && readsCustomers(statement)) {
       this.#hub.faults.met('rowsHidden', this.#worker);
+      this.#trouble();
       if ((options === undefined ? sessionSettings : transactionSettings(options)).includes('row_security = off'))
         throw new PolicyError('query would be affected by row-level security policy for table "customer"');
       return this.#alive(on.query<R>(statement, params).then((rows) => rows.filter(isSeen)));
@@ -208,13 +217,19 @@ export class SimulatedConnection implements Database {
     const { faults } = this.#hub;
     if (this.#worker === undefined || !faults.begins(kind)) return false;
     faults.struck(kind, `${this.#worker}: ${when}${what}`);
+    this.#trouble();
     return true;
+  }
+
+  #trouble(): void {
+    this.troubledAt = Math.max(this.pausedUntil, this.#hub.time.ms);
   }
 
   /** Half of all statements take no time to speak of. */
   #latency(what: string): Promise<void> | undefined {
     const stop = this.mishap('before', what);
-    const ms = this.#chance.int(-2, 3);
+    const { statementMs } = this.#hub;
+    const ms = this.#chance.int(-statementMs, statementMs);
     return stop === undefined && ms <= 0 ? undefined : this.#sleep(stop, ms);
   }
 
@@ -228,8 +243,10 @@ export class SimulatedConnection implements Database {
   mishap(when: string, what: string): Promise<void> | undefined {
     const { time, faults } = this.#hub;
     if (this.#fails('crash', `${when} `, what)) this.onCrash();
-    if (this.#fails('pause', `${when} `, what))
+    if (this.#fails('pause', `${when} `, what)) {
       this.pausedUntil = Math.max(this.pausedUntil, time.ms + faults.chance('pause').within(pace.pause));
+      this.#trouble();
+    }
     return this.dead || this.pausedUntil > time.ms ? this.#stand() : undefined;
   }
 

@@ -3,13 +3,16 @@
  * open transaction often outlasts a lease, and everything is over before it is asked whether all agree. Statements and calls take as
  * long as they do in life; all the rest is as short as that leaves it, since a world costs what happens in it.
  */
-interface Span {
+export interface Span {
   readonly from: number;
   readonly to: number;
 }
 const span = (from: number, to: number): Span => ({ from, to });
 
 export const pace = {
+  /** One way of a call. */
+  near: span(1, 20),
+  farAway: span(100, 900),
   /** While people act and things go wrong. */
   busyMs: 12_000,
   /** Until somebody acts for the first time. */
@@ -21,6 +24,11 @@ export const pace = {
   longTransaction: span(500, 4_000),
   /** Between two looks of fate. */
   misfortune: span(60, 400),
+  /** Until somebody corrects what has just arrived, or enters a second time what was entered. */
+  touchedUp: span(0, 250),
+  enteredTwice: span(0, 200),
+  /** Until a rule sets back what it doesn't like. */
+  undone: span(0, 150),
   outage: span(100, 3_000),
   blocked: span(100, 4_000),
   hubAway: span(50, 1_500),

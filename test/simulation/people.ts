@@ -51,6 +51,7 @@ export class People {
     this.#pen = new Pen(world);
     this.#remote = new RemotePeople(world, this.#chance.fork(), this.#pen);
     this.#mischief = new Mischief(world, this, this.#remote, this.#pen);
+    this.#mischief.watch();
   }
 
   /** What is there before anybody has heard of Syncflow: some on one side, some on both. */
@@ -61,6 +62,11 @@ export class People {
     for (const remote of this.#world.remotes) {
       for (let count = this.#chance.int(0, 5); count > 0; count--) this.#remote.insertCustomer(remote);
       if (!remote.character.searchable) continue;
+      // somebody has entered one of them twice
+      if (this.#chance.hits(0.3)) {
+        const twice = this.#pen.code('customer');
+        for (let time = 0; time < 2; time++) this.#remote.insertTwin(remote, twice);
+      }
       for (const row of this.#chance.some(rows, this.#chance.int(0, 3))) this.#remote.insertTwin(remote, row.code);
     }
   }
@@ -91,6 +97,10 @@ export class People {
     else this.#remote.delete(remote);
   }
 
+  shuffleKeys(): Promise<void> {
+    return this.#mischief.shuffleKeys(this.#chance);
+  }
+
   /** Waits for what people have begun. */
   finish(): Promise<void> {
     return this.#mischief.finish();
@@ -100,12 +110,12 @@ export class People {
   async insertCustomer(
     session: UserSession = this.#world.user,
     before?: { readonly id: number; readonly code: string },
+    code = this.#pen.code('customer'),
   ): Promise<void> {
-    const code = this.#pen.code('customer');
     const [name = '', email = null, city = null] = units.customer.map((unit) =>
       this.#pen.write('hub', code, unit, null),
     );
-    const key = await session.insert('customer', { code, name, email, city }, before?.id);
+    const key = await session.insert('customer', { code, name, email, city, follower: null }, before?.id);
     this.#world.ledger.entity(code).formerly = before?.code;
     this.#world.codes.set(`customer["${key}"]`, code);
   }

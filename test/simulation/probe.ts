@@ -53,6 +53,7 @@ export async function probe(
     const rows = (await user.rows('customer')).filter(
       ({ id, code }) =>
         !troubled.has(`["${id}"]`) &&
+        !world.undone.has(code) &&
         linked.get(`["${id}"]`) === remotes.length &&
         remotes.every((remote) => isAlone(remote, code)),
     );

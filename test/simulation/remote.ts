@@ -42,6 +42,8 @@ export interface Written {
   readonly code: string;
   readonly id: string;
   readonly idempotencyKey: string;
+  /** Since when people had one of the same code there when ours was made, in ms. */
+  readonly besideMs?: number | undefined;
 }
 
 /** An object as it is to become. */
@@ -56,6 +58,8 @@ export class Remote {
   readonly character: Character;
   readonly things = { customer: new Map<string, Thing>(), order: new Map<string, Thing>() };
   readonly deleted = new Map<string, number>();
+  /** How many there ever were at once. */
+  readonly most = { customer: 0, order: 0 };
   /** What our engine wrote. */
   readonly writes: Written[] = [];
   /** Codes of what it has updated once more by a request whose key it had forgotten. */
@@ -64,6 +68,10 @@ export class Remote {
   readonly until = { outage: 0, blocked: 0, forbidden: 0 };
   /** Where our reading of the feed began anew last, by subscriber. */
   readonly feedBegun = new Map<string, number>();
+  /** Told of every write of ours. */
+  onWritten: (kind: Kind, id: string) => void = () => undefined;
+  /** What a rule of its own makes of a customer's city, by code. */
+  readonly rules = new Map<string, string>();
   /** Told of every change: deliveries are the world's business. */
   onChange: (change: Change) => void = () => undefined;
   /** What its feed still has. */
@@ -134,6 +142,15 @@ export class Remote {
     return undefined;
   }
 
+  /** Since when there is another of this code, which people have made. */
+  besideMs(kind: Kind, code: string, id: string): number | undefined {
+    for (const thing of this.things[kind].values()) {
+      if (thing.values['code'] !== code || thing.id === id) continue;
+      if (!this.writes.some((write) => write.call === 'create' && write.id === thing.id)) return thing.madeMs;
+    }
+    return undefined;
+  }
+
   newId(): string {
     return `${this.name}${this.chance.int(0, 0x7fffffff).toString(36)}`;
   }
@@ -190,6 +207,7 @@ export class Remote {
   #set(kind: Kind, id: string, thing: Thing | undefined): void {
     if (thing === undefined) this.things[kind].delete(id);
     else this.things[kind].set(id, thing);
+    this.most[kind] = Math.max(this.most[kind], this.things[kind].size);
     if (this.character.lagMs > 0) this.#coming.push({ atMs: this.time.ms, kind, id, thing });
   }
 

@@ -24,6 +24,8 @@ export interface Scene {
   /** Codes that stand in several rows of the hub. */
   readonly twins: readonly string[];
   readonly links: readonly SeenLink[];
+  /** Conflicts that name an edit of either side. */
+  readonly conflicts: readonly string[];
   /** Tokens that stand in the conflict log. */
   readonly logged: ReadonlySet<string>;
   /** `kind/remote code` → why. */
@@ -45,9 +47,9 @@ export async function lookAround(world: World): Promise<Scene> {
   const lines = await user.rows('order_line');
   const codeOfCustomer = new Map(customers.map(({ id, code }) => [id, code]));
   const customer = new Map(
-    customers.map(({ id, code, name, email, city }): [string, HubRow] => [
+    customers.map(({ id, code, name, email, city, follower }): [string, HubRow] => [
       code,
-      { id, code, values: { name, email, city }, lines: [], customer: undefined },
+      { id, code, values: { name, email, city, follower }, lines: [], customer: undefined },
     ]),
   );
   const linesOf = groupBy(lines, (line) => line.order_id);
@@ -72,7 +74,8 @@ export async function lookAround(world: World): Promise<Scene> {
   const links = (await user.links()).map((link): SeenLink => ({ ...link, ...named(link) }));
   const made = groupBy(await user.made(), (row) => named(row).code ?? '');
   const logged = new Set<string>();
-  for (const { base, hub, remote } of await user.conflicts())
+  const log = await user.conflicts();
+  for (const { base, hub, remote } of log)
     for (const text of [base, hub, remote])
       for (const token of text?.match(/t\d+[!?]?/gi) ?? []) logged.add(tokenOf(token));
   const parked = new Map<string, { code: string; reason: string }>();
@@ -90,6 +93,11 @@ export async function lookAround(world: World): Promise<Scene> {
     hub: { customer, order },
     twins,
     links,
+    conflicts: log.flatMap(({ link_id, base, hub, remote }) =>
+      [hub, remote].every((text) => /t\d/i.test(text ?? ''))
+        ? `link ${link_id}: ${base ?? ''} ${hub ?? ''} ${remote ?? ''}`
+        : [],
+    ),
     logged,
     parked,
     events: await user.events(),

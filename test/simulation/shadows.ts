@@ -22,6 +22,7 @@ export function shadows(world: World, scene: Scene, say: Say): void {
     if (remote === undefined || link.remote_id === null || link.shadow === null) continue;
     const { units = {}, children = {} } = JSON.parse(link.shadow) as StoredShadow;
     pairsShown(remote, link, link.remote_id, units, '', say);
+    agreed(scene, remote, link, units, say);
     for (const [, line] of Object.entries(children['lines'] ?? {}))
       if (line.id !== undefined) pairsShown(remote, link, link.remote_id, line.units ?? {}, `${line.id}/`, say);
   }
@@ -38,6 +39,26 @@ function pairsShown(remote: Remote, link: SeenLink, id: string, pairs: Pairs, pr
         `${link.subscriber} ${id}: the shadow has ${path} as ${JSON.stringify(r)}, which was never shown`,
         link.code,
       );
+  }
+}
+
+/** I25: where nothing is owed any more, the shadow is what both sides hold. */
+function agreed(scene: Scene, remote: Remote, link: SeenLink, pairs: Pairs, say: Say): void {
+  if (link.state !== 'linked' || link.parked_code !== null || link.due || link.code === undefined) return;
+  const row = scene.hub[link.kind].get(link.code);
+  const thing = remote.things[link.kind].get(link.remote_id ?? '');
+  if (row === undefined || thing === undefined) return;
+  for (const [unit, value] of Object.entries(row.values)) {
+    if (unit === 'city' && remote.rules.has(link.code)) continue;
+    const { h = null, r = null } = pairs[unit] ?? {};
+    const there = (thing.values[unit] ?? null) as string | null;
+    if (h === value && r === there) continue;
+    const held = `${String(value)} here, ${String(there)} there`;
+    say(
+      'I25',
+      `${link.subscriber} ${link.code}: ${unit} is ${held}, and ${String(h)}, ${String(r)} in the shadow`,
+      link.code,
+    );
   }
 }
 

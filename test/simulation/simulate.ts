@@ -60,7 +60,9 @@ export async function simulate(
   world.start(first);
   const extra = world.chance.pick([0, 0, 1, 1, 2, 3]);
   for (let count = Math.min(extra, (scope.workers ?? 4) - 1); count > 0; count--) world.start(world.makeWorker());
-  const lives = [live(world, people, edits, length.busyMs), misfortune(world, length.busyMs)];
+  const { hands } = world.shape;
+  const lives = Array.from({ length: hands }, () => live(world, people, Math.ceil(edits / hands), length.busyMs));
+  lives.push(misfortune(world, length.busyMs));
   await world.time.until(Promise.all(lives.map((life) => world.background(life))), length.busyMs * 3);
   return finish(world, people, edits);
 }
@@ -93,6 +95,8 @@ async function finish(world: World, people: People, edits: number): Promise<Seed
   await world.time.until(world.time.sleep(quietMs), quietMs * 2);
   if (writesOf(world) !== before)
     violations.push({ invariant: 'I7', what: `${writesOf(world) - before} writes although nobody edits` });
+  if (world.undone.size > 0) violations.push(...(await loops(world)));
+  await world.time.until(people.shuffleKeys(), 60_000);
   const { delayMs, late } = await probe(world, people);
   violations.push(...late);
   await settling.sync();
@@ -109,7 +113,22 @@ async function finish(world: World, people: People, edits: number): Promise<Seed
   return result(world, violations, { parked: scene.parked.size, delayMs, edits });
 }
 
-const writesOf = (world: World): number => world.remotes.reduce((sum, remote) => sum + remote.writes.length, 0);
+const writesOf = (world: World): number =>
+  world.remotes.reduce((sum, { writes }) => sum + writes.filter(({ code }) => !world.undone.has(code)).length, 0);
+
+/** I22: two that undo each other are set aside before long. */
+const loopsWithinMs = 240_000;
+
+async function loops(world: World): Promise<Violation[]> {
+  const edits = (): number => [...world.undone].reduce((sum, code) => sum + world.ledger.entity(code).editedAt, 0);
+  const end = world.time.ms + loopsWithinMs;
+  for (let before = -1; before !== edits();) {
+    if (world.time.ms > end) return [{ invariant: 'I22', what: `${[...world.undone].join()} is undone for ever` }];
+    before = edits();
+    await world.time.until(world.time.sleep(quietMs), quietMs * 2);
+  }
+  return [];
+}
 
 /** What a person does who wants to be sure. */
 class Settling {

@@ -29,6 +29,7 @@ import {
   type Outcome,
   type Sight,
 } from '../../src/subscriber/outcome.js';
+import type { Brake } from '../../src/subscriber/policy.js';
 import { capabilitiesOf } from './character.js';
 import type { Connection, Refusal } from './connection.js';
 import type { Change, Kind, Line, Remote, Thing } from './remote.js';
@@ -43,6 +44,7 @@ export interface Shown {
   readonly name: string;
   readonly email: string | null;
   readonly city: string | null;
+  readonly follower?: string | null;
   readonly customer: string | null;
   readonly note: string | null;
   readonly lines: readonly {
@@ -60,11 +62,13 @@ export abstract class SimulatedSubscriber<C extends CatalogClass> extends Subscr
   protected abstract readonly kind: Kind;
   override readonly capabilities: Capabilities;
   override readonly match: readonly string[];
+  override readonly brake: Brake;
 
   constructor(context: SubscriberContext<Connection>) {
     super(context);
     const { character } = this.account.remote;
     this.capabilities = capabilitiesOf(character);
+    this.brake = { ...character.brake, windowSeconds: 3_600 };
     this.match = character.searchable ? ['code'] : [];
   }
 
@@ -100,7 +104,10 @@ export abstract class SimulatedSubscriber<C extends CatalogClass> extends Subscr
   /** One request: each operation of it is carried out for itself, in whatever order. */
   async #send(operations: readonly AnyOperation<Shown>[]): Promise<Outcome<Shown>[]> {
     const { account } = this;
-    const { remote, faults } = account;
+    const { remote, faults, witness } = account;
+    const ended = operations.map((operation) =>
+      witness.begins(`${remote.name} ${this.kind} ${targetOf(operation)}`, operation.idempotencyKey, account.process),
+    );
     await account.depart();
     const refusal = account.refusal();
     const outcomes = new Map<AnyOperation<Shown>, Outcome<Shown>>();
@@ -115,13 +122,20 @@ export abstract class SimulatedSubscriber<C extends CatalogClass> extends Subscr
     }
     const lost = refusal === undefined && faults.hits('answerLost', `${remote.name}: ${operations.length}`);
     await account.arrive();
+    for (const end of ended) end();
     return operations.map((operation) =>
       lost ? unknown('the connection was cut') : (outcomes.get(operation) ?? unknown('no answer')),
     );
   }
 
   #carryOut(operation: AnyOperation<Shown>): Outcome<Shown> {
-    const { remote, faults, isForbidden } = this.account;
+    const { remote, faults, isForbidden, witness } = this.account;
+    witness.sends(
+      remote.name,
+      `${operation.kind} of ${this.kind} ${operation.key}`,
+      operation.idempotencyKey,
+      bodyOf(operation),
+    );
     if (faults.hits('rejects', `${remote.name}: ${operation.kind} of ${operation.key}`))
       return rejected('it does not like it');
     const known = remote.answerTo(operation.idempotencyKey) as Outcome<Shown> | undefined;
@@ -135,7 +149,9 @@ export abstract class SimulatedSubscriber<C extends CatalogClass> extends Subscr
       const code = outcome.remote?.code ?? this.#codeOf(operation);
       if (isAgain) remote.updatedAgain.add(code);
       const { kind: call, idempotencyKey } = operation;
-      remote.writes.push({ at: remote.time.ms, call, code, id: outcome.remoteId, idempotencyKey });
+      const besideMs = call === 'create' ? remote.besideMs(this.kind, code, outcome.remoteId) : undefined;
+      remote.writes.push({ at: remote.time.ms, call, code, id: outcome.remoteId, idempotencyKey, besideMs });
+      if (call !== 'delete') remote.onWritten(this.kind, outcome.remoteId);
     }
     return outcome;
   }
@@ -327,6 +343,17 @@ function shown(thing: Thing): Shown {
       ...(line.marker === undefined ? {} : { marker: line.marker }),
     })),
   };
+}
+
+/** Who is written: a record that has no remote yet goes by its key. */
+const targetOf = (operation: AnyOperation<Shown>): string =>
+  operation.kind === 'create' ? `with the key ${operation.key}` : operation.remoteId;
+
+function bodyOf(operation: AnyOperation<Shown>): unknown {
+  if (operation.kind === 'delete') return operation.remoteId;
+  return operation.kind === 'create'
+    ? [operation.values, operation.children]
+    : [operation.remoteId, operation.changed, operation.children];
 }
 
 function lineOf(id: string, values: Readonly<Record<string, unknown>>): Line {

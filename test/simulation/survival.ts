@@ -21,11 +21,15 @@ export function survival(world: World, scene: Scene, say: Say): void {
     if (world.remotes.some((remote) => scene.parked.has(`${kind}/${remote.name} ${code}`))) continue;
     // a request that came later than the system says that it knows it: nothing tells it from an edit (SPEC.md, "Not enforced yet")
     if (world.remotes.some((remote) => remote.updatedAgain.has(code))) continue;
+    // nobody could know that it was deleted
+    if (world.unheard.has(code)) continue;
     if (row === undefined && entity.deletions.length === 0) {
       say('I2', `${kind} ${code} is gone, and nobody deleted it`, code);
       continue;
     }
-    for (const unit of entity.writes.keys()) unitSurvives(world, scene, { code, entity, unit, row, lossy, blind }, say);
+    for (const unit of entity.writes.keys())
+      if (unit !== 'city' || !world.undone.has(code))
+        unitSurvives(world, scene, { code, entity, unit, row, lossy, blind }, say);
   }
 }
 
@@ -91,7 +95,7 @@ function unitSurvives(world: World, scene: Scene, { code, entity, unit, row, los
 }
 
 /** Those that came under its key, one after the other. */
-function heirs(world: World, code: string): string[] {
+export function heirs(world: World, code: string): string[] {
   const found = [...world.ledger.entities].flatMap(([heir, { formerly }]) => (formerly === code ? [heir] : []));
   return found.flatMap((heir) => [heir, ...heirs(world, heir)]);
 }

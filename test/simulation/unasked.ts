@@ -3,22 +3,37 @@
  * so would hide that it was. Where triggers were off, nothing was marked: only a comparison or a listing can tell.
  */
 import { agreement, type Violation } from './invariants.js';
+import { massDeletes } from './mass.js';
 import type { Remote } from './remote.js';
 import { lookAround } from './scene.js';
 import type { World } from './world.js';
 
 export async function unasked(world: World): Promise<Violation[]> {
   const found: Violation[] = [];
-  if (world.faults.has('unheard')) return found;
   const looking = lookAround(world);
   await world.time.until(looking, 60_000);
   const scene = await looking;
-  for (const remote of world.remotes.filter((one) => tellsAll(world, one)))
-    for (const kind of ['customer', 'order'] as const)
-      agreement(scene, remote, kind, (_, what, code) => {
+  massDeletes(world, scene, (invariant, what) => found.push({ invariant, what: `before a release: ${what}` }));
+  if (world.faults.has('unheard')) return found;
+  for (const remote of world.remotes) {
+    const isHeard = tellsAll(world, remote);
+    for (const kind of ['customer', 'order'] as const) {
+      agreement(world, scene, remote, kind, (_, what, code, unit) => {
+        // two that undo each other may still be at it
+        if (code !== undefined && world.undone.has(code)) return;
+        if (!isHeard && !isOurs(world, remote, code, unit)) return;
         found.push({ invariant: 'I11', what: `before a rescan: ${what}`, ...(code === undefined ? {} : { code }) });
       });
+    }
+  }
   return found;
+}
+
+/** It was last written elsewhere: whatever a remote doesn't tell, that it must be told. */
+function isOurs(world: World, remote: Remote, code: string | undefined, unit: string | undefined): boolean {
+  if (code === undefined || unit === undefined) return false;
+  const writes = world.ledger.entities.get(code)?.writes.get(unit) ?? [];
+  return writes.length > 0 && writes.at(-1)?.side !== remote.name;
 }
 
 /**

@@ -7,6 +7,8 @@ export interface CustomerRow {
   readonly name: string;
   readonly email: string | null;
   readonly city: string | null;
+  /** The code of the customer that comes after it, as a main class with a `save` of its own keeps it. */
+  readonly follower: string | null;
 }
 
 export interface OrderRow {
@@ -40,7 +42,7 @@ export type UserTable = keyof UserTables;
 
 /** Columns besides the key, with the type that a parameter is cast to. */
 export const userColumns = {
-  customer: { code: 'text', name: 'text', email: 'text', city: 'text' },
+  customer: { code: 'text', name: 'text', email: 'text', city: 'text', follower: 'text' },
   orders: { code: 'text', customer_id: 'bigint', note: 'text' },
   order_line: { order_id: 'bigint', label: 'text', text: 'text' },
 } as const satisfies { [T in UserTable]: Readonly<Record<Exclude<keyof UserTables[T], 'id'>, 'text' | 'bigint'>> };
@@ -148,6 +150,12 @@ export class UserSession {
       from,
       to,
     ]);
+  }
+
+  /** Changes the keys of several rows in one statement: they may take each other's. Fails where the key's constraint isn't deferrable. */
+  async rekeyAll(table: UserTable, moves: readonly { readonly from: number; readonly to: number }[]): Promise<void> {
+    const text = `update ${table} t set id = r."to" from json_to_recordset($1::json) as r("from" bigint, "to" bigint) where t.id = r."from"`;
+    await this.#db.query({ name: `user-rekey-all-${table}`, text }, [JSON.stringify(moves)]);
   }
 
   /** Deletes rows in one statement; the lines of an order go with it. */

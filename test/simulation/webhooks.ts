@@ -60,7 +60,10 @@ export class Webhooks {
   async #send(remote: Remote, change: Change, delay: number): Promise<void> {
     await this.#world.time.sleep(delay);
     for (let attempt = 0; attempt < attempts; attempt++) {
-      if (await this.#hand(remote, change, signatureOf(remote.name, change.id))) return;
+      if (await this.#hand(remote, change, signatureOf(remote.name, change.id))) {
+        this.#world.witness.acknowledges(`${change.kind}/${remote.name}`, change.id);
+        return;
+      }
       await this.#world.time.sleep(pace.webhook.againMs * 2 ** attempt);
     }
   }

@@ -9,10 +9,12 @@ import { Faults, type FaultKind } from './faults.js';
 import { SimulatedHub, type Inner, type SimulatedConnection } from './hub.js';
 import { Ledger } from './ledger.js';
 import { pace } from './pace.js';
-import { Remote } from './remote.js';
+import { Remote, type Kind } from './remote.js';
+import { randomShape, type Shape } from './shape.js';
 import { VirtualTime } from './time.js';
 import { User } from './user-session.js';
 import { Webhooks } from './webhooks.js';
+import { Witness } from './witness.js';
 
 export interface Worker {
   readonly name: string;
@@ -39,10 +41,12 @@ export class World {
   readonly chance: Chance;
   readonly time = new VirtualTime(Date.UTC(2026, 0, 1));
   readonly ledger = new Ledger();
+  readonly witness = new Witness(() => this.at);
   readonly faults: Faults;
   readonly remotes: Remote[];
   readonly workers: Worker[] = [];
   readonly hub: SimulatedHub;
+  readonly shape: Shape;
   readonly user: User;
   readonly webhooks: Webhooks;
   readonly trouble: Trouble = { digit: undefined };
@@ -58,6 +62,12 @@ export class World {
   readonly started: number;
   /** When the faults ended, in ms since the world began. */
   calmAt = 0;
+  /** Codes of rows that were deleted with triggers off: nobody can know. */
+  readonly unheard = new Set<string>();
+  /** Codes of records whose city two remotes undo each other. */
+  readonly undone = new Set<string>();
+  /** Inward sync has written a record of the hub. */
+  onApplied: (kind: Kind, code: string) => void = () => undefined;
   /** Codes by kind and hub key. */
   readonly codes = new Map<string, string>();
   readonly #catalogs;
@@ -70,12 +80,18 @@ export class World {
     this.chance = new Chance(seed);
     this.started = this.time.ms;
     this.faults = new Faults(this.chance.fork(), new Set(scope.without), () => this.at);
-    this.hub = new SimulatedHub(hubIn(this.time), this.time, this.faults, this.chance.fork());
+    this.shape = randomShape(this.chance.fork());
+    const { statementMs } = this.shape;
+    this.hub = new SimulatedHub(hubIn(this.time), this.time, this.faults, this.chance.fork(), statementMs);
+    this.hub.inner.onInwardCommit = (commit) => {
+      // what such a `save` writes beside its own row is nobody's own
+      if (!this.shape.savesMore || !commit.origin.startsWith('customer/')) this.witness.commits(commit);
+    };
     this.#pollIntervalMs = this.chance.pick([1_000, 2_500]);
     const names = ['a', 'b', 'c', 'd'].slice(0, this.chance.pick([2, 2, 2, 3, 3, 4]));
     this.remotes = names
       .map((name) => {
-        const character = randomCharacter(this.chance.fork(), this.faults.has('keyExpires'));
+        const character = randomCharacter(this.chance.fork(), this.faults.has('keyExpires'), statementMs > 3);
         return new Remote(name, character, this.time, this.chance.fork());
       })
       .slice(0, scope.remotes);
@@ -84,6 +100,7 @@ export class World {
       this.chance.fork(),
       this.faults,
       this.trouble,
+      this.shape.savesMore ? (code) => this.ledger.touch(this.at, code, 'hub: it is told who follows it') : undefined,
     );
     this.user = new User(this.hub.connect(this.chance.fork()));
     this.webhooks = new Webhooks(this, this.chance.fork());
@@ -157,7 +174,7 @@ export class World {
 
   #flowOn(connection: SimulatedConnection, chance: Chance, skewMs: () => number, environment?: string): Syncflow {
     const accounts = Object.fromEntries(
-      this.remotes.map((remote) => [remote.name, new Connection(remote, this.faults, connection)]),
+      this.remotes.map((remote) => [remote.name, new Connection(remote, this.faults, connection, this.witness)]),
     );
     const now = (): Date => new Date(this.time.ms + skewMs());
     return new Syncflow({
@@ -262,6 +279,7 @@ export class World {
       const { appliedAt } = this.ledger.entity(code);
       appliedAt.set(remote.name, [...(appliedAt.get(remote.name) ?? []), this.at]);
     }
+    if (event === 'applied') this.onApplied(kind, code);
     if (made) this.ledger.entity(code).madeInward += 1;
     if ((made || event === 'linked') && remote !== undefined)
       this.ledger.entity(code).pairedAt.set(remote.name, this.at);

@@ -120,6 +120,7 @@ export class CatalogTable {
     slots: readonly Slot<Texts>[],
     change: (row: Texts) => Texts | undefined,
     mode: Mode = Mode.noKeyUpdate,
+    unique: 'rowByRow' | 'afterwards' = 'rowByRow',
   ): Promise<Texts[]> {
     const changed = await this.table.update(
       tx,
@@ -129,6 +130,7 @@ export class CatalogTable {
         return next === undefined ? undefined : this.#complete(next);
       },
       mode,
+      unique,
     );
     for (const { before, after } of changed) {
       await this.#requireTargets(tx, after, before);
@@ -260,6 +262,7 @@ export class CatalogTable {
   ): Promise<void> {
     const { settings } = tx;
     if (settings.has('silent')) return;
+    if (mark.key !== null && settings.has('origin')) tx.written.push(mark.old_key ?? mark.key);
     await this.#store.mark.insert(tx, {
       ...mark,
       id: this.#store.mark.nextId(),

@@ -19,6 +19,7 @@ import { recordTwins } from './record.js';
 import { MemoryRowStatements } from './row-statements.js';
 import { settleTwins } from './settle.js';
 import { Store, type Twin } from './store.js';
+import type { InwardCommit } from '../witness.js';
 import { HubError, Transaction } from './transaction.js';
 import { userTwins } from './user-twins.js';
 
@@ -34,6 +35,7 @@ export class MemoryHub implements Database {
   readonly #twins: Map<string, Twin>;
   readonly #rows = new Map<string, MemoryRowStatements>();
   readonly #listeners = new Set<(payload: string) => void>();
+  onInwardCommit: ((commit: InwardCommit) => void) | undefined;
   /** How many statements it has answered. */
   statements = 0;
 
@@ -119,7 +121,8 @@ export class MemoryHub implements Database {
       });
     if (tx.state === 'failed')
       throw new HubError('25P02', 'current transaction is aborted, commands ignored until end of transaction block');
-    const name = typeof statement === 'string' ? undefined : statement.name;
+    // a statement of a user's own class goes by its text
+    const name = typeof statement === 'string' ? statement : statement.name;
     const twin = name === undefined ? undefined : this.#twins.get(name);
     if (twin === undefined)
       throw new Error(
@@ -142,7 +145,9 @@ export class MemoryHub implements Database {
 
   #commit(tx: Transaction): void {
     tx.commit();
-    const { notifies } = tx;
+    const { notifies, settings, written, settled } = tx;
+    const origin = settings.get('origin') ?? '';
+    if (written.length > 0 && origin !== '') this.onInwardCommit?.({ origin, written, settled });
     if (notifies !== undefined) for (const listener of this.#listeners) listener(notifies);
   }
 

@@ -81,6 +81,8 @@ export function settleTwins(store: Store): Twins {
         const r = byId.get(link.id);
         return r === undefined || Number(r.fence) !== link.fence ? undefined : settled(link, r, store.now());
       });
+      for (const { before, after } of changed)
+        for (const { key } of [before, after]) if (key !== null) tx.settled.add(key);
       return changed.map(({ after }) => ({ id: String(after.id) }));
     },
 

@@ -215,14 +215,19 @@ export class Table<R> {
     return rows;
   }
 
-  /** `change` is asked again about a row that moved on while its lock was waited for; undefined: it no longer matches. */
+  /**
+   * `change` is asked again about a row that moved on while its lock was waited for; undefined: it no longer matches.
+   * @param unique `afterwards`: as a deferrable constraint is checked, so that rows may take each other's keys
+   */
   async update(
     tx: Transaction,
     slots: readonly Slot<R>[],
     change: (row: R) => R | undefined,
     mode: Mode = Mode.noKeyUpdate,
+    unique: 'rowByRow' | 'afterwards' = 'rowByRow',
   ): Promise<Changed<R>[]> {
     const changed: Changed<R>[] = [];
+    const unchecked: [Slot<R>, R, R][] = [];
     for (const slot of onceEach(slots)) {
       const wait = tx.lock(slot, mode);
       if (wait !== undefined) await wait;
@@ -230,9 +235,11 @@ export class Table<R> {
       const after = before === undefined ? undefined : change(before);
       if (before === undefined || after === undefined) continue;
       this.#write(tx, slot, after);
-      await this.#checkUnique(tx, slot, after, before);
+      if (unique === 'rowByRow') await this.#checkUnique(tx, slot, after, before);
+      else unchecked.push([slot, after, before]);
       changed.push({ before, after });
     }
+    for (const one of unchecked) await this.#checkUnique(tx, ...one);
     return changed;
   }
 

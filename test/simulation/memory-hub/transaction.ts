@@ -45,13 +45,17 @@ export class Transaction {
   readonly #clock: Clock;
   readonly #lockTimeoutMs: number | undefined;
   readonly #locked: Lockable[] = [];
-  readonly #written: Written[] = [];
+  readonly #undo: Written[] = [];
   /** Set with set_config(…, true): gone when it ends. */
   readonly settings = new Map<string, string>();
   #waiters: (() => void)[] | undefined;
   #waitsFor: Transaction | undefined;
   #interrupt: ((error: Error) => void) | undefined;
   #state: 'open' | 'failed' | 'ended' = 'open';
+  /** Keys of the records whose rows it wrote. */
+  readonly written: string[] = [];
+  /** Keys of the links that it settled, before and after. */
+  readonly settled = new Set<string>();
   /** Somebody is to be rung when it commits. */
   notifies: string | undefined;
 
@@ -84,18 +88,18 @@ export class Transaction {
   }
 
   note(written: Written): void {
-    this.#written.push(written);
+    this.#undo.push(written);
   }
 
   commit(): void {
-    for (const one of this.#written) one.commit();
+    for (const one of this.#undo) one.commit();
     this.#end();
   }
 
   /** Also ends a wait that is under way. */
   rollback(): void {
     if (this.#state === 'ended') return;
-    for (let index = this.#written.length - 1; index >= 0; index--) this.#written[index]?.rollback();
+    for (let index = this.#undo.length - 1; index >= 0; index--) this.#undo[index]?.rollback();
     this.#end();
     this.#interrupt?.(new HubError('57P01', 'the connection was ended'));
   }

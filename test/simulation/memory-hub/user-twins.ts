@@ -1,5 +1,6 @@
 /** Twins of what people do to the hub's tables: ../user-session.ts. */
 import { formatKey } from '../../../src/catalog/key.js';
+import { tellPredecessor } from '../catalogs.js';
 import { userColumns, type UserTable } from '../user-session.js';
 import type { CatalogTable, Texts } from './catalog-table.js';
 import { rowOf } from './claims.js';
@@ -17,6 +18,16 @@ const truncated: Readonly<Record<UserTable, readonly UserTable[]>> = {
 export function userTwins(store: Store, tableOf: (name: string) => CatalogTable): Map<string, Twin> {
   const twins = new Map<string, Twin>();
   for (const name of Object.keys(userColumns) as UserTable[]) addTable(twins, name, tableOf);
+  twins.set(tellPredecessor, async (tx, [id, code]) => {
+    const customers = tableOf('customer');
+    await customers.enter(tx);
+    const isBefore = (row: Texts): boolean => Number(row['id']) < Number(id);
+    const slots = customers.inOrder(tx, customers.table.where(tx, isBefore)).slice(-1);
+    const told = await customers.update(tx, slots, (row) =>
+      row['follower'] === code ? undefined : { ...row, follower: optional(code) },
+    );
+    return told.map((row) => ({ code: row['code'] }));
+  });
   twins.set('user-silence', (tx) => {
     tx.settings.set('silent', 'on');
     return [];
@@ -150,6 +161,17 @@ function addTable(twins: Map<string, Twin>, name: UserTable, tableOf: (name: str
       (row) => (idOf(row) === Number(from) ? { ...row, id: String(to) } : undefined),
       Mode.update,
     );
+    return [];
+  });
+  twins.set(`user-rekey-all-${name}`, async (tx, [list]) => {
+    const table = await entered(tx);
+    const moves = new Map(json<{ from: number; to: number }[]>(list).map(({ from, to }) => [from, String(to)]));
+    const slots = [...moves.keys()].flatMap((from) => table.byKey.find(tx, formatKey([String(from)])));
+    const next = (row: Texts): Texts | undefined => {
+      const to = moves.get(idOf(row));
+      return to === undefined ? undefined : { ...row, id: to };
+    };
+    await table.update(tx, slots, next, Mode.update, 'afterwards');
     return [];
   });
   twins.set(`user-delete-${name}`, async (tx, [list]) => {
