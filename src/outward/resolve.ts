@@ -175,6 +175,7 @@ function mayBeOurs(
   creates: readonly { readonly sent: SentPairs }[],
   remote: unknown,
 ): boolean {
+  if (subscriber.capabilities.chosenId) return true;
   if (subscriber.capabilities.marker) return subscriber.keyOf(remote) !== undefined;
   const told = mapping.units.filter(({ name }) => !subscriber.match.includes(name));
   const isTold = creates.some(({ sent }) => told.some(({ name }) => own(sent, name) !== undefined));
@@ -190,11 +191,12 @@ async function withEarlierCreates(
 ): Promise<Intent> {
   const unseen = await unseenWrites(env.db, [intent.linkId], 'create');
   const earlier = (unseen.get(intent.linkId) ?? []).map(({ body: { draft } }) => draft);
-  if (earlier.length === 0) return intent;
-  if (!intent.resumed && remote !== undefined && !mayBeOurs(binding, earlier, remote)) return intent;
   const { body } = intent;
   // a create that wasn't sent yet has made nothing
   const creates = intent.resumed ? [body.draft, ...earlier] : earlier;
+  if (creates.length === 0) return intent;
+  if (remote !== undefined && !mayBeOurs(binding, creates, remote)) return { ...intent, resumed: false };
+  if (earlier.length === 0) return intent;
   const draft = { ...body.draft, ...sentByOneOf(binding.mapping, creates, remote) };
   return { ...intent, resumed: true, body: { ...body, draft } };
 }

@@ -7,7 +7,16 @@ import type { CreateOperation } from '../../src/subscriber/base.js';
 import type { Outcome } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
 import { hubs } from '../setup/hub.js';
-import { conflictsOf, contactCatalog, ContactSide, MemorySystem, only, useStage, writesWhenQuiet } from './stage.js';
+import {
+  conflictsOf,
+  contactCatalog,
+  ContactSide,
+  MemorySystem,
+  only,
+  sideCapabilities,
+  useStage,
+  writesWhenQuiet,
+} from './stage.js';
 
 describe.each(hubs)('$name', (hub) => {
   const stage = useStage(hub);
@@ -59,27 +68,31 @@ describe.each(hubs)('$name', (hub) => {
     expect(await writesWhenQuiet(started, [system])).toBe(0);
   });
 
-  test('what somebody has entered there meanwhile is none of ours: neither value is lost', async () => {
-    const Contact = contactCatalog();
-    const system = new MemorySystem();
-    let creates = 0;
-    Contact.register(
-      class extends ContactSide {
-        override readonly match = ['name'];
-        override async create(): Promise<Outcome<MemoryObject>> {
-          creates += 1;
-          system.put('theirs', { name: 'Bob', city: 'Lima' });
-          return { kind: 'unknown', reason: 'no answer' };
-        }
-      },
-    );
-    const started = await stage.start([Contact], { memory: system });
-    await started.flow.catalog(Contact).save({ name: 'Bob', city: 'Rome' });
-    await started.flow.sync();
-    await started.flow.sync();
-    expect(creates).toBe(1);
-    expect(only(system).id).toBe('theirs');
-    const conflicts = await conflictsOf(started);
-    expect(conflicts).toMatchObject([{ unit: 'city', hub: '"Rome"', remote: '"Lima"' }]);
-  });
+  test.each([true, false])(
+    'what somebody has entered there is none of ours: neither value is lost (markers: %s)',
+    async (marker) => {
+      const Contact = contactCatalog();
+      const system = new MemorySystem();
+      let creates = 0;
+      Contact.register(
+        class extends ContactSide {
+          override readonly match = ['name'];
+          override readonly capabilities = { ...sideCapabilities, marker };
+          override async create(): Promise<Outcome<MemoryObject>> {
+            creates += 1;
+            system.put('theirs', { name: 'Bob', city: 'Lima' });
+            return { kind: 'unknown', reason: 'no answer' };
+          }
+        },
+      );
+      const started = await stage.start([Contact], { memory: system });
+      await started.flow.catalog(Contact).save({ name: 'Bob', city: 'Rome' });
+      await started.flow.sync();
+      await started.flow.sync();
+      expect(creates).toBe(1);
+      expect(only(system).id).toBe('theirs');
+      const conflicts = await conflictsOf(started);
+      expect(conflicts).toMatchObject([{ unit: 'city', hub: '"Rome"', remote: '"Lima"' }]);
+    },
+  );
 });

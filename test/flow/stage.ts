@@ -119,7 +119,7 @@ export interface Side {
 
 export const contactMapping: MappingSpec = { email: 'values.email', name: 'values.name', city: 'values.city' };
 
-const sideCapabilities: Capabilities = {
+export const sideCapabilities: Capabilities = {
   ...leastCapabilities,
   marker: true,
   polling: true,

@@ -130,7 +130,7 @@ export const faultKinds = {
   /** Somebody looks at what has just arrived, here or there, and corrects it. */
   touchedUp: { rates: [0.02, 0.06], steps: ['capture'] },
   /** The same customer is entered on two sides at nearly the same moment, or twice on one. */
-  enteredTwice: { rates: [0.03, 0.08], steps: ['capture'] },
+  enteredTwice: { rates: [0.05, 0.1], steps: ['capture'] },
   /** Two remotes each have a rule that sets a value back to what it must be there, whoever writes another. */
   undone: { rates: [0.03], steps: ['capture'] },
   /** The same, of a comparison, mostly with repair. */

@@ -28,8 +28,10 @@ export function check(world: World, scene: Scene): Violation[] {
     creates(world, scene, remote, say);
     deletes(world, remote, say);
     matched(world, scene, remote, say);
+    tombstones(world, scene, remote, say);
   }
-  for (const code of scene.twins) say('I4', `${code} stands in several rows of the hub`, code);
+  for (const code of scene.twins)
+    if (!world.enteredHere.has(code)) say('I4', `${code} stands in several rows of the hub`, code);
   survival(world, scene, say);
   shadows(world, scene, say);
   bounds(world, scene, say);
@@ -49,7 +51,7 @@ export function agreement(world: World, scene: Scene, remote: Remote, kind: Kind
   const rows = scene.hub[kind];
   const seen = groupBy(remote.things[kind].values(), (thing) => String(thing.values['code']));
   for (const [code, things] of seen) {
-    if (isParked(scene, kind, remote, code) || world.unheard.has(code)) continue;
+    if (isParked(scene, kind, remote, code) || isUnknowable(world, scene, code)) continue;
     if (things.length > 1)
       say(
         'I4',
@@ -59,7 +61,7 @@ export function agreement(world: World, scene: Scene, remote: Remote, kind: Kind
     if (!rows.has(code)) say('I1', `${kind} ${code} is in ${remote.name} alone`, code);
   }
   for (const [code, row] of rows) {
-    if (isParked(scene, kind, remote, code)) continue;
+    if (isParked(scene, kind, remote, code) || isUnknowable(world, scene, code)) continue;
     const [thing] = seen.get(code) ?? [];
     if (thing === undefined) {
       say('I1', `${kind} ${code} is in the hub alone, not in ${remote.name}`, code);
@@ -119,7 +121,7 @@ function creates(world: World, scene: Scene, remote: Remote, say: Say): void {
     const deleted = entity?.deletions.filter((one) => one.side === remote.name).length ?? 0;
     const asked = world.decided.has(`${remote.name} ${code}`) ? 1 : 0;
     const madeInward = Math.max(entity?.madeInward ?? 0, scene.madeInward.get(code) ?? 0);
-    if (count <= 1 + madeInward + asked + deleted) continue;
+    if (count <= 1 + madeInward + asked + deleted || isUnknowable(world, scene, code)) continue;
     const isOnce = isReplayed || (chosenId && !removed.has(code));
     if (comesLate(world) && !isOnce && strays(scene, remote, code) === 0) continue;
     say('I5', `${code} was created ${count} times in ${remote.name}`, code);
@@ -136,12 +138,24 @@ function deletes(world: World, remote: Remote, say: Say): void {
   }
 }
 
-const blinding = ['forbidden', 'statementFails', 'commitFails', 'commitAnswerLost', 'hubAway', 'rowsHidden'] as const;
+/** I26: what was deleted there is remembered, so that what is told of it late isn't taken for news. */
+function tombstones(world: World, scene: Scene, remote: Remote, say: Say): void {
+  // a row that comes back under its key may take the link along
+  if (world.faults.has('reinsert')) return;
+  const known = new Set(scene.links.flatMap((link) => (link.remote === remote.name ? (link.remote_id ?? []) : [])));
+  for (const { call, code, id } of remote.writes)
+    if (call === 'delete' && !known.has(id))
+      say('I26', `${id} of ${remote.name} was deleted there, and is forgotten`, code);
+}
+
+const failing = ['statementFails', 'commitFails', 'commitAnswerLost', 'hubAway', 'rowsHidden'] as const;
 
 /** I24: where a remote can be searched, none is made beside one that matches. */
 function matched(world: World, scene: Scene, remote: Remote, say: Say): void {
   // a search that is forbidden finds nothing, and what is sent again after the hub failed isn't asked for again (SPEC.md, "Not enforced yet")
-  if (!remote.character.searchable || blinding.some((kind) => world.faults.has(kind))) return;
+  const { searchable, idempotencyMs, chosenId } = remote.character;
+  const isSentAgain = (idempotencyMs !== undefined || chosenId) && failing.some((kind) => world.faults.has(kind));
+  if (!searchable || world.faults.has('forbidden') || isSentAgain) return;
   for (const { besideMs, code, idempotencyKey, at } of remote.writes) {
     const plannedAt = scene.plannedAt.get(idempotencyKey);
     if (besideMs === undefined || plannedAt === undefined || besideMs >= plannedAt) continue;
@@ -175,6 +189,10 @@ function parkedFew(world: World, scene: Scene, say: Say): void {
   }
 }
 
+/** What people did past everybody: a deletion that nobody heard of, a second row for what came in from a remote. */
+export const isUnknowable = (world: World, scene: Scene, code: string): boolean =>
+  world.unheard.has(code) || (world.enteredHere.has(code) && scene.twins.includes(code));
+
 /** It was deleted, and nobody heard of it: it, or whoever came under its key. */
 export const isUnheard = (world: World, code: string): boolean =>
   world.unheard.has(code) || heirs(world, code).some((heir) => world.unheard.has(heir));
@@ -197,8 +215,12 @@ function isExplained(world: World, scene: Scene, name: string, parkedCode: strin
   const [kind, remoteName] = subscriber.split('/') as [Kind, string];
   const remote = world.remotes.find((one) => one.name === remoteName);
   const row = scene.hub[kind].get(code);
-  const things = [...(remote?.things[kind].values() ?? [])].filter((thing) => thing.values['code'] === code);
-  const values = [row, ...things]
+  const thingsOf = (one: string): Thing[] =>
+    [...(remote?.things[kind].values() ?? [])].filter((thing) => thing.values['code'] === one);
+  const things = thingsOf(code);
+  // the remote may still bear the code of whoever had its key before
+  const { formerly } = world.ledger.entities.get(code) ?? {};
+  const values = [row, ...things, ...(formerly === undefined ? [] : thingsOf(formerly))]
     .flatMap((one) => Object.values(one?.values ?? {}))
     .filter((one) => typeof one === 'string');
   switch (parkedCode) {
@@ -216,7 +238,9 @@ function isExplained(world: World, scene: Scene, name: string, parkedCode: strin
     case 'ambiguous':
       return (
         things.length > 1 ||
-        (comesLate(world) && world.ledger.entities.get(code)?.deletions.length !== 0) ||
+        [...scene.parked].some(([one, why]) => one.startsWith(`${subscriber} `) && why.code === 'unknown-create') ||
+        // one of two was deleted; what was deleted is there once more only by a request that came late
+        ((parkedCode === 'ambiguous' || comesLate(world)) && world.ledger.entities.get(code)?.deletions.length !== 0) ||
         // what it made can't be told from what somebody else made
         (remote !== undefined && !resolvesCreates(remote.character, !world.faults.has('keyExpires')))
       );
@@ -240,7 +264,7 @@ function isExplained(world: World, scene: Scene, name: string, parkedCode: strin
     }
     case 'remote-missing':
       // deleted there, in a system that neither tells nor remembers it
-      return things.length === 0 && isDeletedIn(world, code, remoteName);
+      return isDeletedIn(world, code, remoteName);
     default:
       return false;
   }

@@ -149,7 +149,10 @@ export class Mischief {
     } else {
       this.#remote.insertTwin(first, code);
       await later();
-      if (chance.hits(0.4)) return this.#people.insertCustomer(undefined, undefined, code);
+      if (chance.hits(0.4)) {
+        this.#world.enteredHere.add(code);
+        return this.#people.insertCustomer(undefined, undefined, code);
+      }
     }
     this.#remote.insertTwin(second, code);
   }

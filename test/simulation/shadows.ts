@@ -47,7 +47,7 @@ function agreed(scene: Scene, remote: Remote, link: SeenLink, pairs: Pairs, say:
   if (link.state !== 'linked' || link.parked_code !== null || link.due || link.code === undefined) return;
   const row = scene.hub[link.kind].get(link.code);
   const thing = remote.things[link.kind].get(link.remote_id ?? '');
-  if (row === undefined || thing === undefined) return;
+  if (row === undefined || thing === undefined || scene.twins.includes(link.code)) return;
   for (const [unit, value] of Object.entries(row.values)) {
     if (unit === 'city' && remote.rules.has(link.code)) continue;
     const { h = null, r = null } = pairs[unit] ?? {};

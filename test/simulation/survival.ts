@@ -1,7 +1,7 @@
 /** What became of every edit: I2, I3, I6. */
 import type { Entity } from './ledger.js';
 import { tokenOf } from './ledger.js';
-import type { Say } from './invariants.js';
+import { isUnknowable, type Say } from './invariants.js';
 import type { Kind, Remote } from './remote.js';
 import type { HubRow, Scene } from './scene.js';
 import type { World } from './world.js';
@@ -22,7 +22,7 @@ export function survival(world: World, scene: Scene, say: Say): void {
     // a request that came later than the system says that it knows it: nothing tells it from an edit (SPEC.md, "Not enforced yet")
     if (world.remotes.some((remote) => remote.updatedAgain.has(code))) continue;
     // nobody could know that it was deleted
-    if (world.unheard.has(code)) continue;
+    if (isUnknowable(world, scene, code)) continue;
     if (row === undefined && entity.deletions.length === 0) {
       say('I2', `${kind} ${code} is gone, and nobody deleted it`, code);
       continue;

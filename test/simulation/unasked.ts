@@ -4,8 +4,9 @@
  */
 import { agreement, type Violation } from './invariants.js';
 import { massDeletes } from './mass.js';
-import type { Remote } from './remote.js';
-import { lookAround } from './scene.js';
+import { tokenOf } from './ledger.js';
+import type { Kind, Remote } from './remote.js';
+import { lookAround, type Scene } from './scene.js';
 import type { World } from './world.js';
 
 export async function unasked(world: World): Promise<Violation[]> {
@@ -21,7 +22,7 @@ export async function unasked(world: World): Promise<Violation[]> {
       agreement(world, scene, remote, kind, (_, what, code, unit) => {
         // two that undo each other may still be at it
         if (code !== undefined && world.undone.has(code)) return;
-        if (!isHeard && !isOurs(world, remote, code, unit)) return;
+        if (!isHeard && !isOurs(world, scene, remote, { kind, code, unit })) return;
         found.push({ invariant: 'I11', what: `before a rescan: ${what}`, ...(code === undefined ? {} : { code }) });
       });
     }
@@ -29,11 +30,19 @@ export async function unasked(world: World): Promise<Violation[]> {
   return found;
 }
 
-/** It was last written elsewhere: whatever a remote doesn't tell, that it must be told. */
-function isOurs(world: World, remote: Remote, code: string | undefined, unit: string | undefined): boolean {
+interface Place {
+  readonly kind: Kind;
+  readonly code: string | undefined;
+  readonly unit: string | undefined;
+}
+
+/** What the hub holds came after whatever was written there: also a remote that tells nothing must be told. */
+function isOurs(world: World, scene: Scene, { name }: Remote, { kind, code, unit }: Place): boolean {
   if (code === undefined || unit === undefined) return false;
+  const value = scene.hub[kind].get(code)?.values[unit];
   const writes = world.ledger.entities.get(code)?.writes.get(unit) ?? [];
-  return writes.length > 0 && writes.at(-1)?.side !== remote.name;
+  const at = typeof value === 'string' ? writes.findIndex(({ token }) => token === tokenOf(value)) : -1;
+  return at >= 0 && writes.slice(at).every(({ side }) => side !== name);
 }
 
 /**

@@ -112,7 +112,7 @@ export class Witness {
     const logged = new Set<string>();
     for (const text of scene.conflicts) {
       // two that undo each other do so again and again
-      if (rules.some((token) => text.toLowerCase().includes(`"${token}"`))) continue;
+      if (rules.some((token) => new RegExp(`"${token}\\s*"`, 'i').test(text))) continue;
       if (logged.has(text)) say('I21', `a conflict is logged twice: ${text}`);
       logged.add(text);
     }

@@ -64,6 +64,8 @@ export class World {
   calmAt = 0;
   /** Codes of rows that were deleted with triggers off: nobody can know. */
   readonly unheard = new Set<string>();
+  /** Codes that people entered here while the same came in from a remote: it may stand in two rows, and nobody can tell them apart. */
+  readonly enteredHere = new Set<string>();
   /** Codes of records whose city two remotes undo each other. */
   readonly undone = new Set<string>();
   /** Inward sync has written a record of the hub. */

@@ -122,7 +122,9 @@ export function settleTwins(store: Store): Twins {
       const matches = (link: LinkRow): boolean =>
         fences.get(link.id) === link.fence && generations.get(link.id) === link.generation;
       const slots = store.link.where(tx, matches, slotsOf(tx, store.linkById, fences.keys()));
-      return (await store.link.delete(tx, slots, matches)).map((link) => ({ id: String(link.id) }));
+      const forgotten = await store.link.delete(tx, slots, matches);
+      for (const { key } of forgotten) if (key !== null) tx.settled.add(key);
+      return forgotten.map((link) => ({ id: String(link.id) }));
     },
 
     'syncflow-delete-links': async (tx, [ids]) => {
