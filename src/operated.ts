@@ -5,6 +5,7 @@ import type { CatalogClass } from './catalog/catalog.js';
 import { givenKey } from './catalog/given-key.js';
 import type { Finding } from './check/finding.js';
 import { checkSchema } from './check/schema.js';
+import { checkShared } from './check/shared.js';
 import { findBinding, subscribersOf, type Prepared, type Readiness } from './engine/prepare.js';
 import type { SyncflowEvents } from './events.js';
 import { parkedCauses, type ParkedCause } from './explain/causes.js';
@@ -97,7 +98,8 @@ export abstract class Operated extends Steered {
 
   /** What in the mappings can't work, or not always, by the schemas of catalogs and remotes. `syncflow check` tries real values, too. */
   async check(): Promise<readonly Finding[]> {
-    return (await this.operating()).bindings.flatMap(checkSchema);
+    const { bindings } = await this.operating();
+    return [...bindings.flatMap(checkSchema), ...checkShared(bindings)];
   }
 
   async parked(filter: { subscriber?: string; code?: string; id?: string } = {}): Promise<readonly ParkedRecord[]> {

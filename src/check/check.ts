@@ -9,6 +9,7 @@ import { HubRows } from '../store/rows.js';
 import type { RowStatements } from '../store/rows-sql.js';
 import type { Finding } from './finding.js';
 import { checkSchema } from './schema.js';
+import { checkShared } from './shared.js';
 import { tryRemotes, tryRows } from './trial.js';
 
 export interface CheckOptions {
@@ -45,9 +46,13 @@ export async function checkAll(options: CheckOptions): Promise<Checked[]> {
     bound.set(definition.name, { definition, main: new main(), rows: new HubRows(definition, statements ?? nowhere) });
   }
   const bindings = bindSubscribers(options.catalogs, bound, options.accounts, options.environment);
+  const shared = checkShared(bindings);
   const result: Checked[] = [];
-  for (const binding of bindings)
-    result.push(await checkOne(binding, options, readable.get(binding.catalog.definition.name) === true));
+  for (const binding of bindings) {
+    const one = await checkOne(binding, options, readable.get(binding.catalog.definition.name) === true);
+    const own = shared.filter(({ subscriber }) => subscriber === binding.id);
+    result.push({ ...one, findings: [...one.findings, ...own] });
+  }
   return result;
 }
 

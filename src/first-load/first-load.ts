@@ -1,5 +1,6 @@
 /** The first load as a person steers it: plan, decide, apply; and links that are made and undone by hand. */
 import { showKey, type RecordKey } from '../catalog/key.js';
+import { sharing } from '../check/shared.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
 import type { Loops } from '../engine/loops.js';
@@ -41,6 +42,8 @@ export interface PlanReport {
   readonly createdAt: string;
   /** Units by whose equal values remotes of before are recognised. Without any, whatever stands on both sides is made twice. */
   readonly match: readonly string[];
+  /** Other subscribers that take the same remotes, where this one doesn't say by `accepts` which are its: it makes records of theirs. */
+  readonly shares: readonly string[];
   /** Of each kind: how many, how many of the pairs differ in a field, were decided by a person, or come to nothing. */
   readonly kinds: readonly ItemCount[];
   /** Fields in which pairs differ, and whose value would stay. */
@@ -127,7 +130,7 @@ export class FirstLoad {
     const { id, state, createdAt } = await planOf(env, binding);
     const { match } = binding.subscriber;
     const [kinds, differences] = [await countItems(env.db, id), await countDifferences(env.db, id)];
-    return { id, subscriber, state, createdAt, match, kinds, differences };
+    return { id, subscriber, state, createdAt, match, shares: sharing(binding, bindings), kinds, differences };
   }
 
   async hasPlan(subscriber: string): Promise<boolean> {

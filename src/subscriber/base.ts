@@ -182,6 +182,14 @@ export abstract class SubscriberBase<C extends CatalogClass = CatalogClass, Remo
    */
   readonly match: readonly string[] = [];
 
+  /**
+   * What it takes of its account: a kind of object, the name of a database. Of two that take the same, each must say by `accepts`
+   * which are its; who doesn't is warned of by `syncflow check`, `plan` and `start`.
+   */
+  get takes(): string | undefined {
+    return undefined;
+  }
+
   /** What the system publishes of its objects: `syncflow check` and `start` compare the mapping with it. */
   readonly remoteSchema: RemoteSchema | undefined = undefined;
 

@@ -240,3 +240,38 @@ test('a misspelt key beside those that only the system writes', async () => {
     'error! made: only the system writes it: every write is refused',
   ]);
 });
+
+test('two that take the same objects of an account, and don’t say which are whose', async () => {
+  const of = (name: string, takes: string | undefined, accepts: boolean, options: object = {}): CatalogClass => {
+    const main = Catalog({ name, key: 'id', fields: { id: z.int(), text: z.string() } });
+    class Sub extends MemorySubscriber<CatalogClass> {
+      override readonly mapping = { text: 'values.text' };
+      override get takes(): string | undefined {
+        return takes;
+      }
+    }
+    class Choosy extends Sub {
+      override accepts(): boolean {
+        return false;
+      }
+    }
+    main.register(accepts ? Choosy : Sub, options);
+    return main;
+  };
+  const told = async (...catalogs: CatalogClass[]): Promise<string[]> => {
+    const accounts = { memory: new MemorySystem() };
+    const options = { accounts, environment: 'test', database: undefined, rows: 0, remotes: 0 };
+    const checked = await checkAll({ ...options, catalogs });
+    return checked.flatMap(({ findings }) => findings.map(({ subscriber, problem }) => `${subscriber}: ${problem}`));
+  };
+  const [one, two] = await told(of('a', 'person', false), of('b', 'person', false), of('c', 'thing', false));
+  expect(one).toMatch(/^a\/memory: it takes every person of the account "memory", and b\/memory takes them, too/);
+  expect(two).toMatch(/^b\/memory: .* a\/memory takes them/);
+  // one that says it doesn't keep the other from taking its own
+  expect(await told(of('a', 'person', true), of('b', 'person', false))).toHaveLength(1);
+  expect(await told(of('a', 'person', true), of('b', 'person', true))).toEqual([]);
+  expect(
+    await told(of('a', 'person', true), of('b', 'person', false, { policies: { createInward: 'ignore' } })),
+  ).toEqual([]);
+  expect(await told(of('a', undefined, false), of('b', undefined, false))).toEqual([]);
+});

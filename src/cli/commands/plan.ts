@@ -196,6 +196,12 @@ function show(output: Output, report: Planned): void {
     output.line(
       dim('  Decide about the ambiguous: --decisions <file>. Or later: syncflow link CATALOG KEY SUBSCRIBER REMOTE_ID'),
     );
+  if (report.shares.length > 0)
+    output.line(
+      yellow(
+        `  ${report.shares.join(', ')} takes the same remotes, and nothing says which are whose: each makes records of the other’s. Say it with accepts(remote) in both, and plan again.`,
+      ),
+    );
   if (isBlind(report))
     output.line(
       yellow(

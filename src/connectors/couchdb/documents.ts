@@ -68,6 +68,10 @@ export abstract class CouchSubscriber<
 
   /** The database's name. */
   abstract readonly database: string;
+
+  override get takes(): string {
+    return this.database;
+  }
   override readonly capabilities: Capabilities = couchCapabilities;
   /** The field that holds our marker: which record of which environment a document stands for. */
   readonly markerField: string = 'syncflow';

@@ -103,6 +103,10 @@ export abstract class StripeObject<C extends CatalogClass, Remote extends Stripe
 
   private readonly catalogName: string;
 
+  override get takes(): string {
+    return this.kind;
+  }
+
   constructor(context: SubscriberContext<StripeAccount>) {
     super(context);
     this.catalogName = context.id.split('/')[0] ?? context.id;
