@@ -78,7 +78,7 @@ export function incomingId(subscriber: string, eventId: string): string {
 
 export interface Hints {
   readonly marks: boolean;
-  /** Some of them are of a mass UPDATE. */
+  /** There are some of a mass UPDATE, whosever catalog it was: that costs no look at all the marks. */
   readonly bulk: boolean;
   readonly events: boolean;
 }
@@ -93,7 +93,7 @@ export async function hintsToRoute(
     {
       name: 'syncflow-hints-to-route',
       text: `select exists (select from syncflow.mark where catalog in (select value from json_array_elements_text($1::json))) as marks,
-          exists (select from syncflow.mark where id >= ${bulkIds} and catalog in (select value from json_array_elements_text($1::json))) as bulk,
+          coalesce((select max(id) from syncflow.mark) >= ${bulkIds}, false) as bulk,
           exists (select from syncflow.inbox where settled_at is null and subscriber in (select value from json_array_elements_text($2::json))) as events`,
     },
     [JSON.stringify(catalogs), JSON.stringify(subscribers)],

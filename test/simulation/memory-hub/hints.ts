@@ -180,7 +180,7 @@ export function inboxTwins(store: Store): Twins {
       return [
         {
           marks: store.mark.exists(tx, (mark) => known.has(mark.catalog)),
-          bulk: store.mark.exists(tx, (mark) => mark.bulk && known.has(mark.catalog)),
+          bulk: store.mark.exists(tx, (mark) => mark.bulk),
           events: json<string[]>(subscribers).some((one) => store.inboxOpen.find(tx, one).length > 0),
         },
       ];
