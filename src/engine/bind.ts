@@ -134,9 +134,14 @@ export function requireClaims(id: string, subscriber: SubscriberBase, mapping: M
 
 function requireMatchUnits(id: string, subscriber: SubscriberBase, mapping: Mapping): void {
   for (const name of subscriber.match) {
-    if (!mapping.units.some((unit) => unit.name === name)) {
+    const unit = mapping.units.find((one) => one.name === name);
+    if (unit?.reference !== undefined)
+      throw new SyncflowError('config', `${id}: match names "${name}", a reference to ${unit.reference}`, {
+        hint: 'Match by values that both sides hold as they are, such as a number or an e-mail address. What is linked decides about references.',
+      });
+    if (unit === undefined) {
       throw new SyncflowError('config', `${id}: match names "${name}", which is not a mapped unit`, {
-        hint: `Mapped are: ${mapping.units.map((unit) => unit.name).join(', ')}.`,
+        hint: `Mapped are: ${mapping.units.map((one) => one.name).join(', ')}.`,
       });
     }
   }

@@ -36,7 +36,8 @@ export async function recordLabels(
   { catalog }: Pick<Binding, 'catalog'>,
   keys: readonly RecordKey[],
 ): Promise<ReadonlyMap<RecordKey, string | null>> {
-  const rows = await catalog.rows.load(db, [...new Set(keys)]);
+  // what can't be read is listed all the same, without a name
+  const rows = await catalog.rows.load(db, [...new Set(keys)], { problems: new Map() });
   return new Map([...rows].map(([key, row]) => [key, labelOfRecord(row)]));
 }
 

@@ -398,7 +398,7 @@ export class Loops {
 
   async #pruneLoop(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      await prune(this.#env.db);
+      await prune(this.#env.db, undefined, { signal: this.#stop.signal });
       await this.#sleep(pruneIntervalMs);
     }
   }

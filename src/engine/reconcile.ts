@@ -3,10 +3,9 @@
  * sides are read as they are now and made to agree: claim → resolve → look → plan → intend → send → settle.
  */
 import type { AnyRecord } from '../catalog/catalog.js';
-import type { RecordKey } from '../catalog/key.js';
-import { messageOf } from '../errors.js';
 import { lookAt, type Basis } from '../inward/observe.js';
 import { Sights } from '../inward/sights.js';
+import { asMapped } from '../merge/mapped-shadow.js';
 import type { Resolver, UnresolvedReference } from '../merge/project.js';
 import { dispensable, plan, type Plan } from '../outward/plan.js';
 import { deletesInOrder } from '../outward/deletion-order.js';
@@ -15,8 +14,9 @@ import { resolveIntent } from '../outward/resolve.js';
 import { openIntents, type Intent } from '../store/intents.js';
 import { inCircle } from '../store/circles.js';
 import { claimFromBacklog, isLeftAlone, releaseLeases, renewLeases, type Link } from '../store/links.js';
-import { extractRecord, type Binding } from './binding.js';
+import type { Binding } from './binding.js';
 import type { Environment } from './environment.js';
+import { loadRecords, type Extracted } from './records.js';
 import { loadReferences } from './references.js';
 import {
   blockedResult,
@@ -30,14 +30,15 @@ import {
 } from './result.js';
 
 /** Takes due links under a lease; of the urgent ones alone, where that is said. */
-export function claimDue(env: Environment, binding: Binding, limit: number, which?: 'urgent'): Promise<Link[]> {
-  return claimFromBacklog(env.db, {
+export async function claimDue(env: Environment, binding: Binding, limit: number, which?: 'urgent'): Promise<Link[]> {
+  const links = await claimFromBacklog(env.db, {
     subscriber: binding.id,
     limit,
     owner: env.worker,
     leaseMs: env.leaseMs,
     ...(which === undefined ? {} : { mostLane: 0 }),
   });
+  return links.map((link) => ({ ...link, shadow: asMapped(binding.mapping, link.shadow) }));
 }
 
 /** Makes the two sides of claimed links agree. */
@@ -158,45 +159,28 @@ interface Waiting extends Case {
   readonly reference: UnresolvedReference;
 }
 
+/** Of a link that has no key: there is no row. */
+const nothing: Extracted = { record: undefined, softDeleted: false };
+
 async function planLinks(env: Environment, binding: Binding, links: readonly Link[]): Promise<PlannedLinks> {
   const out: PlannedLinks = { toLook: [], writes: [], decided: [], waiting: [] };
   const planned = links.filter((link) => !link.look && !(link.key === undefined && link.state === 'new'));
   out.toLook.push(...links.filter((link) => !planned.includes(link)));
-  const unreadable = new Map<RecordKey, unknown>();
-  const rows = await binding.catalog.rows.load(
+  const records = await loadRecords(
     env.db,
+    binding.catalog,
     planned.flatMap((link) => link.key ?? []),
-    { problems: unreadable },
   );
-  const records = new Map<RecordKey, ReturnType<typeof extractRecord>>();
-  const problems = new Map<RecordKey, Result>();
-  for (const link of planned) {
-    if (link.key === undefined) continue;
-    if (unreadable.has(link.key)) {
-      problems.set(link.key, parkResult(link, 'mapping', messageOf(unreadable.get(link.key))));
-      continue;
-    }
-    try {
-      records.set(link.key, extractRecord(binding.catalog, rows.get(link.key)));
-    } catch (error) {
-      problems.set(link.key, parkResult(link, 'mapping', `extract: ${messageOf(error)}`));
-    }
-  }
-  const agreed = planned.flatMap(({ key, shadow }) => {
-    const record = key === undefined ? undefined : records.get(key)?.record;
-    return record === undefined ? [] : [{ record, shadow }];
+  const problemOf = ({ key }: Link): string | undefined => (key === undefined ? undefined : records.problem(key));
+  const cases = planned.flatMap((link) => {
+    const problem = problemOf(link);
+    if (problem === undefined) return { link, ...(link.key === undefined ? nothing : records.get(link.key)) };
+    out.decided.push(parkResult(link, 'mapping', problem));
+    return [];
   });
-  const resolver = await loadReferences(env.db, binding, { records: agreed.map(({ record }) => record), agreed });
-  for (const link of planned) {
-    const problem = link.key === undefined ? undefined : problems.get(link.key);
-    if (problem !== undefined) {
-      out.decided.push(problem);
-      continue;
-    }
-    const found = link.key === undefined ? undefined : records.get(link.key);
-    const { record, softDeleted } = found ?? { record: undefined, softDeleted: false };
-    decide(env, binding, { link, record, softDeleted, resolver, without: new Set() }, out);
-  }
+  const agreed = cases.flatMap(({ link: { shadow }, record }) => (record === undefined ? [] : { record, shadow }));
+  const resolver = await loadReferences(env.db, binding, { records: records.all, agreed });
+  for (const one of cases) decide(env, binding, { ...one, resolver, without: new Set() }, out);
   await settleWaiting(env, binding, out);
   return out;
 }

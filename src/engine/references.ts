@@ -5,10 +5,9 @@ import { own } from '../catalog/own.js';
 import { hubChildren } from '../merge/child-pairs.js';
 import {
   hubText,
-  hubValue,
   idAgreed,
+  keyReferred,
   noReferences,
-  referenceKey,
   remoteIdOf,
   remoteValue,
   type Resolver,
@@ -124,8 +123,8 @@ function collectRecord(binding: Binding, record: AnyRecord, wanted: Wishes): voi
   const walk = (units: readonly Unit[], row: AnyRecord): void => {
     for (const unit of units) {
       if (unit.reference === undefined) continue;
-      const value = hubValue(unit, row);
-      if (value !== null && value !== undefined) wanted.add(unit.reference, { key: referenceKey(unit, value) });
+      const key = keyReferred(unit, row);
+      if (key !== undefined) wanted.add(unit.reference, { key });
     }
   };
   walk(binding.mapping.units, record);
@@ -164,7 +163,8 @@ function collectTold(binding: Binding, record: AnyRecord, shadow: Shadow, known:
       const agreed = own(pairs, unit.name);
       const id = unit.reference === undefined ? undefined : idAgreed(unit, agreed);
       if (unit.reference === undefined || id === undefined || hubChanged(agreed, hubText(unit, row))) continue;
-      const now = known.remoteId(unit.reference, referenceKey(unit, hubValue(unit, row)));
+      const key = keyReferred(unit, row);
+      const now = key === undefined ? undefined : known.remoteId(unit.reference, key);
       if (now !== undefined && now !== id) told.add(unit.reference, { remoteId: id });
     }
   };

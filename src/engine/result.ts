@@ -2,6 +2,7 @@
 import { parseKey, type RecordKey } from '../catalog/key.js';
 import type { Environment } from './environment.js';
 import type { Conflict } from '../merge/merge.js';
+import { withPlaces } from '../merge/mapped-shadow.js';
 import type { UnresolvedReference } from '../merge/project.js';
 import { brakeCode } from '../outward/brake.js';
 import { retryDelayMs } from '../outward/retry.js';
@@ -127,12 +128,13 @@ export async function writeResults(tx: Queryable, binding: Binding, results: rea
     tx,
     results.flatMap((result) => result.awaits ?? []),
   );
-  const settlements = results.map(({ settlement, awaits, circular }) =>
+  const settlements = results.map(({ settlement, awaits, circular }): Settlement => {
+    const placed = { ...settlement, shadow: withPlaces(binding.mapping, settlement.shadow ?? settlement.link.shadow) };
     // in a circle nobody is on their way: such a wait counts
-    awaits === undefined || (circular === true && standings.get(awaits.name) === 'coming')
-      ? settlement
-      : awaiting(settlement, standings.get(awaits.name)),
-  );
+    return awaits === undefined || (circular === true && standings.get(awaits.name) === 'coming')
+      ? placed
+      : awaiting(placed, standings.get(awaits.name));
+  });
   await makeSighted(
     tx,
     results.flatMap(({ awaits }) =>

@@ -1,6 +1,7 @@
 /** Events become due links: each is a hint that a remote should be looked at. Echoes of our own writes are told apart here. */
 import { markerClaim } from '../apply/candidates.js';
 import { own } from '../catalog/own.js';
+import { asMapped } from '../merge/mapped-shadow.js';
 import type { Json } from '../catalog/values.js';
 import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
@@ -126,8 +127,9 @@ function read(binding: Binding, event: InboxRow, link: FoundLink | undefined, ow
 export function shows(binding: Binding, link: FoundLink, snapshot: unknown): boolean {
   // during a write of ours it may be an undo of what we are writing: it equals a shadow that is about to move
   if (binding.mapping.children.length > 0 || link.look || link.busy) return false;
+  const shadow = asMapped(binding.mapping, link.shadow);
   return binding.mapping.units.every((unit) => {
-    const base = own(link.shadow.units, unit.name);
+    const base = own(shadow.units, unit.name);
     return base !== undefined && sameRemote(base.r, remoteValue(unit, snapshot));
   });
 }

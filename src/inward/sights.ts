@@ -4,10 +4,10 @@
  */
 import { applyObservation, failure, type Observation } from '../apply/apply.js';
 import { applyPage, type Sighting } from '../apply/page.js';
-import type { AnyRecord } from '../catalog/catalog.js';
 import type { RecordKey } from '../catalog/key.js';
-import { extractRecord, type Binding } from '../engine/binding.js';
+import type { Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
+import { loadRecords } from '../engine/records.js';
 import { loadReferences } from '../engine/references.js';
 import type { Result } from '../engine/result.js';
 import { Slots } from '../engine/slots.js';
@@ -119,29 +119,15 @@ export class Sights {
 
   /** By key; where a row can't be read, or the user's `extract` throws, so does asking for it. */
   async #bases(known: readonly Known[]): Promise<(key: RecordKey) => Basis> {
-    const { catalog } = this.#binding;
-    const records = new Map<RecordKey, AnyRecord>();
-    const problems = new Map<RecordKey, unknown>();
-    const rows = await catalog.rows.load(
+    const records = await loadRecords(
       this.#env.db,
+      this.#binding.catalog,
       known.map(({ key }) => key),
-      { problems },
     );
-    for (const [key, row] of rows) {
-      try {
-        const { record } = extractRecord(catalog, row);
-        if (record !== undefined) records.set(key, record);
-      } catch (error) {
-        problems.set(key, error);
-      }
-    }
     const resolver = await loadReferences(this.#env.db, this.#binding, {
-      records: [...records.values()],
+      records: records.all,
       remotes: known.map(({ seen }) => seen.remote),
     });
-    return (key) => {
-      if (problems.has(key)) throw problems.get(key);
-      return { record: records.get(key), resolver };
-    };
+    return (key) => ({ record: records.get(key).record, resolver });
   }
 }

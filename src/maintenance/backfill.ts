@@ -10,7 +10,7 @@ import { transactionAgain, type Queryable } from '../store/database.js';
 import { findLinks } from '../store/links.js';
 import { backfillLane, lookAtUnlisted, noteListed, queueRecords, type Listed } from '../store/listed.js';
 import { makeAllDue } from '../store/marks.js';
-import { readSetting, writeSetting } from '../store/settings.js';
+import { mappingSetting, readSetting, writeSetting } from '../store/settings.js';
 import type { Unit } from '../subscriber/compile.js';
 import {
   beginRun,
@@ -149,7 +149,7 @@ async function noticeMapping(env: Environment, binding: Binding): Promise<void> 
     show(binding.mapping.units),
     ...binding.mapping.children.map((child) => [child.name, show(child.units)]),
   ]);
-  const name = `mapping:${binding.id}`;
+  const name = mappingSetting(binding.id);
   const before = await readSetting(env.db, name);
   if (before === now) return;
   await transactionAgain(env.db, async (tx) => {

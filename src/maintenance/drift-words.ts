@@ -12,6 +12,7 @@ export const driftCauses: Readonly<Record<DriftCause, string>> = {
   'not-listed': 'the remote isn’t listed: deleted there, or hidden',
   'row-missing': 'the row is gone, and no DELETE was seen',
   twin: 'a second remote of a record',
+  unreadable: 'its row can’t be read',
   waiting: 'about to be synced',
   parked: 'parked',
 };

@@ -23,6 +23,7 @@ import { readPath } from '../subscriber/path.js';
  * - `not-listed`: linked, but the listing didn't show its remote: deleted there, or hidden
  * - `row-missing`: linked, but the row is gone, and no DELETE was seen
  * - `twin`: a second remote of a record
+ * - `unreadable`: its row can't be read, or the catalog's `extract` throws
  * - `waiting`: a worker is about to sync it, or has just done so · `parked`: set aside, and waits for a person
  */
 export type DriftCause =
@@ -36,6 +37,7 @@ export type DriftCause =
   | 'not-listed'
   | 'row-missing'
   | 'twin'
+  | 'unreadable'
   | 'waiting'
   | 'parked';
 

@@ -16,8 +16,12 @@ export const defaultRetention: Retention = { inboxDays: 35, intentDays: 35, hist
 
 const batch = 5_000;
 
-/** Removes at most a batch of each kind, so that no statement runs long. */
-export async function prune(db: Database, retention: Retention = defaultRetention): Promise<void> {
+/** Removes what has served its purpose: batch after batch, so that no statement runs long, until a batch isn't full. */
+export async function prune(
+  db: Database,
+  retention: Retention = defaultRetention,
+  { signal, limit = batch }: { readonly signal?: AbortSignal; readonly limit?: number } = {},
+): Promise<void> {
   for (const { table, days } of [
     { table: 'inbox', days: retention.inboxDays },
     { table: 'intent', days: retention.intentDays },
@@ -25,6 +29,6 @@ export async function prune(db: Database, retention: Retention = defaultRetentio
     { table: 'conflict', days: retention.historyDays },
     { table: 'link', days: retention.tombstoneDays },
   ] as const) {
-    await pruneTable(db, table, days, batch);
+    while (signal?.aborted !== true && (await pruneTable(db, table, days, limit)) === limit);
   }
 }

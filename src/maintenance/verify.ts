@@ -3,11 +3,13 @@
  * no single remote; what it keeps is a bit for each link, counts, and a bounded list of differences.
  */
 import type { RecordKey } from '../catalog/key.js';
-import { extractRecord, type Binding } from '../engine/binding.js';
+import { type Binding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
+import { loadRecords } from '../engine/records.js';
 import { loadReferences } from '../engine/references.js';
 import { reading } from '../inward/reading.js';
 import { hintsAbout, hubTime, linkStandings } from '../store/drift.js';
+import { asMapped } from '../merge/mapped-shadow.js';
 import { findLinks, type FoundLink } from '../store/links.js';
 import { compareRecord, type Difference, type DriftCount, type FieldDrift } from './drift.js';
 import { queueRepairs, tooManyUnlisted } from './repair.js';
@@ -159,10 +161,9 @@ async function comparePage(sweep: Sweep, cursor: string | undefined): Promise<st
     .map((remote) => ({ remote, remoteId: subscriber.identify(remote), marked: subscriber.keyOf(remote) }));
   const links = await linksOf(sweep, remotes);
   const keys = remotes.flatMap(({ remoteId }) => links.get(`@${remoteId}`)?.key ?? []);
-  const rows = await catalog.rows.load(env.db, keys);
-  const records = new Map(keys.map((key) => [key, extractRecord(catalog, rows.get(key)).record]));
+  const records = await loadRecords(env.db, catalog, keys);
   const resolver = await loadReferences(env.db, binding, {
-    records: [...records.values()].filter((record) => record !== undefined),
+    records: records.all,
     remotes: remotes.map(({ remote }) => remote),
   });
   const suspects = remotes.flatMap(({ remote, remoteId, marked }): Suspect[] => {
@@ -170,7 +171,9 @@ async function comparePage(sweep: Sweep, cursor: string | undefined): Promise<st
     if (link !== undefined) sweep.seen.add(link.id);
     if (link?.state === 'gone' || link?.state === 'excluded') return [];
     if (link?.key === undefined) return stranger(binding, link, remoteId, marked, links);
-    const record = records.get(link.key);
+    const problem = records.problem(link.key);
+    if (problem !== undefined) return [unreadable(link, link.key, remoteId, problem)];
+    const { record } = records.get(link.key);
     if (record === undefined) return [rowMissing(link, remoteId)];
     const { drifts, normalised } = compareRecord(binding, link, record, remote, resolver);
     tally.compared += 1;
@@ -195,11 +198,14 @@ async function linksOf(
       ...(marked === undefined ? [] : [{ subscriber: binding.id, key: marked }]),
     ]),
   );
+  const placed = (link: FoundLink): FoundLink => ({ ...link, shadow: asMapped(binding.mapping, link.shadow) });
   return new Map(
-    found.flatMap((link): [string, FoundLink][] => [
-      ...(link.key === undefined ? [] : [[link.key, link] as [string, FoundLink]]),
-      ...(link.remoteId === undefined ? [] : [[`@${link.remoteId}`, link] as [string, FoundLink]]),
-    ]),
+    found
+      .map(placed)
+      .flatMap((link): [string, FoundLink][] => [
+        ...(link.key === undefined ? [] : [[link.key, link] as [string, FoundLink]]),
+        ...(link.remoteId === undefined ? [] : [[`@${link.remoteId}`, link] as [string, FoundLink]]),
+      ]),
   );
 }
 
@@ -229,6 +235,17 @@ function stranger(
         ? ({ action: 'park', rule: 'createInward is "park"' } as const)
         : ({ action: 'make-here', rule: 'nobody here knows it' } as const);
   return suspect({ kind: 'only-there', cause: 'unseen', repair });
+}
+
+/** Its row can't be read, or `extract` or `where` throws: nothing can be said of it, and its pass would park it. */
+function unreadable(
+  link: FoundLink | undefined,
+  key: RecordKey,
+  remoteId: string | undefined,
+  problem: string,
+): Suspect {
+  const repair = { action: 'park', rule: `it can't be read: ${problem}` } as const;
+  return { link, field: '(record)', difference: { key, remoteId, kind: 'field', cause: 'unreadable', repair } };
 }
 
 function rowMissing(link: FoundLink, remoteId: string): Suspect {
@@ -314,11 +331,13 @@ async function unlistedPage({ env, binding, seen }: Sweep, after: RecordKey | un
     const link = links.get(key);
     return link === undefined || (!seen.has(link.id) && link.state !== 'excluded' && link.state !== 'gone');
   });
-  const rows = await binding.catalog.rows.load(env.db, unlisted);
+  const records = await loadRecords(env.db, binding.catalog, unlisted);
   const suspects = unlisted.flatMap((key): Suspect[] => {
-    const { record } = extractRecord(binding.catalog, rows.get(key));
-    if (record === undefined || !binding.subscriber.where(record)) return [];
     const link = links.get(key);
+    const problem = records.problem(key);
+    if (problem !== undefined) return [unreadable(link, key, link?.remoteId, problem)];
+    const { record } = records.get(key);
+    if (record === undefined || !binding.subscriber.where(record)) return [];
     if (link?.remoteId === undefined && binding.policies.createOutward !== 'propagate') return [];
     const difference =
       link?.remoteId === undefined

@@ -111,11 +111,22 @@ function remoteIdFor(unit: Unit, catalog: string, value: unknown, resolver: Reso
 export function isOutdated(unit: Unit, agreed: Pair | undefined, record: AnyRecord, resolver: Resolver): boolean {
   if (unit.reference === undefined || unit.direction === 'inward') return false;
   const told = idAgreed(unit, agreed);
-  const value = told === undefined ? null : hubValue(unit, record);
-  if (told === undefined || value === null) return false;
-  const id = resolver.remoteId(unit.reference, referenceKey(unit, value));
+  const key = told === undefined ? undefined : keyReferred(unit, record);
+  if (told === undefined || key === undefined) return false;
+  const id = resolver.remoteId(unit.reference, key);
   if (id === undefined || id === told || !resolver.knows(unit.reference, told)) return false;
   return agreed?.told === undefined || !sameRemote(agreed.told, put(unit, record, resolver));
+}
+
+/** The key of the record that a reference names; undefined where it names none, or what can't be a key (`put` says so). */
+export function keyReferred(unit: Unit, record: AnyRecord): RecordKey | undefined {
+  const value = hubValue(unit, record);
+  if (value === null || value === undefined) return undefined;
+  try {
+    return referenceKey(unit, value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The remote id that a reference's pair names. */

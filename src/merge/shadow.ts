@@ -26,6 +26,8 @@ export interface Shadow {
   readonly children?: Readonly<Record<string, Readonly<Record<string, ChildShadow>>>>;
   /** A person took back what was edited there: the next merge lets the hub win, whatever the authority says. */
   readonly insists?: 'hub';
+  /** Where its units stand in the remote; those that stand under their own name are left out. */
+  readonly places?: Readonly<Record<string, string>>;
 }
 
 export const emptyShadow: Shadow = { units: {} };

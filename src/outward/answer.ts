@@ -85,7 +85,7 @@ async function written(
   const emit: Emission[] = existed
     ? [{ name: 'linked', event: subject }]
     : [{ name: 'pushed', event: { ...subject, operation: intent.kind, units } }];
-  const sent = sentOf(intent, { firstHand, certain: !existed });
+  const sent = sentOf(binding, intent, { firstHand, certain: !existed });
   if (outcome.remote === undefined) {
     // children that were added got ids there, which only a look can tell
     const added = Object.values(intent.body.draft.children).some(({ add }) => add.length > 0);

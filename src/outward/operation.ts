@@ -5,12 +5,11 @@ import type { Environment } from '../engine/environment.js';
 import { SyncflowError } from '../errors.js';
 import type { Json } from '../catalog/values.js';
 import type { Sent } from '../merge/sent.js';
-import type { Shadow } from '../merge/shadow.js';
+import { isEmpty, type Pair, type Shadow } from '../merge/shadow.js';
 import { saveSteps, stepKey, type Intent, type IntentBody, type NewIntent, type StepRecord } from '../store/intents.js';
 import type { Link } from '../store/links.js';
 import type { AnyOperation, Lane } from '../subscriber/base.js';
-import { isEmpty } from '../merge/shadow.js';
-import { writePath } from '../subscriber/path.js';
+import { readPath, writePath } from '../subscriber/path.js';
 import type { Draft, Plan } from './plan.js';
 
 export const laneNames: readonly Lane[] = ['live', 'repair', 'backfill'];
@@ -49,9 +48,17 @@ export function knownOf(binding: Binding, shadow: Shadow): Record<string, Json> 
   return known;
 }
 
-/** What an intent sent, as merge takes it. */
-export function sentOf(intent: Intent, trust: Pick<Sent, 'firstHand' | 'certain'>): Sent {
-  return { units: intent.body.draft.sent, children: intent.body.draft.sentChildren, ...trust };
+/** What an intent sent, as merge takes it. A field that is mapped to another place since was not sent there. */
+export function sentOf(
+  { mapping }: Binding,
+  { body: { draft } }: Intent,
+  trust: Pick<Sent, 'firstHand' | 'certain'>,
+): Sent {
+  const units = mapping.units.flatMap((unit): [string, Pair][] => {
+    const sent = own(draft.sent, unit.name);
+    return sent !== undefined && readPath(draft.values, unit.path) !== undefined ? [[unit.name, sent]] : [];
+  });
+  return { units: Object.fromEntries(units), children: draft.sentChildren, ...trust };
 }
 
 /** What was sent of the match units, nested as the remote holds it; undefined where one of them is empty. */

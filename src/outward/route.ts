@@ -2,6 +2,7 @@
 import type { RecordKey } from '../catalog/key.js';
 import type { Binding } from '../engine/binding.js';
 import type { Database } from '../store/database.js';
+import { mappingSetting, settingsUnder } from '../store/settings.js';
 import {
   claimMarks,
   forgetBulkMarks,
@@ -30,11 +31,11 @@ export async function routeMarks(
   return await db.transaction(async (tx) => {
     const marks = await claimMarks(tx, catalogs, limit, which);
     if (marks.length === 0) return { count: 0, due: new Set<string>() };
-    const byCatalog = new Map<string, string[]>();
-    for (const binding of bindings) {
-      const name = binding.catalog.definition.name;
-      byCatalog.set(name, [...(byCatalog.get(name) ?? []), binding.id]);
-    }
+    const byCatalog = subscribersByCatalog(
+      catalogs,
+      bindings,
+      [...(await settingsUnder(tx, mappingSetting('')))].map(([id]) => id),
+    );
     for (const [catalog, subscribers] of byCatalog) {
       const own = marks.filter((mark) => mark.catalog === catalog);
       const cut = own.findLastIndex((mark) => mark.op === 'T');
@@ -56,6 +57,24 @@ export async function routeMarks(
     }
     return { count: marks.length, due: new Set(marks.flatMap((mark) => byCatalog.get(mark.catalog) ?? [])) };
   }, byIndex);
+}
+
+/**
+ * All who are to be told: those of this process, and those that others serve (two programs on one hub; a deploy under way that adds
+ * one). What is marked is told once.
+ */
+function subscribersByCatalog(
+  catalogs: readonly string[],
+  bindings: readonly Binding[],
+  started: readonly string[],
+): Map<string, string[]> {
+  const ids = [...new Set([...bindings.map(({ id }) => id), ...started])];
+  return new Map(
+    catalogs.flatMap((name): [string, string[]][] => {
+      const own = ids.filter((id) => id.startsWith(`${name}/`) && !id.slice(name.length + 1).includes('/'));
+      return own.length === 0 ? [] : [[name, own]];
+    }),
+  );
 }
 
 /**

@@ -51,6 +51,9 @@ export async function liftHold(db: Queryable, subscribers: readonly string[]): P
   );
 }
 
+/** How a subscriber's fields were mapped when it was last started: whoever was ever started has one. */
+export const mappingSetting = (subscriber: string): string => `mapping:${subscriber}`;
+
 /** Why nothing is heard from a subscriber's system at present. */
 export const deafSetting = (subscriber: string): string => `deaf:${subscriber}`;
 

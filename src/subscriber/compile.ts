@@ -5,6 +5,7 @@ import { didYouMean, SyncflowError } from '../errors.js';
 import type { AnyLens, Authority, ChildrenSpec, Direction, MappingSpec, UnitSpec } from './mapping.js';
 import { checkChildren, checkUnit } from './options.js';
 import { parsePath, type Path } from './path.js';
+import { placesOf, type Places } from './places.js';
 
 /** A mapped field (or several hub fields that are one remote key): the unit in which sides are compared and merged. */
 export interface Unit {
@@ -37,6 +38,7 @@ export interface ChildMapping {
 export interface Mapping {
   readonly units: readonly Unit[];
   readonly children: readonly ChildMapping[];
+  readonly places: Places;
 }
 
 const identity = {
@@ -54,7 +56,7 @@ export function compileMapping(subscriber: string, definition: CatalogDefinition
     else units.push(compileUnit(`${subscriber}: ${name}`, definition, name, entry));
   }
   refuseOverlap(subscriber, units);
-  return { units, children };
+  return { units, children, places: placesOf(units, children) };
 }
 
 function compileChildren(subscriber: string, info: ChildInfo, entry: MappingSpec[string]): ChildMapping {

@@ -4,6 +4,7 @@ import { Catalog, type Row } from '../../src/catalog/catalog.js';
 import type { Database } from '../../src/store/database.js';
 import { MemorySubscriber } from '../../src/testing/memory-system/index.js';
 import type { Policies } from '../../src/subscriber/policy.js';
+import { prune } from '../../src/maintenance/pruner.js';
 import { hubs } from '../setup/hub.js';
 import { callsOf, contactCatalog, expectAgreement, remoteValues, settle, startOn } from './hub-scenario.js';
 import { MemorySystem } from './world.js';
@@ -62,6 +63,13 @@ describe.each(hubs)('$name', { timeout: 60_000 }, (hub) => {
     expect(system.objects.size).toBe(1);
     expect(await contacts.get(ada.id)).toBeUndefined();
     expect(callsOf(system, 'delete')).toBe(0);
+    // however long ago that was
+    await db.execute(`update syncflow.link set settled_at = settled_at - interval '1 year'`);
+    await prune(db);
+    system.edit(id, { city: 'Rome' });
+    await world.flow.sync();
+    await settle(world);
+    expect(await db.query('select id from delete_unlink')).toEqual([]);
   });
 
   test('deleteOutward "park" holds it', async () => {

@@ -259,24 +259,43 @@ function pruneTwins(store: Store): Twins {
   const isOld = (at: Moment | null, days: unknown): boolean => at !== null && at < before(days);
   return {
     'syncflow-prune-inbox': async (tx, [days, limit]) =>
-      store.inbox.delete(tx, store.inbox.where(tx, (row) => isOld(row.settled_at, days)).slice(0, Number(limit))),
+      idsOf(
+        await store.inbox.delete(
+          tx,
+          store.inbox.where(tx, (row) => isOld(row.settled_at, days)).slice(0, Number(limit)),
+        ),
+      ),
     'syncflow-prune-intent': async (tx, [days, limit]) =>
-      store.intent.delete(tx, store.intent.where(tx, (row) => isOld(row.closed_at, days)).slice(0, Number(limit))),
+      idsOf(
+        await store.intent.delete(
+          tx,
+          store.intent.where(tx, (row) => isOld(row.closed_at, days)).slice(0, Number(limit)),
+        ),
+      ),
     'syncflow-prune-history': async (tx, [days, limit]) =>
-      store.history.delete(tx, store.history.where(tx, (row) => isOld(row.at, days)).slice(0, Number(limit))),
+      idsOf(
+        await store.history.delete(tx, store.history.where(tx, (row) => isOld(row.at, days)).slice(0, Number(limit))),
+      ),
     'syncflow-prune-conflict': async (tx, [days, limit]) =>
-      store.conflict.delete(tx, store.conflict.where(tx, (row) => isOld(row.at, days)).slice(0, Number(limit))),
+      idsOf(
+        await store.conflict.delete(tx, store.conflict.where(tx, (row) => isOld(row.at, days)).slice(0, Number(limit))),
+      ),
     'syncflow-prune-link': async (tx, [days, limit]) => {
       const isTombstone = store.link.where(
         tx,
         (row) =>
           row.state === 'gone' &&
           row.key === null &&
+          row.gone_at !== null &&
           row.due_at === null &&
           row.parked_code === null &&
           isOld(row.settled_at, days),
       );
-      return store.link.delete(tx, isTombstone.slice(0, Number(limit)));
+      return idsOf(await store.link.delete(tx, isTombstone.slice(0, Number(limit))));
     },
   };
+}
+
+function idsOf(rows: readonly { readonly id: number }[]): { id: string }[] {
+  return rows.map(({ id }) => ({ id: String(id) }));
 }
