@@ -53,8 +53,8 @@ const hearing: readonly Mutant[] = [
     mistake: 'A snapshot is taken for no news where one unit shows the shadow, though another one was edited.',
     breaks: ['S1', 'S2'],
     file: 'src/inward/inbox.ts',
-    find: 'return binding.mapping.units.every((unit) => {\n    const base = own(link.shadow.units, unit.name);',
-    replace: 'return binding.mapping.units.some((unit) => {\n    const base = own(link.shadow.units, unit.name);',
+    find: 'return binding.mapping.units.every((unit) => {\n    const base = own(shadow.units, unit.name);',
+    replace: 'return binding.mapping.units.some((unit) => {\n    const base = own(shadow.units, unit.name);',
   },
   {
     name: 'cursor-before-its-events',

@@ -50,8 +50,8 @@ const routing: readonly Mutant[] = [
     mistake: 'The list of a catalog’s subscribers is overwritten instead of lengthened: only the last one is told.',
     breaks: ['S1', 'S4'],
     file: 'src/outward/route.ts',
-    find: 'byCatalog.set(name, [...(byCatalog.get(name) ?? []), binding.id]);',
-    replace: 'byCatalog.set(name, [binding.id]);',
+    find: 'return own.length === 0 ? [] : [[name, own]];',
+    replace: 'return own.length === 0 ? [] : [[name, own.slice(-1)]];',
   },
   {
     name: 'late-create-taken-for-the-later-one',
