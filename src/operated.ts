@@ -7,6 +7,7 @@ import type { Finding } from './check/finding.js';
 import { checkSchema } from './check/schema.js';
 import { checkShared } from './check/shared.js';
 import { findBinding, subscribersOf, type Prepared, type Readiness } from './engine/prepare.js';
+import { SyncflowError } from './errors.js';
 import type { SyncflowEvents } from './events.js';
 import { parkedCauses, type ParkedCause } from './explain/causes.js';
 import { explain, type ExplainRequest } from './explain/explain.js';
@@ -14,7 +15,7 @@ import type { Explanation } from './explain/explanation.js';
 import { Steered } from './first-load/steered.js';
 import { oneOf, type HeldReport, type RetryFilter } from './maintenance/retry.js';
 import { verifiedEvent } from './maintenance/sweep.js';
-import { verify, type VerifyOptions, type VerifyReport } from './maintenance/verify.js';
+import { refusedReport, verify, type VerifyOptions, type VerifyReport } from './maintenance/verify.js';
 import { releaseSetting } from './outward/brake.js';
 import { countHeld, listHeld, releaseHeld } from './store/held.js';
 import {
@@ -76,7 +77,8 @@ export abstract class Operated extends Steered {
    * Compares whole catalogs with their remotes, field by field. Systems without a listing are left out. It writes nothing unless
    * `repair` is set: then whatever differs is queued, and merged by authority by its ordinary pass (`settled` waits for that).
    *
-   * @throws SyncflowError `subscriber` where a list can't be read to its end; the signal's reason where it is aborted
+   * @throws SyncflowError `subscriber` where a list can't be read to its end; `table` where the table of the one that is asked for isn't
+   * as its catalog says (where all are, its report says so: `refused`); the signal's reason where it is aborted
    * @example
    * const [report] = await flow.verify('customer/stripe', { repair: true });
    * console.table(report?.table);
@@ -88,9 +90,14 @@ export abstract class Operated extends Steered {
     const reports: VerifyReport[] = [];
     for (const binding of chosen)
       if (binding.subscriber.capabilities.listing) {
-        const report = await verify(env, binding, { ...options, signal: AbortSignal.any(signals) });
+        const comparing = verify(env, binding, { ...options, signal: AbortSignal.any(signals) });
+        const report = await comparing.catch((error: unknown) => {
+          // one table that isn't as its catalog says is no reason to say nothing of the others
+          if (subscriber !== undefined || !(error instanceof SyncflowError) || error.code !== 'table') throw error;
+          return refusedReport(binding.id, error.message);
+        });
         reports.push(report);
-        emit('verified', verifiedEvent(report));
+        if (report.refused === undefined) emit('verified', verifiedEvent(report));
       }
     if (options.repair === true) wake();
     return reports;

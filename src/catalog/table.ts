@@ -136,6 +136,37 @@ export function misfit(definition: CatalogDefinition, problems: readonly string[
   );
 }
 
+/** Names of the tables of a schema. */
+export async function tablesOf(db: Queryable, schema: string): Promise<string[]> {
+  const rows = await db.query<{ name: string }>(
+    `select c.relname::text as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind in ('r', 'p') order by 1`,
+    [schema],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Which tables lack a column that their catalog names, or aren't there: in one statement, for whoever asks often. */
+export async function tablesWithoutColumns(
+  db: Queryable,
+  definitions: readonly CatalogDefinition[],
+): Promise<string[]> {
+  const wanted = definitions
+    .flatMap((definition): TableInfo[] => [definition, ...definition.children])
+    .flatMap(({ schema, table, columns }) => columns.map(({ name }) => ({ schema, table, column: name })));
+  const rows = await db.query<{ name: string }>(
+    `select distinct w.schema || '.' || w."table" as name
+       from json_to_recordset($1::json) as w(schema text, "table" text, "column" text)
+      where not exists (select from pg_catalog.pg_class c
+          join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+          join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = w."column" and a.attnum > 0 and not a.attisdropped
+         where n.nspname = w.schema and c.relname = w."table" and c.relkind in ('r', 'p'))
+      order by 1`,
+    [JSON.stringify(wanted)],
+  );
+  return rows.map(({ name }) => name);
+}
+
 async function createTables(db: Database, definition: CatalogDefinition, missing: readonly TableInfo[]): Promise<void> {
   try {
     await db.transaction(

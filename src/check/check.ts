@@ -2,7 +2,6 @@
 import type { CatalogClass } from '../catalog/catalog.js';
 import { bindSubscribers, type Accounts } from '../engine/bind.js';
 import type { Binding, CatalogBinding } from '../engine/binding.js';
-import { rowsSql } from '../engine/ground.js';
 import { messageOf, SyncflowError } from '../errors.js';
 import type { Database } from '../store/database.js';
 import { HubRows } from '../store/rows.js';
@@ -10,6 +9,7 @@ import type { RowStatements } from '../store/rows-sql.js';
 import type { Finding } from './finding.js';
 import { checkSchema } from './schema.js';
 import { checkShared } from './shared.js';
+import { checkTable, unasked, type TableCheck, type TableProblem } from './table.js';
 import { tryRemotes, tryRows } from './trial.js';
 
 export interface CheckOptions {
@@ -37,28 +37,30 @@ export interface Checked {
 
 /** @throws SyncflowError `config` for a mapping that can't work at all */
 export async function checkAll(options: CheckOptions): Promise<Checked[]> {
-  const readable = new Map<string, boolean>();
+  const tables = new Map<string, TableCheck>();
   const bound = new Map<string, CatalogBinding>();
   for (const main of options.catalogs) {
     const { definition } = main;
-    const statements = options.database === undefined ? undefined : await statementsOf(options.database, main);
-    readable.set(definition.name, statements !== undefined);
-    bound.set(definition.name, { definition, main: new main(), rows: new HubRows(definition, statements ?? nowhere) });
+    const table = options.database === undefined ? unasked : await checkTable(options.database, definition);
+    tables.set(definition.name, table);
+    const rows = new HubRows(definition, table.statements ?? nowhere);
+    bound.set(definition.name, { definition, main: new main(), rows });
   }
   const bindings = bindSubscribers(options.catalogs, bound, options.accounts, options.environment);
   const shared = checkShared(bindings);
   const result: Checked[] = [];
   for (const binding of bindings) {
-    const one = await checkOne(binding, options, readable.get(binding.catalog.definition.name) === true);
+    const one = await checkOne(binding, options, tables.get(binding.catalog.definition.name) ?? unasked);
     const own = shared.filter(({ subscriber }) => subscriber === binding.id);
     result.push({ ...one, findings: [...one.findings, ...own] });
   }
   return result;
 }
 
-async function checkOne(binding: Binding, options: CheckOptions, isReadable: boolean): Promise<Checked> {
+async function checkOne(binding: Binding, options: CheckOptions, table: TableCheck): Promise<Checked> {
   const { database, rows, remotes } = options;
-  const findings = checkSchema(binding);
+  const findings = [...checkSchema(binding), ...table.problems.map((one) => ofTable(binding.id, one))];
+  const isReadable = table.statements !== undefined;
   const tried = database !== undefined && isReadable && rows > 0 ? await tryRows(database, binding, rows) : undefined;
   const listed = remotes > 0 && binding.subscriber.capabilities.listing ? await listedOf(binding, remotes) : undefined;
   return {
@@ -71,6 +73,16 @@ async function checkOne(binding: Binding, options: CheckOptions, isReadable: boo
   };
 }
 
+const ofTable = (subscriber: string, { level, problem, cure }: TableProblem): Finding => ({
+  subscriber,
+  unit: undefined,
+  remote: undefined,
+  level,
+  problem,
+  cure,
+  fatal: false,
+});
+
 async function listedOf(binding: Binding, limit: number) {
   try {
     return await tryRemotes(binding, limit);
@@ -79,16 +91,6 @@ async function listedOf(binding: Binding, limit: number) {
       hint: 'Are address and credentials right? Without --remote nothing is asked there.',
       cause: error,
     });
-  }
-}
-
-/** Undefined where the tables aren't there yet. */
-async function statementsOf(db: Database, { definition }: CatalogClass): Promise<RowStatements | undefined> {
-  try {
-    return await rowsSql(db, definition);
-  } catch (error) {
-    if (error instanceof SyncflowError && error.code === 'table') return undefined;
-    throw error;
   }
 }
 

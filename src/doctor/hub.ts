@@ -1,7 +1,9 @@
 /** The hub's side: server, rights, schema, environment, triggers, what waits. */
-import type { CatalogDefinition } from '../catalog/catalog.js';
+import type { CatalogDefinition, TableInfo } from '../catalog/catalog.js';
+import { compareTables } from '../catalog/table.js';
 import { uncaptured } from '../capture/triggers.js';
 import type { Clock } from '../engine/environment.js';
+import { lostTables, lostWords } from '../engine/lost.js';
 import { messageOf } from '../errors.js';
 import type { Database } from '../store/database.js';
 import { backlog, longTransactions, serverReport, tableRights } from '../store/health.js';
@@ -90,26 +92,59 @@ export async function examineSchema(db: Database, environment: string): Promise<
 export async function examineTables(db: Database, definitions: readonly CatalogDefinition[]): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const definition of definitions) {
-    const tables = [definition, ...definition.children].map(({ schema, table }) => ({ schema, table }));
-    const rights = await tableRights(db, tables);
+    const { missing, problems } = await compareTables(db, definition);
     const check = `table of ${definition.name}`;
-    const absent = rights.filter((one) => !one.exists);
-    const lacking = rights.filter((one) => one.exists && one.lacking !== '');
-    if (absent.length > 0) {
-      findings.push(broken(check, `not there: ${absent.map(nameOf).join(', ')}`, 'syncflow migrate (it creates them)'));
-      continue;
-    }
-    for (const one of lacking)
+    findings.push(...(await examineRights(db, definition)));
+    if (problems.length > 0)
       findings.push(
         broken(
           check,
-          `the hub’s role lacks ${one.lacking} on ${nameOf(one)}`,
-          `grant ${one.lacking.toLowerCase()} on ${nameOf(one)} to <the role of the hub’s URL>`,
+          `it isn’t as the catalog says: ${problems.join('; ')}`,
+          'Was something renamed or dropped? Change the fields of the catalog, or the table by a migration of your own.',
         ),
       );
-    findings.push(await examineTriggers(db, definition));
+    if (missing.length > 0) findings.push(...(await examineMissing(db, definition, missing)));
+    else findings.push(await examineTriggers(db, definition));
   }
   return findings;
+}
+
+async function examineMissing(
+  db: Database,
+  definition: CatalogDefinition,
+  missing: readonly TableInfo[],
+): Promise<Finding[]> {
+  const check = `table of ${definition.name}`;
+  const lost = await lostTables(db, definition);
+  const others = missing.filter((table) => !lost.some((one) => one.table === table));
+  return [
+    ...lost.map((one) => {
+      const { problem, cure } = lostWords(definition, one);
+      return broken(check, problem, cure);
+    }),
+    ...(others.length === 0
+      ? []
+      : [
+          broken(
+            check,
+            `not there: ${others.map(nameOf).join(', ')}`,
+            'Is the name right? Then: syncflow migrate (it creates them)',
+          ),
+        ]),
+  ];
+}
+
+async function examineRights(db: Database, definition: CatalogDefinition): Promise<Finding[]> {
+  const tables = [definition, ...definition.children].map(({ schema, table }) => ({ schema, table }));
+  return (await tableRights(db, tables))
+    .filter((one) => one.exists && one.lacking !== '')
+    .map((one) =>
+      broken(
+        `table of ${definition.name}`,
+        `${one.role} lacks ${one.lacking} on ${nameOf(one)}`,
+        `grant ${one.lacking.toLowerCase()} on ${nameOf(one)} to ${one.role}`,
+      ),
+    );
 }
 
 async function examineTriggers(db: Database, definition: CatalogDefinition): Promise<Finding> {

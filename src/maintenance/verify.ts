@@ -34,6 +34,8 @@ export interface VerifyReport {
   readonly repairing: number;
   /** Why a repair left what the listing didn't show alone. */
   readonly held: string | undefined;
+  /** Why nothing was compared: the table isn't there, or isn't as the catalog says. */
+  readonly refused?: string;
 }
 
 export interface VerifyOptions {
@@ -41,6 +43,20 @@ export interface VerifyOptions {
   readonly repair?: boolean;
   readonly signal?: AbortSignal;
 }
+
+/** Of a subscriber whose records can't be read. */
+export const refusedReport = (subscriber: string, refused: string): VerifyReport => ({
+  subscriber,
+  compared: 0,
+  equal: 0,
+  normalised: 0,
+  table: [],
+  differences: [],
+  moreDifferences: 0,
+  repairing: 0,
+  held: undefined,
+  refused,
+});
 
 /** Where a sweep stands, to go on from there. */
 export interface SweepProgress {

@@ -1,5 +1,6 @@
 /** The HTTP face of a Syncflow: one Web-standard function, for any server that speaks Request and Response. */
 import { Hono } from 'hono';
+import { tablesWithoutColumns } from '../catalog/table.js';
 import type { Syncflow } from '../syncflow.js';
 import { controlApi } from './api.js';
 import { readBody } from './body.js';
@@ -193,26 +194,39 @@ function addMetrics(app: Routes, flow: Syncflow, token: string, options: Handler
 }
 
 function addHealth(app: Routes, flow: Syncflow): void {
-  let probing: Promise<boolean> | undefined;
+  let probing: Promise<Unready | undefined> | undefined;
   app.get('/health/live', () => json(200, { live: true }));
   app.get('/health', async () => {
     // anybody may ask: however many do at once, the hub is asked once
-    probing ??= isReachable(flow).finally(() => (probing = undefined));
-    const ready = await probing;
-    return json(ready ? 200 : 503, { live: true, ready });
+    probing ??= whyUnready(flow).finally(() => (probing = undefined));
+    const reason = await probing;
+    return reason === undefined
+      ? json(200, { live: true, ready: true })
+      : json(503, { live: true, ready: false, reason });
   });
 }
 
-async function isReachable(flow: Syncflow): Promise<boolean> {
+/** `hub`: it doesn't answer. `tables`: some table lacks a column that its catalog names, so that its records can't be read; `doctor` says which. */
+type Unready = 'hub' | 'tables';
+
+async function whyUnready(flow: Syncflow): Promise<Unready | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), healthTimeoutMs);
+  const late = new Promise<'hub'>((resolve) => {
+    timer = setTimeout(() => resolve('hub'), healthTimeoutMs);
   });
-  const asked = flow.database.query({ name: 'syncflow-ready', text: 'select 1 as ready' }).then(
-    () => true,
-    () => false,
-  );
-  const ready = await Promise.race([asked, late]);
+  const asked = readiness(flow).catch((): Unready => 'hub');
+  const reason = await Promise.race([asked, late]);
   clearTimeout(timer);
-  return ready;
+  return reason;
+}
+
+async function readiness({ database, catalogs, phase }: Syncflow): Promise<Unready | undefined> {
+  await database.query({ name: 'syncflow-ready', text: 'select 1 as ready' });
+  // before a start they may still be to be made
+  if (phase !== 'working' || database.ground !== undefined) return undefined;
+  const unfit = await tablesWithoutColumns(
+    database,
+    catalogs.map((main) => main.definition),
+  );
+  return unfit.length === 0 ? undefined : 'tables';
 }

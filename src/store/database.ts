@@ -1,4 +1,5 @@
 /** The one small database interface, with two drivers: `pg` (any Postgres ≥ 14) and PGlite (embedded). */
+import { SyncflowError } from '../errors.js';
 import type { Ground } from './ground.js';
 
 /**
@@ -68,8 +69,9 @@ export interface Database extends Queryable {
   readonly ground?: Ground;
 }
 
-/** SQLSTATE of a driver's error, for both drivers. */
+/** SQLSTATE of a driver's error, for both drivers; also of one that was put into words as a `table` error. */
 export function sqlState(error: unknown): string | undefined {
+  if (error instanceof SyncflowError && error.code === 'table') return sqlState(error.cause);
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }

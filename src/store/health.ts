@@ -34,6 +34,7 @@ export interface TableRights {
   readonly exists: boolean;
   /** Privileges that the hub's role lacks. */
   readonly lacking: string;
+  readonly role: string;
 }
 
 /** Which privileges the hub's role lacks on these tables. */
@@ -44,7 +45,7 @@ export function tableRights(
   return db.query<TableRights>(
     {
       name: 'syncflow-doctor-rights',
-      text: `select r.schema, r."table", c.oid is not null as exists,
+      text: `select r.schema, r."table", c.oid is not null as exists, current_user::text as role,
          coalesce((select string_agg(p, ', ') from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRIGGER']) p
            where c.oid is not null and not has_table_privilege(c.oid, p)), '') as lacking
        from json_to_recordset($1::json) as r(schema text, "table" text)

@@ -6,8 +6,9 @@ import { fieldOf } from '../catalog/column-sql.js';
 import type { FieldInfo } from '../catalog/fields.js';
 import { fromCanonical, toCanonical } from '../catalog/values.js';
 import { SyncflowError, messageOf } from '../errors.js';
-import { sqlState, type Queryable } from './database.js';
+import type { Queryable, SqlValue, Statement } from './database.js';
 import { groupBy, runsOf } from './grouping.js';
+import { ask, explainValue } from './refusal.js';
 import type { RowLock, RowStatements } from './rows-sql.js';
 
 /** A row as `load` reads it: c0, c1, … and child0, child1, … as text. */
@@ -45,12 +46,12 @@ export class HubRows {
     let list = `[${keys.join(',')}]`;
     let { lock } = options;
     if (lock !== undefined && this.#definition.children.length > 0) {
-      const locked = await db.query<{ key: RecordKey }>(this.#sql.lock(lock), [list]);
+      const locked = await this.#ask<{ key: RecordKey }>(db, this.#sql.lock(lock), [list]);
       if (locked.length === 0) return new Map();
       list = `[${locked.map(({ key }) => key).join(',')}]`;
       lock = undefined;
     }
-    const rows = await db.query<TextRow>(this.#sql.load(lock), [list]);
+    const rows = await this.#ask<TextRow>(db, this.#sql.load(lock), [list]);
     const records = new Map<RecordKey, AnyRecord>();
     for (const row of rows) {
       try {
@@ -67,7 +68,7 @@ export class HubRows {
   /** The next keys in key order; an empty list is the end. */
   async page(db: Queryable, after: RecordKey | undefined, limit: number): Promise<{ keys: RecordKey[] }> {
     const start = after === undefined ? [] : parseKey(after);
-    const rows = await db.query<{ key: RecordKey }>(this.#sql.page(after !== undefined), [limit, ...start]);
+    const rows = await this.#ask<{ key: RecordKey }>(db, this.#sql.page(after !== undefined), [limit, ...start]);
     return { keys: rows.map((row) => row.key) };
   }
 
@@ -96,7 +97,7 @@ export class HubRows {
       const shape = group[0]?.fields ?? [];
       if (shape.length === 0) continue;
       const texts = group.map(({ fields }) => fields.flatMap(([, text]) => (text === null ? [] : [text])));
-      const rows = await db.query<{ n: number; key: RecordKey }>(
+      const rows = await this.#ask<{ n: number; key: RecordKey }>(db, 
         this.#sql.findEach(shape.map(([field, text]) => ({ field, isNull: text === null }))),
         [JSON.stringify(texts), limit],
       );
@@ -106,7 +107,7 @@ export class HubRows {
   }
 
   async count(db: Queryable): Promise<number> {
-    const [row] = await db.query<{ count: string }>(this.#sql.count());
+    const [row] = await this.#ask<{ count: string }>(db, this.#sql.count());
     return Number(row?.count ?? 0);
   }
 
@@ -126,7 +127,7 @@ export class HubRows {
       }
       return key;
     } catch (error) {
-      throw this.#explain(error);
+      throw explainValue(this.#definition, error);
     }
   }
 
@@ -155,7 +156,7 @@ export class HubRows {
       }
       return changes.map((one) => keys.get(one) ?? '');
     } catch (error) {
-      throw this.#explain(error);
+      throw explainValue(this.#definition, error);
     }
   }
 
@@ -164,11 +165,11 @@ export class HubRows {
     const parts = parseKey(key);
     const soft = this.#definition.softDelete;
     if (soft !== undefined) {
-      await db.query(this.#sql.softDelete(this.#field(soft)), parts);
+      await this.#ask(db, this.#sql.softDelete(this.#field(soft)), parts);
       return;
     }
-    for (const index of this.#definition.children.keys()) await db.query(this.#sql.removeChildren(index, false), parts);
-    await db.query(this.#sql.remove(), parts);
+    for (const index of this.#definition.children.keys()) await this.#ask(db, this.#sql.removeChildren(index, false), parts);
+    await this.#ask(db, this.#sql.remove(), parts);
   }
 
   isSoftDeleted(record: AnyRecord): boolean {
@@ -178,7 +179,7 @@ export class HubRows {
 
   async #insert(db: Queryable, record: AnyRecord): Promise<RecordKey> {
     const values = this.#texts(this.#definition, record);
-    const rows = await db.query<{ key: RecordKey }>(this.#sql.insert([...values.keys()]), [...values.values()]);
+    const rows = await this.#ask<{ key: RecordKey }>(db, this.#sql.insert([...values.keys()]), [...values.values()]);
     return this.#returnedKey(rows);
   }
 
@@ -188,7 +189,7 @@ export class HubRows {
     if (changed.size === 0 && cleared.length === 0) return key;
     const statement = this.#sql.update([...changed.keys()], cleared);
     return this.#returnedKey(
-      await db.query<{ key: RecordKey }>(statement, [...changed.values(), ...parseKey(key)]),
+      await this.#ask<{ key: RecordKey }>(db, statement, [...changed.values(), ...parseKey(key)]),
       key,
     );
   }
@@ -206,7 +207,7 @@ export class HubRows {
         continue;
       }
       const list = run.map(({ values }) => [...values.values()]);
-      const rows = await db.query<{ key: RecordKey }>(this.#sql.insertEach(fields), [JSON.stringify(list)]);
+      const rows = await this.#ask<{ key: RecordKey }>(db, this.#sql.insertEach(fields), [JSON.stringify(list)]);
       if (rows.length < run.length) this.#returnedKey([]);
       for (const [index, { change }] of run.entries()) keys.set(change, rows[index]?.key ?? '');
     }
@@ -227,7 +228,7 @@ export class HubRows {
       if (first === undefined) continue;
       const list = group.map(({ changed, key }) => [...changed.values(), ...parseKey(key)]);
       const statement = this.#sql.updateEach([...first.changed.keys()], first.cleared);
-      const rows = await db.query<{ n: number; key: RecordKey }>(statement, [JSON.stringify(list)]);
+      const rows = await this.#ask<{ n: number; key: RecordKey }>(db, statement, [JSON.stringify(list)]);
       const written = new Map(rows.map(({ n, key }) => [n, key]));
       for (const [index, { change, key }] of group.entries())
         keys.set(change, this.#returnedKey([{ key: written.get(index + 1) }], key));
@@ -318,17 +319,17 @@ export class HubRows {
       if (changed.size > 0) updates.push({ values: changed, key });
     }
     const gone = [...former.keys()].filter((key) => !kept.has(key));
-    if (gone.length > 0) await db.query(this.#sql.removeChildren(index, true), [parentText, JSON.stringify(gone)]);
+    if (gone.length > 0) await this.#ask(db, this.#sql.removeChildren(index, true), [parentText, JSON.stringify(gone)]);
     for (const group of groupBy(updates, ({ values }) => fieldNames(values))) {
       const list = group.map(({ values, key }) => [...values.values(), key]);
-      await db.query(this.#sql.updateChildren(index, [...(group[0]?.values.keys() ?? [])]), [
+      await this.#ask(db, this.#sql.updateChildren(index, [...(group[0]?.values.keys() ?? [])]), [
         JSON.stringify(list),
         parentText,
       ]);
     }
     for (const group of runsOf(inserts, fieldNames)) {
       const list = group.map((values) => [...values.values()]);
-      await db.query(this.#sql.insertChildren(index, [...(group[0]?.keys() ?? [])]), [JSON.stringify(list)]);
+      await this.#ask(db, this.#sql.insertChildren(index, [...(group[0]?.keys() ?? [])]), [JSON.stringify(list)]);
     }
   }
 
@@ -414,15 +415,8 @@ export class HubRows {
     });
   }
 
-  /** Values that the declared type allows and the column refuses. Other SQL errors (unique, foreign key, …) stay as they are. */
-  #explain(error: unknown): unknown {
-    const state = sqlState(error);
-    if (state === undefined || !/^22/.test(state)) return error;
-    return new SyncflowError('mapping', `${this.#definition.name}: a value can't be stored: ${messageOf(error)}`, {
-      hint: "The column's type is narrower than the field's: widen the column, or validate the field.",
-      context: { catalog: this.#definition.name, sqlState: state },
-      cause: error,
-    });
+  #ask<R extends object>(db: Queryable, statement: Statement, params?: readonly SqlValue[]): Promise<R[]> {
+    return ask<R>(this.#definition, db, statement, params);
   }
 }
 

@@ -92,8 +92,9 @@ function judge(
   const waiting = count((cause) => cause === 'waiting');
   const drift = count((cause) => cause !== 'parked' && cause !== 'normalised');
   const compared = new Set(reports.map((report) => report.subscriber));
+  const refused = reports.some((report) => report.refused !== undefined);
   return {
-    agree: drift === 0 && (!strict || parked === 0),
+    agree: !refused && drift === 0 && (!strict || parked === 0),
     drift,
     parked,
     waiting,
@@ -115,9 +116,13 @@ function show(output: Output, verdict: Verdict, options: Options): void {
   }
   for (const one of verdict.notCompared)
     output.line(yellow(`${one} was not compared: its system can't list what it has.`));
+  const refused = last.reports.flatMap(({ subscriber: one, refused: why }) => (why === undefined ? [] : [[one, why]]));
+  for (const [one = '', why = ''] of refused) output.line(red(visible(`${one} was not compared: ${why}`)));
+  if (refused.length > 0) output.note('What to do about it: syncflow doctor');
   const { drift, parked, waiting } = last;
   if (waiting > 0) output.note(`${waiting} of them ${waiting === 1 ? 'is' : 'are'} about to be synced: syncflow sync`);
   if (drift > 0) output.line(red(`${drift} ${drift === 1 ? 'difference' : 'differences'}`));
+  else if (refused.length > 0) output.line(yellow('All that was compared agrees.'));
   else if (parked > 0) output.line(yellow(`All sides agree but for ${parked} parked.`));
   else output.line(green('All sides agree.'));
   if (drift > 0 && options.repair !== true)
@@ -129,20 +134,22 @@ function showReports(output: Output, { reports }: Omit<Verdict, 'repaired'>, wit
   const coloured = (value: number, colour: (text: string) => string): string =>
     value === 0 ? dim('0') : colour(String(value));
   output.table(
-    reports.map((report) => {
-      const of = (cause: string): number =>
-        report.table.reduce((sum, one) => sum + (one.cause === cause ? one.count : 0), 0);
-      const known = of('parked');
-      const all = report.table.reduce((sum, one) => sum + one.count, 0);
-      return [
-        report.subscriber,
-        report.compared,
-        coloured(report.equal, green),
-        report.normalised,
-        coloured(all - report.normalised - known, red),
-        coloured(known, yellow),
-      ];
-    }),
+    reports
+      .filter((report) => report.refused === undefined)
+      .map((report) => {
+        const of = (cause: string): number =>
+          report.table.reduce((sum, one) => sum + (one.cause === cause ? one.count : 0), 0);
+        const known = of('parked');
+        const all = report.table.reduce((sum, one) => sum + one.count, 0);
+        return [
+          report.subscriber,
+          report.compared,
+          coloured(report.equal, green),
+          report.normalised,
+          coloured(all - report.normalised - known, red),
+          coloured(known, yellow),
+        ];
+      }),
     { head: ['subscriber', 'compared', 'equal', 'normalised', 'drift', 'parked'], right: [1, 2, 3, 4, 5] },
   );
   const drifting = reports.flatMap(({ subscriber, table }) => table.map((one) => ({ subscriber, ...one })));
