@@ -10,7 +10,6 @@ import { startCursor } from '../inward/poll.js';
 import { beginPlannedLoad } from '../maintenance/backfill.js';
 import { countLoading } from '../store/decisions.js';
 import {
-  ambiguousItem,
   beginPlan,
   copyDecisions,
   countDifferences,
@@ -19,7 +18,6 @@ import {
   itemsAfter,
   latestPlan,
   movedItems,
-  saveDecision,
   setPlanState,
   type ItemCount,
   type ItemDecision,
@@ -28,6 +26,7 @@ import {
 } from '../store/plans.js';
 import { isMetered } from '../subscriber/quota.js';
 import { assertPlannable, draftPlan } from './draft.js';
+import { saveDecisions, type Numbered } from './decide.js';
 import type { ItemKind } from './item.js';
 import { Pace } from './pace.js';
 import { described, type DescribedItem } from './sides.js';
@@ -109,6 +108,7 @@ export class FirstLoad {
   async plan(target: string | undefined, { decisions = [], signal }: PlanOptions): Promise<readonly PlanReport[]> {
     const { env, bindings } = this.#prepared;
     const reports: PlanReport[] = [];
+    refuseHomeless(chosen(bindings, target), bindings, decisions);
     for (const binding of chosen(bindings, target)) {
       assertPlannable(binding);
       await refuseWhileApplying(env, binding);
@@ -161,9 +161,12 @@ export class FirstLoad {
   /** Decisions of this subscriber, all or none. */
   async decide(subscriber: string, decisions: readonly PlanDecision[]): Promise<number> {
     const { env, bindings } = this.#prepared;
-    const own = decisions.filter((one) => one.subscriber === undefined || one.subscriber === subscriber);
+    const own = decisions
+      .map((decision, index): Numbered => ({ decision, place: decisions.length === 1 ? undefined : index + 1 }))
+      .filter(({ decision: { subscriber: of } }) => of === undefined || of === subscriber);
     if (own.length === 0) return 0;
-    const { id, state } = await planOf(env, findBinding(bindings, subscriber));
+    const binding = findBinding(bindings, subscriber);
+    const { id, state } = await planOf(env, binding);
     if (state !== 'ready')
       throw new SyncflowError(
         'usage',
@@ -172,24 +175,7 @@ export class FirstLoad {
           hint: `Say who belongs together: syncflow link.`,
         },
       );
-    await env.db.transaction(async (tx) => {
-      for (const { remoteId, key, do: what } of own) {
-        const item = await ambiguousItem(tx, id, { remoteId, key });
-        const name =
-          remoteId === undefined
-            ? `record ${key === undefined ? '(without a key)' : showKey(key)}`
-            : `remote ${remoteId}`;
-        if (item === undefined)
-          throw new SyncflowError('usage', `${subscriber}: the plan has no ambiguous ${name}`, {
-            hint: `See: syncflow plan ${subscriber} --json, or link it once the plan is applied: syncflow link.`,
-          });
-        if (what === 'link' && (remoteId === undefined || key === undefined))
-          throw new SyncflowError('usage', `${subscriber}: to link ${name}, both a remoteId and a key are needed`, {
-            hint: 'Write {"remoteId": "…", "do": "link", "key": "[\\"42\\"]"}.',
-          });
-        await saveDecision(tx, item.id, what === 'link' && key !== undefined ? { do: 'link', key } : { do: what });
-      }
-    });
+    await env.db.transaction((tx) => saveDecisions(tx, binding, id, own));
     return own.length;
   }
 
@@ -284,6 +270,26 @@ function chosen(bindings: readonly Binding[], target: string | undefined): reado
   if (target === undefined) return bindings;
   const ids = new Set(subscribersOf(bindings, target));
   return bindings.filter((binding) => ids.has(binding.id));
+}
+
+/** Each decision must be about one of those that are planned: else nobody would take notice of it. */
+function refuseHomeless(
+  planned: readonly Binding[],
+  bindings: readonly Binding[],
+  decisions: readonly PlanDecision[],
+): void {
+  const ids = planned.map(({ id }) => id);
+  for (const [index, { subscriber }] of decisions.entries()) {
+    if (subscriber === undefined && ids.length > 1)
+      throw new SyncflowError('usage', `decision ${index + 1} doesn't say whose remote or record it is about`, {
+        hint: `Several are planned: add "subscriber", one of ${ids.join(', ')}; or plan one at a time.`,
+      });
+    if (subscriber === undefined || ids.includes(subscriber)) continue;
+    findBinding(bindings, subscriber);
+    throw new SyncflowError('usage', `decision ${index + 1} is about ${subscriber}, which isn't planned here`, {
+      hint: `Planned is ${ids.join(', ')}: leave the decision out, or plan ${subscriber}.`,
+    });
+  }
 }
 
 async function planOf(env: Environment, binding: Binding): Promise<StoredPlan> {

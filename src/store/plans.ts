@@ -316,11 +316,13 @@ export async function movedItems(
   const rows = await db.query<MovedItem & { total: number }>(
     {
       name: 'syncflow-plan-moved',
-      // pairs are named by their remote; a record has a name of its own only as long as it is alone
+      // pairs are named by their remote; a record has a name of its own only as long as it is alone: of one that was in a pair before,
+      // the plan spoke as that
       text: `with a as (select remote_id, key, says, coalesce('r' || remote_id, 'k' || key) as name from syncflow.plan_item where plan_id = $1),
           b as (select remote_id, key, says, coalesce('r' || remote_id, 'k' || key) as name from syncflow.plan_item where plan_id = $2)
-        select coalesce(b.remote_id, a.remote_id) as "remoteId", coalesce(b.key, a.key) as key, a.says as before, b.says as now,
-          (count(*) over ())::int as total
+        select coalesce(b.remote_id, a.remote_id) as "remoteId", coalesce(b.key, a.key) as key,
+          coalesce(a.says, (select p.says || coalesce('; remote ' || p.remote_id, '') from a p where p.key = b.key and p.remote_id is not null limit 1)) as before,
+          b.says as now, (count(*) over ())::int as total
         from a full join b on a.name = b.name where a.says is distinct from b.says
         order by coalesce(a.name, b.name) limit $3`,
     },
@@ -345,21 +347,49 @@ export async function copyDecisions(tx: Queryable, from: string, to: string): Pr
   );
 }
 
-/** The ambiguous item of a remote, or of a record. */
-export async function ambiguousItem(
+/** An item that somebody decides about. */
+export interface ItemToDecide {
+  readonly id: string;
+  readonly kind: ItemKind;
+  readonly remoteId: string | null;
+  readonly key: RecordKey | null;
+  /** Records that it may be, of an ambiguous remote. */
+  readonly records: readonly RecordKey[];
+}
+
+/** The item of a remote; or of a record, where no remote is named. */
+export async function itemToDecide(
   tx: Queryable,
   plan: string,
   of: { readonly remoteId?: string | undefined; readonly key?: string | undefined },
-): Promise<{ id: string; remoteId: string | null; key: RecordKey | null } | undefined> {
-  const [item] = await tx.query<{ id: string; remoteId: string | null; key: RecordKey | null }>(
+): Promise<ItemToDecide | undefined> {
+  const [item] = await tx.query<Omit<ItemToDecide, 'records'> & { records: string }>(
     {
-      name: 'syncflow-plan-ambiguous',
-      text: `select id::text as id, remote_id as "remoteId", key from syncflow.plan_item
-        where plan_id = $1 and kind = 'ambiguous' and (remote_id = $2 or (remote_id is null and key = $3)) limit 1`,
+      name: 'syncflow-plan-to-decide',
+      text: `select id::text as id, kind, remote_id as "remoteId", key, coalesce(detail->'records', '[]')::text as records
+        from syncflow.plan_item
+        where plan_id = $1 and case when $2::text is null then key = $3 else remote_id = $2 end
+        order by (kind = 'ambiguous') desc limit 1`,
     },
     [plan, of.remoteId ?? null, of.key ?? null],
   );
-  return item;
+  return item === undefined ? undefined : { ...item, records: JSON.parse(item.records) as RecordKey[] };
+}
+
+/** What a plan says of a record, and what was decided about it: a pair of it, its own item, and remotes that were decided to be its. */
+export async function standingOfRecord(
+  tx: Queryable,
+  plan: string,
+  key: RecordKey,
+): Promise<{ readonly id: string; readonly remoteId: string | null; readonly do: ItemDecision['do'] | null }[]> {
+  return tx.query(
+    {
+      name: 'syncflow-plan-standing',
+      text: `select id::text as id, remote_id as "remoteId", decision->>'do' as do from syncflow.plan_item
+        where plan_id = $1 and (key = $2 or (decision is not null and decision->>'key' = $2)) order by id`,
+    },
+    [plan, key],
+  );
 }
 
 export async function saveDecision(tx: Queryable, item: string, decision: ItemDecision): Promise<void> {

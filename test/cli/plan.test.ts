@@ -241,7 +241,17 @@ describe.runIf(hasPostgres)('on a Pagila-like database with twins on both sides'
     };
     for (const [wrong, message] of [
       ['{', /the decisions in .*d\.json can’t be read: [\s\S]*It is JSON: \[/],
-      [[{ do: 'merge' }], /d\.json don’t fit: 0\.do: .*\n.*"link" \| "new" \| "leave"/],
+      [
+        [{ do: 'lnk' }],
+        /d\.json don’t fit: decision 1, \{"do":"lnk"\}: "do" can't be "lnk": did you mean "link"\?\n.*"link" \| "new" \| "leave"/,
+      ],
+      [
+        [{ do: 'new' }, { remoteid: 'x', do: 'new' }],
+        /decision 2, .*: there is no "remoteid": did you mean "remoteId"\?/,
+      ],
+      [{ do: 'new' }, /don’t fit: they are a list\n/],
+      [['cus_1'], /decision 1, "cus_1": it is no object/],
+      [[{ remoteId: 1, do: 'new' }], /decision 1, .*: "remoteId" is a text/],
       [[{ remoteId: 'cus_nobody', do: 'leave' }], /the plan has no ambiguous remote cus_nobody\n.*syncflow plan/],
       [[{ remoteId: zoes[0], do: 'link' }], /to link remote cus_\w+, both a remoteId and a key are needed/],
     ] as const)

@@ -1,5 +1,7 @@
 /** A subscriber that was never loaded: planned first, decided, then applied just as it was said. */
 import { expect, test } from 'vitest';
+import type { SyncflowError } from '../../src/errors.js';
+import type { PlanDecision } from '../../src/first-load/first-load.js';
 import type { SyncflowOptions } from '../../src/syncflow.js';
 import { contactCatalog, memorySide, MemorySystem, parkedOf, useStage, writesWhenQuiet, type Side } from './stage.js';
 
@@ -122,6 +124,104 @@ test('decisions: all of them are new: each gets a partner of its own', async () 
   expect(await parkedOf(world)).toEqual([]);
   expect(await rows()).toHaveLength(7);
   expect(system.objects.size).toBe(7);
+});
+
+/** One Twin here that is none of theirs: two records, two remotes of that name. */
+const twoAndTwo = () =>
+  world([ada, twin, { ...twin, name: 'Twin here' }], {
+    r1: { ...ada, city: 'Paris' },
+    t1: twin,
+    t2: { ...twin, name: 'Twin II' },
+  });
+
+test.each<[string, readonly PlanDecision[], RegExp]>([
+  [
+    'a remote that isn’t there',
+    [{ remoteId: 'nope', do: 'link', key: '["2"]' }],
+    /^contact\/memory: the plan has no ambiguous remote nope/,
+  ],
+  [
+    'a record that isn’t there',
+    [{ remoteId: 't1', do: 'link', key: '["99999"]' }],
+    /^contact\/memory: there is no record 99999 in contact/,
+  ],
+  [
+    'a key of another type',
+    [{ remoteId: 't1', do: 'link', key: '["abc"]' }],
+    /^contact\/memory: that can't be a key of contact/,
+  ],
+  [
+    'a record that is no candidate',
+    [
+      { remoteId: 't1', do: 'leave' },
+      { remoteId: 't2', do: 'link', key: '["1"]' },
+    ],
+    /decision 2, \{"remoteId":"t2","do":"link","key":"1"\}: record 1 is none of those that may be remote t2/,
+  ],
+  [
+    'two remotes for one record',
+    [
+      { remoteId: 't1', do: 'link', key: '["2"]' },
+      { remoteId: 't2', do: 'link', key: '["2"]' },
+    ],
+    /decision 1, .*: record 2 is to be linked to remote t2 by decision 2/,
+  ],
+  [
+    'the same remote twice',
+    [
+      { remoteId: 't1', do: 'link', key: '["2"]' },
+      { remoteId: 't1', do: 'leave' },
+    ],
+    /decision 2, .*: decision 1 is about remote t1 already/,
+  ],
+  [
+    'a record linked and left',
+    [
+      { key: '["2"]', do: 'leave' },
+      { remoteId: 't1', do: 'link', key: '["2"]' },
+    ],
+    /decision 1, .*: record 2 is to be linked to remote t1 by decision 2/,
+  ],
+  [
+    'what isn’t ambiguous',
+    [{ remoteId: 'r1', do: 'new' }],
+    /^contact\/memory: the plan has no ambiguous remote r1: it matches one and one only/,
+  ],
+  [
+    'another subscriber',
+    [{ subscriber: 'contact/memry', remoteId: 't1', do: 'new' }],
+    /there is no subscriber "contact\/memry"/,
+  ],
+])('a decision is refused, by its place in the list, and none is taken over: %s', async (_, decisions, message) => {
+  const { flow, system } = await twoAndTwo();
+  const error = await flow.plan('contact', { decisions }).catch((failed: unknown) => failed);
+  expect(error).toMatchObject({ code: 'usage', message: expect.stringMatching(message) as string });
+  expect((error as SyncflowError).hint).toBeTruthy();
+  if (await flow.hasPlan('contact/memory'))
+    expect((await flow.planReport('contact/memory')).kinds.every(({ decided }) => decided === 0)).toBe(true);
+  expect(system.writes).toBe(0);
+});
+
+test('a decision may be taken back by another one; what was decided before counts, too', async () => {
+  const { flow } = await twoAndTwo();
+  await flow.plan('contact', { decisions: [{ remoteId: 't1', do: 'link', key: '["2"]' }] });
+  await expect(flow.decide('contact/memory', [{ remoteId: 't2', do: 'link', key: '["2"]' }])).rejects.toThrow(
+    /record 2 is to be linked to remote t1 by the plan/,
+  );
+  await flow.decide('contact/memory', [
+    { remoteId: 't2', do: 'link', key: '["2"]' },
+    { remoteId: 't1', do: 'leave' },
+  ]);
+  await flow.apply('contact');
+  const pairs = await stage.db.query(`select remote_id from syncflow.link where key = '["2"]'`);
+  expect(pairs).toEqual([{ remote_id: 't2' }]);
+});
+
+test('the world has moved (a remote of a pair is gone): of the record that is left, what the plan said of the pair is told', async () => {
+  const { flow, system } = await mixed();
+  await flow.plan('contact');
+  system.remove('r1');
+  await expect(flow.apply('contact')).rejects.toThrow(/record 1: match; with \["1"\].*; remote r1 → here/);
 });
 
 test('a decision about what isn’t ambiguous is refused', async () => {

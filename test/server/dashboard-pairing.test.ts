@@ -103,7 +103,7 @@ describe('a plan, from the screen', () => {
     const wrong = await act('decide', { subscriber, remoteId: 'r1', do: 'leave' });
     expect([wrong.status, wrong.answer.error?.message]).toEqual([
       400,
-      'person/memory: the plan has no ambiguous remote r1',
+      'person/memory: the plan has no ambiguous remote r1: it matches one and one only',
     ]);
     expect((await act('decide', { subscriber, remoteId: 'r2', do: 'link', key: keyOf(2) })).answer.said).toBe(
       'r2 will be linked to 2, once the plan is applied',

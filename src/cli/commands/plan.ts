@@ -1,15 +1,14 @@
 /** `syncflow plan` */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { z } from 'zod';
-import { messageOf, SyncflowError } from '../../errors.js';
-import type { PlanDecision, PlanReport } from '../../first-load/first-load.js';
+import type { PlanReport } from '../../first-load/first-load.js';
 import type { ItemKind } from '../../first-load/item.js';
 import type { Operations } from '../../server/operations.js';
 import type { DescribedItem } from '../../first-load/sides.js';
 import { count } from '../arguments.js';
-import { recordKey, showRecordKey, targetOf, type Cli } from '../context.js';
+import { readDecisions } from '../decisions-file.js';
+import { showRecordKey, targetOf, type Cli } from '../context.js';
 import { visible, type Output } from '../output.js';
 import { countsOf, planPage, reportFormat, valuesText, type ReportFormat } from '../plan-report.js';
 
@@ -136,39 +135,6 @@ async function everyItem(
     after = last.id;
     left -= items.length;
   }
-}
-
-const decisionFile = z.array(
-  z.strictObject({
-    subscriber: z.string().optional(),
-    remoteId: z.string().optional(),
-    key: z.union([z.string(), z.number()]).optional(),
-    do: z.enum(['link', 'new', 'leave']),
-  }),
-);
-
-function readDecisions(file: string): PlanDecision[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new SyncflowError('usage', `the decisions in ${file} can’t be read: ${messageOf(error)}`, {
-      hint: 'It is JSON: [{"remoteId": "cus_1", "do": "link", "key": 42}, {"remoteId": "cus_2", "do": "leave"}]',
-    });
-  }
-  const parsed = decisionFile.safeParse(value);
-  if (!parsed.success)
-    throw new SyncflowError(
-      'usage',
-      `the decisions in ${file} don’t fit: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
-      {
-        hint: 'Each is {"remoteId": "…", "do": "link" | "new" | "leave", "key": …}; a key for link, or for a record alone.',
-      },
-    );
-  return parsed.data.map(({ key, ...one }) => ({
-    ...one,
-    ...(key === undefined ? {} : { key: recordKey(String(key)) }),
-  }));
 }
 
 function show(output: Output, report: Planned): void {
