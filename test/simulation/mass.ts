@@ -5,8 +5,8 @@ import type { World } from './world.js';
 
 /** Before anything is released. */
 export function massDeletes(world: World, scene: Scene, say: Say): void {
-  // what a listing finds to be gone isn't counted
-  const isCounted = (['rescan', 'sweep', 'expire'] as const).every((kind) => !world.faults.has(kind));
+  // what a listing finds to be gone isn't counted, and two records that had one key in turn are counted once
+  const isCounted = (['rescan', 'sweep', 'expire', 'reinsert'] as const).every((kind) => !world.faults.has(kind));
   for (const remote of world.remotes) {
     const { count, share } = remote.character.brake;
     for (const kind of ['customer', 'order'] as const) {

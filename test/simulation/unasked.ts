@@ -37,8 +37,10 @@ interface Place {
 }
 
 /** What the hub holds came after whatever was written there: also a remote that tells nothing must be told. */
-function isOurs(world: World, scene: Scene, { name }: Remote, { kind, code, unit }: Place): boolean {
+function isOurs(world: World, scene: Scene, { name, things }: Remote, { kind, code, unit }: Place): boolean {
   if (code === undefined || unit === undefined) return false;
+  // of two it isn't known which is meant
+  if ([...things[kind].values()].filter((thing) => thing.values['code'] === code).length > 1) return false;
   const value = scene.hub[kind].get(code)?.values[unit];
   const writes = world.ledger.entities.get(code)?.writes.get(unit) ?? [];
   const at = typeof value === 'string' ? writes.findIndex(({ token }) => token === tokenOf(value)) : -1;
