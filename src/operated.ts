@@ -6,11 +6,14 @@ import { givenKey } from './catalog/given-key.js';
 import type { Finding } from './check/finding.js';
 import { checkSchema } from './check/schema.js';
 import { checkShared } from './check/shared.js';
+import type { Binding } from './engine/binding.js';
 import { findBinding, subscribersOf, type Prepared, type Readiness } from './engine/prepare.js';
 import { SyncflowError } from './errors.js';
 import type { SyncflowEvents } from './events.js';
 import { parkedCauses, type ParkedCause } from './explain/causes.js';
 import { explain, type ExplainRequest } from './explain/explain.js';
+import { refuseUnknown } from './explain/filters.js';
+import { describeHeld, type DescribedHeld } from './explain/held.js';
 import type { Explanation } from './explain/explanation.js';
 import { Steered } from './first-load/steered.js';
 import { oneOf, type HeldReport, type RetryFilter } from './maintenance/retry.js';
@@ -39,6 +42,8 @@ export interface Operating extends Prepared {
   /** Rings the workers, since something is due; subscribers that are named sleep no longer. */
   readonly wake: (subscribers?: readonly string[]) => void;
 }
+
+const idsOf = (bindings: readonly Binding[]): string[] => bindings.map(({ id }) => id);
 
 export abstract class Operated extends Steered {
   /** @internal Reports, and decisions that are only noted, take the hub as it is; what writes rows needs all of it. */
@@ -110,12 +115,18 @@ export abstract class Operated extends Steered {
   }
 
   async parked(filter: { subscriber?: string; code?: string; id?: string } = {}): Promise<readonly ParkedRecord[]> {
-    return listParked((await this.operating()).env.db, filter);
+    const { env, bindings } = await this.operating();
+    const found = await listParked(env.db, filter);
+    if (found.length === 0) refuseUnknown(filter, idsOf(bindings));
+    return found;
   }
 
   /** What is parked, grouped by cause (code and reason, without what differs from record to record), each with an example and its cure. */
   async parkedCauses(filter: { subscriber?: string; code?: string } = {}): Promise<readonly ParkedCause[]> {
-    return parkedCauses((await this.operating()).env.db, filter);
+    const { env, bindings } = await this.operating();
+    const found = await parkedCauses(env.db, filter);
+    if (found.length === 0) refuseUnknown(filter, idsOf(bindings));
+    return found;
   }
 
   /**
@@ -131,6 +142,7 @@ export abstract class Operated extends Steered {
       as === undefined
         ? await retryParked(db, { ...which, held: false })
         : Number(await db.transaction((tx) => createAgain(tx, oneOf(which))));
+    if (count === 0) refuseUnknown(which, idsOf(bindings));
     wake();
     return count;
   }
@@ -139,7 +151,14 @@ export abstract class Operated extends Steered {
   async held(target?: string): Promise<HeldReport> {
     const { env, bindings } = await this.operating();
     const ids = target === undefined ? bindings.map(({ id }) => id) : subscribersOf(bindings, target);
-    return { counts: await countHeld(env.db, ids), changes: await listHeld(env.db, ids, 1_000) };
+    const counts = await countHeld(env.db, ids);
+    const held = await listHeld(env.db, ids, 1_000);
+    const described = new Map<string, DescribedHeld>();
+    for (const id of new Set(held.map((one) => one.subscriber))) {
+      const own = held.filter((one) => one.subscriber === id);
+      for (const one of await describeHeld(env.db, findBinding(bindings, id), own)) described.set(one.id, one);
+    }
+    return { counts, changes: held.flatMap(({ id }) => described.get(id) ?? []) };
   }
 
   /**
@@ -198,7 +217,10 @@ export abstract class Operated extends Steered {
   }
 
   async conflicts(filter: { subscriber?: string; key?: string } = {}): Promise<readonly ConflictRow[]> {
-    return listConflicts((await this.operating()).env.db, filter);
+    const { env, bindings } = await this.operating();
+    const found = await listConflicts(env.db, filter);
+    if (found.length === 0) refuseUnknown(filter, idsOf(bindings));
+    return found;
   }
 
   /**

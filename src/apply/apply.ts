@@ -148,6 +148,9 @@ export function failure(env: Environment, binding: Binding, link: Link, seen: Ob
 export function problemResult(env: Environment, binding: Binding, link: Link, error: unknown): Result {
   if (error instanceof UnresolvedReference) return waitResult(binding, link, error, true);
   if (error instanceof Refusal) return error.result;
+  // nothing of the record's: a right or a column is gone, and every write meets it until somebody mends that
+  if (error instanceof SyncflowError && error.code === 'table')
+    env.emit('error', { where: `${binding.id} inward`, error });
   const state = sqlState(error);
   if (state?.startsWith('23') === true) {
     const detail = (error as { constraint?: string; message?: string }).constraint ?? 'a constraint';

@@ -23,7 +23,7 @@ export function report(cli: Cli, error: unknown): number {
   }
   cli.output.error(
     messageOf(error) || 'something failed without a message',
-    cli.debug ? undefined : 'With --debug you see where.',
+    cureOf(error) ?? (cli.debug ? undefined : 'With --debug you see where.'),
     detail,
   );
   return exitCodes.failure;
@@ -35,6 +35,30 @@ function asData(error: unknown): object {
   if (!(error instanceof SyncflowError)) return { code: 'internal', message };
   const { code, hint } = error;
   return { code, message, ...(hint === undefined ? {} : { hint: maskSecrets(hint) }) };
+}
+
+/** Of errors of the database and of files that nobody has put into words. */
+function cureOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  switch (code) {
+    case '42501':
+      return 'The hub’s role lacks a right. Which, and what gives it: syncflow doctor';
+    case '42P01':
+    case '42703':
+      return 'A table or a column isn’t as it should be. Which, and what to do: syncflow doctor';
+    case 'ENOENT':
+      return 'There is no such file or folder: is the path right?';
+    case 'EACCES':
+    case 'EPERM':
+      return 'This user may not read or write there.';
+    case 'EISDIR':
+    case 'ENOTDIR':
+      return 'Give a file.';
+    case 'ENOSPC':
+      return 'The disk is full.';
+    default:
+      return undefined;
+  }
 }
 
 /** Commander has written its message already. */

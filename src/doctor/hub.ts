@@ -32,12 +32,12 @@ export async function examineServer(db: Database, clock: Clock): Promise<readonl
       return [[broken('database', 'it answers, but doesn’t know its own role', 'Check the hub’s URL.')], false];
     const skew = Date.parse(server.now) - (before + after) / 2;
     const findings = [ok('database', `${db.description} answers: Postgres ${server.version}, as ${server.role}`)];
-    if (server.ownsSchema === false)
+    if (server.otherOwner !== null)
       findings.push(
         broken(
           'rights',
-          `${server.role} doesn’t own the schema "syncflow"`,
-          `Make "${server.role}" its owner, or name the role that owns it in the hub’s URL.`,
+          `${server.role} doesn’t own ${server.ownsSchema === true ? 'every table of ' : ''}the schema "syncflow": "${server.otherOwner}" does`,
+          `Name "${server.otherOwner}" in the hub’s URL, or let "${server.role}" act for it: grant "${server.otherOwner}" to "${server.role}"`,
         ),
       );
     else if (server.ownsSchema === null && !server.mayCreateSchema)

@@ -129,9 +129,16 @@ export function findBinding(bindings: readonly Binding[], id: string): Binding {
   const binding = bindings.find((one) => one.id === id);
   if (binding !== undefined) return binding;
   const ids = bindings.map((one) => one.id);
-  const guess = didYouMean(id, ids);
+  // `customer`, or `custmer`: a catalog was named, and one of its subscribers is wanted
+  const catalogs = bindings.map((one) => one.catalog.definition.name);
+  const catalog = catalogs.find((name) => name === id) ?? (id.includes('/') ? undefined : didYouMean(id, catalogs));
+  const own = ids.filter((_, index) => catalogs[index] === catalog);
+  const guesses = own.length > 0 ? own : [didYouMean(id, ids)].filter((one) => one !== undefined);
   throw new SyncflowError('usage', `there is no subscriber "${id}"`, {
-    hint: guess === undefined ? `There are: ${ids.join(', ')}.` : `Did you mean "${guess}"?`,
+    hint:
+      guesses.length === 0
+        ? `There are: ${ids.join(', ')}.`
+        : `Did you mean ${guesses.map((one) => `"${one}"`).join(' or ')}?`,
   });
 }
 

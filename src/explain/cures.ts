@@ -34,6 +34,9 @@ const cures: Readonly<Record<string, string>> = {
   failed: 'It failed too often. The reason is the last answer: mend that, then retry.',
 } satisfies Record<ParkCode, string>;
 
+/** Every code with which something is parked. */
+export const parkCodes: readonly string[] = Object.keys(cures);
+
 /** Where there is no record yet, it is the remote that is corrected. */
 const remoteCures: Readonly<Record<string, string>> = {
   validation:

@@ -5,6 +5,7 @@ import type { RecordKey } from '../catalog/key.js';
 import { toCanonical } from '../catalog/values.js';
 import { extractRecord, type Binding, type CatalogBinding } from '../engine/binding.js';
 import type { Environment } from '../engine/environment.js';
+import { messageOf, SyncflowError } from '../errors.js';
 import { hubText } from '../merge/project.js';
 import {
   conflictsOfRecord,
@@ -17,6 +18,7 @@ import {
   type LinkReport,
   type MarkReport,
 } from '../store/audit.js';
+import { sqlState } from '../store/database.js';
 import { intentKeyOf, intentsByCause } from '../store/intents.js';
 import type { Explanation, RecordReport, SubscriberReport, TimelineEntry, ValueOrigin } from './explanation.js';
 import { fetchRemote, reportOf } from './sides.js';
@@ -36,6 +38,19 @@ export interface ExplainRequest {
 /** Newest entries of each kind that are read. */
 const limit = 500;
 
+/** The column may be narrower than the field: a text for a uuid, say. */
+async function loadGiven(env: Environment, { definition, rows }: CatalogBinding, key: RecordKey) {
+  try {
+    return await rows.load(env.db, [key]);
+  } catch (error) {
+    if (sqlState(error)?.startsWith('22') !== true) throw error;
+    throw new SyncflowError('usage', `that can't be a key of ${definition.name}: ${messageOf(error)}`, {
+      hint: `Its key is ${definition.key.join(', ')}, as the table has it.`,
+      cause: error,
+    });
+  }
+}
+
 /** @throws SyncflowError `usage` for a catalog, key or field that isn't there, saying what may have been meant */
 export async function explain(
   env: Environment,
@@ -47,7 +62,7 @@ export async function explain(
   const own = bindings.filter((binding) => binding.catalog === catalog);
   const key = givenKey(catalog.definition, request.key);
   if (request.field !== undefined) checkField(catalog, own, request.field);
-  const row = (await catalog.rows.load(env.db, [key])).get(key);
+  const row = (await loadGiven(env, catalog, key)).get(key);
   const { record, softDeleted } = extractRecord(catalog, row);
   const ids = own.map((binding) => binding.id);
   const links = await linksOfRecord(env.db, ids, key);

@@ -28,6 +28,11 @@ export interface UnlinkRequest {
   readonly separate?: boolean;
 }
 
+/** What a record was parted from. */
+export interface Unlinked {
+  readonly remoteId: string;
+}
+
 export async function linkByHand(env: Environment, binding: Binding, request: LinkRequest): Promise<void> {
   const { remoteId } = request;
   const key = givenKey(binding.catalog.definition, request.key);
@@ -55,10 +60,10 @@ export async function linkByHand(env: Environment, binding: Binding, request: Li
   });
 }
 
-export async function unlinkByHand(env: Environment, binding: Binding, request: UnlinkRequest): Promise<void> {
+export async function unlinkByHand(env: Environment, binding: Binding, request: UnlinkRequest): Promise<Unlinked> {
   const { separate = false } = request;
   const key = givenKey(binding.catalog.definition, request.key);
-  await env.db.transaction(async (tx) => {
+  return env.db.transaction(async (tx) => {
     const own = (await lockRecordLinks(tx, binding.id, [key])).get(key);
     const remoteId = own?.link.remoteId;
     if (own === undefined || remoteId === undefined || own.link.state === 'gone')
@@ -78,6 +83,7 @@ export async function unlinkByHand(env: Environment, binding: Binding, request: 
       await settleLinks(tx, [{ link: own.link, state: 'gone' }]);
     }
     await insertHistory(tx, [{ subscriber: binding.id, key, remoteId, event: 'unlinked' }]);
+    return { remoteId };
   });
 }
 

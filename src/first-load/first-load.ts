@@ -30,7 +30,7 @@ import { saveDecisions, type Numbered } from './decide.js';
 import type { ItemKind } from './item.js';
 import { Pace } from './pace.js';
 import { described, type DescribedItem } from './sides.js';
-import { linkByHand, unlinkByHand, type LinkRequest, type UnlinkRequest } from './by-hand.js';
+import { linkByHand, unlinkByHand, type LinkRequest, type Unlinked, type UnlinkRequest } from './by-hand.js';
 
 /** What a plan comes to. */
 export interface PlanReport {
@@ -247,10 +247,11 @@ export class FirstLoad {
     this.#loops?.wake(request.subscriber);
   }
 
-  async unlink(request: UnlinkRequest): Promise<void> {
+  async unlink(request: UnlinkRequest): Promise<Unlinked> {
     const { env, bindings } = this.#prepared;
-    await unlinkByHand(env, findBinding(bindings, request.subscriber), request);
+    const unlinked = await unlinkByHand(env, findBinding(bindings, request.subscriber), request);
     this.#loops?.wake(request.subscriber);
+    return unlinked;
   }
 
   /** Calls that the account has left in this second, where it counts them. */

@@ -1,6 +1,6 @@
 /** The public face of the first load as a person steers it. */
 import type { Readiness } from '../engine/prepare.js';
-import type { LinkRequest, UnlinkRequest } from './by-hand.js';
+import type { LinkRequest, Unlinked, UnlinkRequest } from './by-hand.js';
 import type { ApplyOptions, ApplyReport, FirstLoad, PlanDecision, PlanOptions, PlanReport } from './first-load.js';
 import type { ItemKind } from './item.js';
 import type { DescribedItem } from './sides.js';
@@ -75,8 +75,8 @@ export abstract class Steered {
     return (await this.steer('look')).link(request);
   }
 
-  /** Parts a record from its remote. Both stay, and are left alone; with `separate` each gets a partner of its own. */
-  async unlink(request: UnlinkRequest): Promise<void> {
+  /** Parts a record from its remote, and says which that was. Both stay, and are left alone; with `separate` each gets a partner of its own. */
+  async unlink(request: UnlinkRequest): Promise<Unlinked> {
     return (await this.steer('look')).unlink(request);
   }
 }

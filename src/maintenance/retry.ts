@@ -1,11 +1,12 @@
 /** Trying parked records again. */
 import { SyncflowError } from '../errors.js';
-import type { HeldChange, HeldCount } from '../store/held.js';
+import type { DescribedHeld } from '../explain/held.js';
+import type { HeldCount } from '../store/held.js';
 
 /** What waits for `release` or `discard`. */
 export interface HeldReport {
   readonly counts: readonly HeldCount[];
-  readonly changes: readonly HeldChange[];
+  readonly changes: readonly DescribedHeld[];
 }
 
 /** Which parked records to try again, and for a single one with what decision. */

@@ -211,8 +211,8 @@ function firstLoadRoutes(api: Hono, operations: Operations, options: ApiOptions)
   });
   api.post('/unlink', async (context) => {
     const { separate, ...request } = await body(context, unlinkRequest);
-    await operations.unlink({ ...request, ...(separate === undefined ? {} : { separate }) });
-    return json(200, { unlinked: true });
+    const { remoteId } = await operations.unlink({ ...request, ...(separate === undefined ? {} : { separate }) });
+    return json(200, { unlinked: true, remoteId });
   });
 }
 

@@ -8,7 +8,7 @@ import type { Explanation } from '../explain/explanation.js';
 import type { VerifyReport } from '../maintenance/verify.js';
 import type { HeldReport } from '../maintenance/retry.js';
 import type { ApplyReport, PlanReport } from '../first-load/first-load.js';
-import type { LinkRequest, UnlinkRequest } from '../first-load/by-hand.js';
+import type { LinkRequest, Unlinked, UnlinkRequest } from '../first-load/by-hand.js';
 import type { DescribedItem } from '../first-load/sides.js';
 import type { ConflictRow, ParkedRecord } from '../store/overview.js';
 import type {
@@ -119,8 +119,8 @@ export class RemoteOperations implements Operations {
     await this.#post('link', request);
   }
 
-  async unlink(request: UnlinkRequest): Promise<void> {
-    await this.#post('unlink', request);
+  unlink(request: UnlinkRequest): Promise<Unlinked> {
+    return this.#post<Unlinked>('unlink', request);
   }
 
   async doctor(): Promise<DoctorReport> {

@@ -9,7 +9,7 @@ import type { ParkedCause } from '../explain/causes.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { VerifyOptions, VerifyReport } from '../maintenance/verify.js';
 import type { ApplyReport, PlanDecision, PlanReport } from '../first-load/first-load.js';
-import type { LinkRequest, UnlinkRequest } from '../first-load/by-hand.js';
+import type { LinkRequest, Unlinked, UnlinkRequest } from '../first-load/by-hand.js';
 import type { ItemKind } from '../first-load/item.js';
 import type { DescribedItem } from '../first-load/sides.js';
 import type { ConflictRow, ParkedRecord, SubscriberStatus } from '../store/overview.js';
@@ -113,7 +113,7 @@ export interface Operations {
   discardPlan(target?: string): Promise<number>;
   apply(request?: ApplyRequest): Promise<readonly ApplyReport[]>;
   link(request: LinkRequest): Promise<void>;
-  unlink(request: UnlinkRequest): Promise<void>;
+  unlink(request: UnlinkRequest): Promise<Unlinked>;
   doctor(): Promise<DoctorReport>;
   explain(query: ExplainQuery): Promise<Explanation>;
   conflicts(filter?: ConflictFilter): Promise<readonly ConflictRow[]>;
@@ -215,7 +215,7 @@ export class LocalOperations implements Operations {
     return this.#flow.link(request);
   }
 
-  async unlink(request: UnlinkRequest): Promise<void> {
+  async unlink(request: UnlinkRequest): Promise<Unlinked> {
     return this.#flow.unlink(request);
   }
 

@@ -11,6 +11,8 @@ export interface Server {
   readonly isSuperuser: boolean;
   /** Null: there is no schema `syncflow` yet. */
   readonly ownsSchema: boolean | null;
+  /** Who owns what of the schema our role doesn't: the schema itself, or a table in it. Null: nobody else. */
+  readonly otherOwner: string | null;
   readonly mayCreateSchema: boolean;
   readonly skipsRowSecurity: boolean;
 }
@@ -22,6 +24,11 @@ export async function serverReport(db: Queryable): Promise<Server | undefined> {
        ${isoUtc('clock_timestamp()', '.MS')} as now, current_user::text as role,
        r.rolsuper as "isSuperuser", r.rolsuper or r.rolbypassrls as "skipsRowSecurity",
        (select pg_has_role(n.nspowner, 'usage') from pg_catalog.pg_namespace n where n.nspname = 'syncflow') as "ownsSchema",
+       (select pg_get_userbyid(o.owner)::text from (
+          select n.nspowner as owner from pg_catalog.pg_namespace n where n.nspname = 'syncflow'
+          union select c.relowner from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where n.nspname = 'syncflow' and c.relkind in ('r', 'p', 'S')
+        ) o where not pg_has_role(o.owner, 'usage') order by 1 limit 1) as "otherOwner",
        has_database_privilege(current_database(), 'create') as "mayCreateSchema"
      from pg_catalog.pg_roles r where r.rolname = current_user`,
   });

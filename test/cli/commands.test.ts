@@ -59,7 +59,11 @@ test(
     expect(JSON.parse((await finish(['parked', '--json', '--code', 'rejected'], { cwd })).out)).toMatchObject([
       { code: 'rejected', cause: 'the system refuses it', count: 1, example: { id, key: '["42"]' } },
     ]);
-    expect((await finish(['parked', 'list', '--code', 'nonsense'], { cwd })).out).toBe('Nothing is parked.\n');
+    expect((await finish(['parked', 'list', '--code', 'policy'], { cwd })).out).toBe('Nothing is parked.\n');
+    expect(await finish(['parked', 'list', '--code', 'rejectd'], { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Did you mean "rejected"?') as string,
+    });
     expect((await finish(['parked', 'show', id], { cwd })).out).toMatch(/key +42[\s\S]*the system refuses it/);
     expect(await finish(['parked', 'show', '999999'], { cwd })).toMatchObject({ code: 2 });
     expect(await finish(['parked', 'retry', id], { cwd })).toMatchObject({ code: 0, out: '1 record is tried again\n' });
@@ -181,6 +185,10 @@ test(
     });
     expect((await finish(['migrate', '--adopt-environment'], { cwd: clone })).code).toBe(0);
     expect((await finish(['uninstall'], { cwd: clone, answer: 'yes' })).out).toContain('Syncflow is removed');
+    expect(await finish(['uninstall', '--yes'], { cwd: clone })).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Syncflow isn't installed in .*: nothing to remove\.\n$/) as string,
+    });
   },
 );
 

@@ -77,7 +77,7 @@ export function addLink(program: Command, cli: Cli): void {
     .option('--json', 'print JSON')
     .action(async (catalog: string, key: string, subscriber: string, { separate, json }: UnlinkOptions) => {
       const id = targetOf(catalog, subscriber) ?? catalog;
-      await cli.operate((operations) =>
+      const { remoteId } = await cli.operate((operations) =>
         operations.unlink({ subscriber: id, key: recordKey(key), separate: separate === true }),
       );
       if (json === true) {
@@ -85,7 +85,7 @@ export function addLink(program: Command, cli: Cli): void {
         return;
       }
       cli.output.line(
-        `${catalog} ${key} is parted from its remote in ${id}${separate === true ? '; each gets a partner of its own' : ''}`,
+        `${catalog} ${key} is parted from ${remoteId} in ${id}${separate === true ? '; each gets a partner of its own' : ''}`,
       );
     });
 }

@@ -1,9 +1,10 @@
 /** `syncflow held`, `syncflow release`, `syncflow discard` */
 import type { Command } from 'commander';
 import type { HeldReport } from '../../maintenance/retry.js';
+import type { Operations } from '../../server/operations.js';
 import { duration } from '../arguments.js';
 import { exitCodes, showRecordKey, targetOf, type Cli } from '../context.js';
-import { visible, type Output } from '../output.js';
+import { short, visible, type Output } from '../output.js';
 
 interface Decision {
   readonly by?: string;
@@ -45,18 +46,43 @@ export function addHeld(program: Command, cli: Cli): void {
     .option('--by <name>', 'who decided, for the audit (default: you)')
     .option('--json', 'print JSON')
     .action(async (subscriber: string, { by: who, json }: Decision) => {
-      const result = await cli.operate((operations) => operations.discard({ subscriber, by: by(who) }));
+      const { result, deletes } = await cli.operate(async (operations) => ({
+        deletes: await holdsDeletes(operations, subscriber),
+        result: await operations.discard({ subscriber, by: by(who) }),
+      }));
       cli.exitCode = result.failed.length === 0 ? exitCodes.ok : exitCodes.failure;
       if (json === true) {
         cli.output.json(result);
         return;
       }
       cli.output.line(`${changes(result.discarded)} of ${subscriber} taken back`);
+      if (result.discarded > 0 && deletes) cli.output.note(`Records that were inserted again: ${restored}`);
       for (const { id, key, reason } of result.failed.slice(0, shown))
         cli.output.line(cli.output.colors.red(visible(`  ${showRecordKey(key)} stays held (${id}): ${reason}`)));
       if (result.failed.length > 0)
         cli.output.note('Mend what stands in the way and discard again, or: syncflow parked show <id>');
     });
+}
+
+/** What becomes of a record that was deleted here and is taken back. */
+const restored = 'their mapped fields are as both sides agreed, all others as in a new row (what they held is gone)';
+
+async function holdsDeletes(operations: Operations, subscriber: string): Promise<boolean> {
+  const { counts } = await operations.held(subscriber);
+  return counts.some(({ direction, operation }) => direction === 'outward' && operation === 'delete');
+}
+
+/** Whom it happens to, what would change, who made it. */
+function line({ id, key, remoteId, label, by, changes: fields }: HeldReport['changes'][number]): string {
+  const text = (value: unknown): string => short(typeof value === 'string' ? value : JSON.stringify(value), 40);
+  const edits = (fields ?? []).map(({ unit, from, to }) => `${unit}: ${text(from)} → ${text(to)}`);
+  return [
+    `${showRecordKey(key)}${remoteId === null ? '' : ` ↔ ${remoteId}`}`,
+    ...(label === null ? [] : [label]),
+    ...(edits.length === 0 ? [] : [edits.join(', ')]),
+    ...(by === null ? [] : [`by ${by.replace(/^@/, '')}`]),
+    `(${id})`,
+  ].join('  ');
 }
 
 const changes = (count: number): string => `${count} ${count === 1 ? 'change' : 'changes'}`;
@@ -75,10 +101,11 @@ function show(output: Output, { counts, changes: list }: HeldReport): void {
     const own = list.filter(
       (one) => one.subscriber === subscriber && one.direction === direction && one.operation === operation,
     );
-    for (const { id, key, remoteId } of own.slice(0, shown))
-      output.line(visible(`  ${showRecordKey(key)}${remoteId === null ? '' : ` ↔ ${remoteId}`}  (${id})`));
+    for (const one of own.slice(0, shown)) output.line(visible(`  ${line(one)}`));
     if (count > shown)
       output.line(dim(`  and ${count - Math.min(shown, own.length)} more: --json has the oldest 1,000`));
+    if (direction === 'outward' && operation === 'delete')
+      output.line(dim(`  discard inserts them again; ${restored}`));
     output.line(
       `  ${green('meant?')} syncflow release ${subscriber}   ${green('a mistake?')} syncflow discard ${subscriber}`,
     );

@@ -1,7 +1,8 @@
 /** `syncflow plan` */
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { SyncflowError } from '../../errors.js';
 import type { PlanReport } from '../../first-load/first-load.js';
 import type { ItemKind } from '../../first-load/item.js';
 import type { Operations } from '../../server/operations.js';
@@ -51,6 +52,7 @@ export function addPlan(program: Command, cli: Cli): void {
     .action(async (catalog: string | undefined, subscriber: string | undefined, options: Options) => {
       const target = targetOf(catalog, subscriber);
       const format = options.report === undefined ? undefined : reportFormat(options.report);
+      if (options.report !== undefined) requireFolder(resolve(cli.io.cwd, options.report));
       if (options.discard === true) {
         const discarded = await cli.operate((operations) => operations.discardPlan(target));
         cli.output.line(
@@ -77,6 +79,14 @@ export function addPlan(program: Command, cli: Cli): void {
         if (options.report !== undefined && options.json !== true) cli.output.note(`All of it: ${options.report}`);
       });
     });
+}
+
+/** Before both sides are read. */
+function requireFolder(file: string): void {
+  if (existsSync(dirname(file))) return;
+  throw new SyncflowError('usage', `the report can't be written: there is no folder ${dirname(file)}`, {
+    hint: 'Make it, or give another file.',
+  });
 }
 
 async function samplesOf(

@@ -1,7 +1,8 @@
 /** `syncflow uninstall` */
 import type { Command } from 'commander';
 import { SyncflowError } from '../../errors.js';
-import { uninstall } from '../../store/migrate.js';
+import type { Database } from '../../store/database.js';
+import { pendingMigrations, uninstall } from '../../store/migrate.js';
 import { Syncflow } from '../../syncflow.js';
 import { exitCodes, type Cli } from '../context.js';
 
@@ -19,7 +20,11 @@ export function addUninstall(program: Command, cli: Cli): void {
           cli.exitCode = exitCodes.failure;
           return;
         }
-        await flow.database.open();
+        const { database } = flow;
+        if (database.exists?.() === false || !(await isInstalled(database))) {
+          cli.output.line(`Syncflow isn't installed in ${database.description}: nothing to remove.`);
+          return;
+        }
         await uninstall(
           flow.database,
           flow.catalogs.map((main) => main.definition),
@@ -29,6 +34,11 @@ export function addUninstall(program: Command, cli: Cli): void {
         await flow.stop();
       }
     });
+}
+
+async function isInstalled(database: Database): Promise<boolean> {
+  await database.open();
+  return (await pendingMigrations(database)).installed;
 }
 
 async function confirm(cli: Cli, hub: string): Promise<boolean> {

@@ -1,6 +1,5 @@
 /** What the dashboard's page and its server say to each other: types only, for both. */
 import type { RecordKey } from '../../catalog/key.js';
-import type { Json } from '../../catalog/values.js';
 import type { Feed } from '../../store/health.js';
 import type {
   ConflictEntry as ConflictRow,
@@ -12,7 +11,8 @@ import type {
 } from '../../store/dashboard.js';
 import type { ParkedCount } from '../../store/parked.js';
 import type { SubscriberStatus } from '../../store/overview.js';
-import type { HeldChange, HeldCount } from '../../store/held.js';
+import type { DescribedHeld } from '../../explain/held.js';
+import type { HeldCount } from '../../store/held.js';
 import type { Explanation, ValueOrigin } from '../../explain/explanation.js';
 import type { ParkedCause } from '../../explain/causes.js';
 import type { Difference as Drift, RepairStep } from '../../maintenance/drift.js';
@@ -146,13 +146,7 @@ export interface LinesView {
 }
 
 /** A change that waits for release or discard, and what each of the two would do. */
-export interface HeldRow extends HeldChange {
-  readonly label: string | null;
-  /** Who made it, as the audit names people and roles. */
-  readonly by: string | null;
-  /** Outward updates: what the remote has, and what it would get. Null: the remote must be read first. */
-  readonly changes: readonly { readonly unit: string; readonly from: Json; readonly to: Json }[] | null;
-}
+export type HeldRow = DescribedHeld;
 
 /** A row of a list with what people know its record by. */
 export type Labelled<T> = T & { readonly label: string | null };

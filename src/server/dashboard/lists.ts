@@ -1,18 +1,14 @@
 /** Lists that somebody decides by: what is held, what a plan says, what differs. Each row with what people know its record by. */
-import type { AnyRecord } from '../../catalog/catalog.js';
-import { extractRecord, type Binding } from '../../engine/binding.js';
 import { findBinding } from '../../engine/prepare.js';
+import { describeHeld } from '../../explain/held.js';
 import type { ItemKind } from '../../first-load/item.js';
 import type { DescribedItem, PlanSide } from '../../first-load/sides.js';
 import type { Difference } from '../../maintenance/drift.js';
-import { hubText } from '../../merge/project.js';
-import { hubChanged } from '../../merge/shadow.js';
 import { linksNamed } from '../../store/dashboard.js';
-import { countHeld, listHeld, type HeldChange, type HeldCount } from '../../store/held.js';
-import { findLinks, type FoundLink } from '../../store/links.js';
+import { countHeld, listHeld, type HeldCount } from '../../store/held.js';
 import type { Syncflow } from '../../syncflow.js';
 import type { DriftRow, HeldRow, Named, Page, PlanRow } from './contract.js';
-import { labelOfPairs, labelOfRecord, recordLabels } from '../../engine/labels.js';
+import { recordLabels } from '../../engine/labels.js';
 
 const pageSize = 100;
 
@@ -28,18 +24,7 @@ export class Lists {
     const { db, bindings } = await this.#flow.inside();
     const binding = findBinding(bindings, subscriber);
     const held = await listHeld(db, [subscriber], pageSize, after);
-    const links = await findLinks(
-      db,
-      held.map(({ key, remoteId }) => (remoteId === null ? { subscriber, key: key ?? '' } : { subscriber, remoteId })),
-    );
-    const byId = new Map(links.map((link) => [link.id, link]));
-    const rows = await binding.catalog.rows.load(
-      db,
-      held.flatMap(({ key }) => key ?? []),
-    );
-    return pageOf(
-      held.map((one) => heldRow(binding, one, byId.get(one.id), one.key === null ? undefined : rows.get(one.key))),
-    );
+    return pageOf(await describeHeld(db, binding, held));
   }
 
   /** How much of what is held. */
@@ -81,34 +66,6 @@ export class Lists {
     }));
     return pageOf(rows);
   }
-}
-
-function heldRow(binding: Binding, held: HeldChange, link: FoundLink | undefined, row: AnyRecord | undefined): HeldRow {
-  const pairs = link?.shadow.units ?? {};
-  const { record } = extractRecord(binding.catalog, row);
-  return {
-    ...held,
-    label: (row === undefined ? null : labelOfRecord(row)) ?? labelOfPairs(binding, pairs),
-    by: link?.editedBy ?? null,
-    changes:
-      held.direction === 'inward' || held.operation === 'delete' || record === undefined
-        ? null
-        : changesOf(binding, link, record),
-  };
-}
-
-/** Fields that the hub has changed since both sides agreed. */
-function changesOf(
-  { mapping }: Binding,
-  link: FoundLink | undefined,
-  record: AnyRecord,
-): NonNullable<HeldRow['changes']> {
-  return mapping.units.flatMap((unit) => {
-    if (unit.direction === 'inward') return [];
-    const pair = link?.shadow.units[unit.name];
-    const hub = hubText(unit, record);
-    return hubChanged(pair, hub) ? [{ unit: unit.name, from: pair?.h ?? pair?.r ?? null, to: hub }] : [];
-  });
 }
 
 function planRow(item: DescribedItem): PlanRow {
