@@ -160,7 +160,7 @@ function matched(world: World, scene: Scene, remote: Remote, say: Say): void {
     const plannedAt = scene.plannedAt.get(idempotencyKey);
     if (besideMs === undefined || plannedAt === undefined || besideMs >= plannedAt) continue;
     // the same, where a worker had died
-    if (at - plannedAt >= pace.leaseMs / 2) continue;
+    if (at - plannedAt >= pace.leaseMs / 2 || isUnknowable(world, scene, code)) continue;
     say('I24', `${code} was created in ${remote.name}, though one was there since ${besideMs - world.started}`, code);
   }
 }
