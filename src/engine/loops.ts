@@ -204,16 +204,19 @@ export class Loops {
 
   #run(where: string, loop: () => Promise<void>): void {
     const guarded = async (): Promise<void> => {
-      let failures = 0;
+      let pauseMs = 200;
       while (!this.#stop.signal.aborted) {
+        const beganAt = this.#env.clock.now().getTime();
         try {
           await loop();
           return;
         } catch (error) {
           // the database may be away: go on when it is back
           this.#env.emit('error', { where, error });
-          failures += 1;
-          await this.#sleep(Math.min(30_000, 200 * 2 ** Math.min(failures, 8)));
+          // what worked for longer than we waited has begun anew
+          const worked = this.#env.clock.now().getTime() - beganAt > pauseMs;
+          pauseMs = worked ? 400 : Math.min(30_000, 2 * pauseMs);
+          await this.#sleep(pauseMs);
         }
       }
     };
