@@ -103,10 +103,13 @@ export async function matchingRecords(
   );
   const takenBy = new Map(links.flatMap(({ key, remoteId }) => (remoteId === undefined ? [] : [[key, remoteId]])));
   const named = await claimants(db, binding.id, keys.map(markerClaim));
-  const claimed = new Set(named.map(({ claims }) => claims));
+  // what a remote claims for itself leaves the record free for it: it may have been noted just now
+  const isClaimed = (key: RecordKey, but: string): boolean =>
+    named.some(({ claims, remoteId }) => claims === markerClaim(key) && remoteId !== but);
   const apart = new Set(links.filter(isLeftAlone).map(({ key }) => key));
-  return found.map((some) => ({
-    free: some.filter((key) => !takenBy.has(key) && !claimed.has(markerClaim(key)) && !apart.has(key)),
+  const ids = remotes.map((remote) => binding.subscriber.identify(remote));
+  return found.map((some, index) => ({
+    free: some.filter((key) => !takenBy.has(key) && !isClaimed(key, ids[index] ?? '') && !apart.has(key)),
     taken: some.flatMap((key) => {
       const remoteId = takenBy.get(key);
       return remoteId === undefined ? [] : [{ key, remoteId }];

@@ -97,7 +97,8 @@ export class HubRows {
       const shape = group[0]?.fields ?? [];
       if (shape.length === 0) continue;
       const texts = group.map(({ fields }) => fields.flatMap(([, text]) => (text === null ? [] : [text])));
-      const rows = await this.#ask<{ n: number; key: RecordKey }>(db, 
+      const rows = await this.#ask<{ n: number; key: RecordKey }>(
+        db,
         this.#sql.findEach(shape.map(([field, text]) => ({ field, isNull: text === null }))),
         [JSON.stringify(texts), limit],
       );
@@ -168,7 +169,8 @@ export class HubRows {
       await this.#ask(db, this.#sql.softDelete(this.#field(soft)), parts);
       return;
     }
-    for (const index of this.#definition.children.keys()) await this.#ask(db, this.#sql.removeChildren(index, false), parts);
+    for (const index of this.#definition.children.keys())
+      await this.#ask(db, this.#sql.removeChildren(index, false), parts);
     await this.#ask(db, this.#sql.remove(), parts);
   }
 
