@@ -84,7 +84,7 @@ export async function takeMatchTurns(tx: Queryable, binding: Binding, remotes: r
 export interface MatchingRecords {
   /** Nothing else is paired with them, or names them by its marker. */
   readonly free: readonly RecordKey[];
-  /** The others, and the remotes that have them. */
+  /** The others, and the remotes that have them, or are about to: one that names a record is not decided yet. */
   readonly taken: readonly { readonly key: RecordKey; readonly remoteId: string }[];
 }
 
@@ -104,17 +104,20 @@ export async function matchingRecords(
   const takenBy = new Map(links.flatMap(({ key, remoteId }) => (remoteId === undefined ? [] : [[key, remoteId]])));
   const named = await claimants(db, binding.id, keys.map(markerClaim));
   // what a remote claims for itself leaves the record free for it: it may have been noted just now
-  const isClaimed = (key: RecordKey, but: string): boolean =>
-    named.some(({ claims, remoteId }) => claims === markerClaim(key) && remoteId !== but);
+  const claimant = (key: RecordKey, but: string): string | undefined =>
+    named.find(({ claims, remoteId }) => claims === markerClaim(key) && remoteId !== but)?.remoteId;
   const apart = new Set(links.filter(isLeftAlone).map(({ key }) => key));
   const ids = remotes.map((remote) => binding.subscriber.identify(remote));
-  return found.map((some, index) => ({
-    free: some.filter((key) => !takenBy.has(key) && !isClaimed(key, ids[index] ?? '') && !apart.has(key)),
-    taken: some.flatMap((key) => {
-      const remoteId = takenBy.get(key);
-      return remoteId === undefined ? [] : [{ key, remoteId }];
-    }),
-  }));
+  return found.map((some, index) => {
+    const others = new Map(some.map((key) => [key, takenBy.get(key) ?? claimant(key, ids[index] ?? '')]));
+    return {
+      free: some.filter((key) => others.get(key) === undefined && !apart.has(key)),
+      taken: some.flatMap((key) => {
+        const remoteId = others.get(key);
+        return remoteId === undefined ? [] : [{ key, remoteId }];
+      }),
+    };
+  });
 }
 
 export async function freeRecords(db: Queryable, binding: Binding, remote: unknown): Promise<readonly RecordKey[]> {

@@ -88,7 +88,7 @@ test('while the hub is away it is 503, so that it is sent again; the answer tell
   expect(answer.body).not.toContain('secret-host');
   expect(await send(`${server.url}/health`, { method: 'GET' })).toMatchObject({
     status: 503,
-    body: '{"live":true,"ready":false}\n',
+    body: '{"live":true,"ready":false,"reason":"hub"}\n',
   });
   expect((await send(`${server.url}/health/live`, { method: 'GET' })).status).toBe(200);
   world.database.down = false;

@@ -180,10 +180,14 @@ function strays(scene: Scene, remote: Remote, code: string): number {
     .length;
 }
 
+/** Parked beyond what the world gives a reason for. */
+const parkedShare = 0.02;
+
 /** Parking must not hide faults: what isn't explained by the world itself is counted. */
 function parkedFew(world: World, scene: Scene, say: Say): void {
   const unexplained = [...scene.parked].filter(([name, { code }]) => !isExplained(world, scene, name, code));
-  if (unexplained.length > 0) {
+  const share = unexplained.length / Math.max(30, world.ledger.entities.size * world.remotes.length);
+  if (share > parkedShare) {
     const some = unexplained.slice(0, 3).map(([name, { code, reason }]) => `${name}: ${code}: ${reason}`);
     say('parked', `${unexplained.length} records are parked: ${some.join(' | ')}`, some[0]?.split(/[ :]/)[1]);
   }
