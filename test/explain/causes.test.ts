@@ -61,5 +61,6 @@ test('the hub counts them, filtered by subscriber and code', async () => {
     ['validation', 1],
   ]);
   expect(await world.flow.parkedCauses({ code: 'validation' })).toMatchObject([{ example: { key: '["900"]' } }]);
-  expect(await world.flow.parkedCauses({ subscriber: 'contact/other' })).toEqual([]);
+  expect(await world.flow.parkedCauses({ subscriber: 'contact/memory', code: 'twin' })).toEqual([]);
+  await expect(world.flow.parkedCauses({ subscriber: 'contact/other' })).rejects.toThrow('there is no subscriber');
 });
