@@ -150,8 +150,8 @@ function ambiguous(reason: string): Verdict {
 
 /** A second remote for a record: entered there by hand, or made by a request of ours that came late. It gets no record of its own. */
 function pairedAlready(match: readonly string[], taken: Facts['taken']): string {
-  const pairs = taken.map(({ key, remoteId }) => `${key} (linked to ${remoteId})`).join(', ');
-  return `it matches by ${match.join(', ')} what is linked already: record ${pairs}`;
+  const pairs = taken.map(({ key, remoteId }) => `${key} (${remoteId})`).join(', ');
+  return `it matches by ${match.join(', ')} what has a remote already: record ${pairs}`;
 }
 
 /** "records 1, 2 and remotes r1, r2 match by email": both sides, so that a person can tell them apart. */

@@ -39,7 +39,7 @@ const cases: readonly [string, Partial<Facts>, object][] = [
     {
       kind: 'park',
       code: 'ambiguous',
-      reason: 'it matches by email what is linked already: record ["1"] (linked to r9)',
+      reason: 'it matches by email what has a remote already: record ["1"] (r9)',
     },
   ],
   [

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { expect, test } from 'vitest';
+import { markerClaim } from '../../src/apply/candidates.js';
 import { Catalog } from '../../src/catalog/catalog.js';
 import type { Sight } from '../../src/subscriber/outcome.js';
 import type { MemoryObject } from '../../src/testing/memory-system/index.js';
@@ -183,4 +184,23 @@ test('two systems bring the same at the same moment: one record', async () => {
   expect(await stage.db.query('select 1 from contact')).toHaveLength(emails.length);
   expect([systems.one.objects.size, systems.two.objects.size]).toEqual([emails.length, emails.length]);
   expect(await parkedOf(world)).toEqual([]);
+});
+
+test('beside one that is known to be a record’s own, another that matches that record becomes none', async () => {
+  const Contact = contactCatalog();
+  Contact.register(memorySide({ match: ['email'], capabilities: { marker: false } }));
+  const system = new MemorySystem();
+  const world = await stage.start([Contact], { memory: system });
+  const key = '["1"]';
+  await world.flow.pause('contact/memory', key);
+  await stage.db.query(`insert into contact (id, name, email) values (1, 'Ada', 'ada@example.com')`);
+  // its create was answered when its lease was over: the remote is noted, and not settled yet
+  await stage.db.query(
+    `insert into syncflow.link (subscriber, remote_id, claims) values ('contact/memory', 'ours', $1)`,
+    [markerClaim(key)],
+  );
+  system.put('theirs', { name: 'Ada L.', email: 'ada@example.com' });
+  await world.flow.sync();
+  expect(await stage.db.query('select id::int as id from contact')).toEqual([{ id: 1 }]);
+  expect(await world.flow.parked()).toMatchObject([{ remoteId: 'theirs', code: 'ambiguous' }]);
 });
